@@ -1,0 +1,232 @@
+//! The result of one run: everything the report may know.
+
+use serde::{Deserialize, Serialize};
+
+use super::gate::{Judgement, Verdict};
+use crate::digest::Digest;
+use crate::finding::{Count, Finding};
+use crate::stats::Estimate;
+
+/// Version of the layout of `report.json`.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Where in a model's life the assessment stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Before data are collected.
+    Design,
+    /// While training.
+    Train,
+    /// Before release, on held-out data.
+    Validate,
+    /// At the release decision.
+    Release,
+    /// In use.
+    Monitor,
+    /// When taken out of use.
+    Retire,
+}
+
+/// A complete result, pure data: rendering it needs neither model nor records.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Assessment {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Name from the plan.
+    pub name: String,
+    /// Purpose from the plan.
+    pub purpose: String,
+    /// Stage from the plan.
+    pub stage: Stage,
+    /// Who asked, from the plan (a role, not a person).
+    pub requested_by: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// One line per limit of the policy.
+    pub judgements: Vec<Judgement>,
+    /// What the checks found, in the order of their ids.
+    pub findings: Vec<Finding>,
+    /// Checks that did not run.
+    pub skipped: Vec<Skipped>,
+    /// What a reader should know before trusting the numbers.
+    pub warnings: Vec<String>,
+    /// What was inferred instead of being told.
+    pub inferred: Vec<Inference>,
+    /// The model, if there was one.
+    pub model: Option<ModelSummary>,
+    /// The data, if there were any.
+    pub data: Option<DataSummary>,
+    /// Files read.
+    pub inputs: Vec<InputFile>,
+    /// The policy in force.
+    pub policy: PolicySummary,
+    /// Root seed.
+    pub seed: u64,
+    /// The program and the runtime it used.
+    pub program: Program,
+    /// What differs between two runs of the same plan: time and place. Left out of comparisons.
+    pub envelope: Envelope,
+}
+
+/// A check that did not run, as visible as one that did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Skipped {
+    /// Id of the check.
+    pub check: String,
+    /// Why.
+    pub reason: String,
+    /// What to do to run it.
+    pub remedy: String,
+}
+
+/// Something privet worked out for itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Inference {
+    /// The plan setting that would have said it.
+    pub setting: String,
+    /// What was taken.
+    pub value: String,
+    /// From what.
+    pub from: String,
+}
+
+/// Facts about the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ModelSummary {
+    /// File name.
+    pub file: String,
+    /// Digest of the file.
+    pub digest: Digest,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Program that wrote it.
+    pub producer: String,
+    /// Operator sets, for example `ai.onnx 14`.
+    pub opsets: Vec<String>,
+    /// Inputs as `name: type [shape]`.
+    pub inputs: Vec<String>,
+    /// Outputs as `name: type`.
+    pub outputs: Vec<String>,
+    /// Operators with how often each occurs.
+    pub operators: Vec<(String, usize)>,
+    /// Metadata keys (keys only).
+    pub metadata_keys: Vec<String>,
+    /// Task: `classification` or `regression`.
+    pub task: String,
+    /// Classes in the order of the output columns; labels held by fewer than 11 people are numbered instead.
+    pub classes: Vec<String>,
+    /// Accuracy on members.
+    pub accuracy_members: Option<Estimate>,
+    /// Accuracy on non-members.
+    pub accuracy_nonmembers: Option<Estimate>,
+    /// How often the label output and the largest probability agree, where the model has both.
+    pub label_agreement: Option<Estimate>,
+    /// Number of rows that were sent to the model.
+    pub queries: u64,
+}
+
+/// Facts about the data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DataSummary {
+    /// Member records.
+    pub members: usize,
+    /// Non-member records.
+    pub nonmembers: usize,
+    /// Patients among members and among non-members, where a patient column is declared.
+    pub patients: Option<(usize, usize)>,
+    /// Name of the target column.
+    pub target: String,
+    /// Columns.
+    pub columns: Vec<ColumnSummary>,
+    /// People per class: name, members, non-members.
+    pub classes: Vec<(String, Count, Count)>,
+}
+
+/// One column, without any of its values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnSummary {
+    /// Name.
+    pub name: String,
+    /// Roles, for example `quasi-identifier`.
+    pub role: String,
+    /// Type of the cells.
+    pub kind: String,
+    /// Number of distinct values in both files.
+    pub distinct: usize,
+    /// Missing cells in both files.
+    pub missing: Count,
+    /// The model input it feeds, if any.
+    pub input: Option<String>,
+}
+
+/// A file that was read.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct InputFile {
+    /// What it was used as.
+    pub role: String,
+    /// File name without its folder.
+    pub file: String,
+    /// SHA-256.
+    pub sha256: Digest,
+    /// Size in bytes.
+    pub bytes: u64,
+}
+
+/// The policy in force.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PolicySummary {
+    /// Name of the profile.
+    pub profile: String,
+    /// What an undetermined verdict does.
+    pub undetermined: String,
+    /// Limits, the profile's and the plan's.
+    pub limits: Vec<LimitSummary>,
+}
+
+/// One limit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LimitSummary {
+    /// Measure.
+    pub measure: String,
+    /// Limit.
+    pub limit: f64,
+    /// Why this limit.
+    pub reason: String,
+    /// `profile` or `plan`.
+    pub origin: String,
+}
+
+/// What computed the numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Program {
+    /// Version of privet.
+    pub version: String,
+    /// Version of ONNX Runtime, if one was loaded.
+    pub runtime_version: String,
+    /// Digest of the ONNX Runtime library.
+    pub runtime_digest: Option<Digest>,
+}
+
+/// Time and place of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Envelope {
+    /// Start in seconds since 1970-01-01 UTC.
+    pub started: u64,
+    /// Seconds per step.
+    pub seconds: Vec<(String, f64)>,
+    /// Threads.
+    pub threads: usize,
+    /// Operating system and architecture.
+    pub platform: String,
+    /// Where ONNX Runtime was found.
+    pub runtime_path: String,
+}
+
+impl Assessment {
+    /// The assessment without what differs between two runs: the subject of every comparison.
+    #[must_use]
+    pub fn without_envelope(&self) -> Self {
+        Self { envelope: Envelope::default(), ..self.clone() }
+    }
+}

@@ -1,0 +1,213 @@
+//! Opening the model for the records at hand: binds columns to inputs, works out what the outputs mean, asks about every
+//! record once.
+
+use super::AssessError;
+use super::assessment::Inference;
+use super::plan::ModelPlan;
+use crate::check::{Answers, Audited, Truth};
+use crate::data::encode::{Slot, tensors};
+use crate::data::{Cells, Features, Records, Split};
+use crate::finding::Count;
+use crate::model::graph::Graph;
+use crate::model::runtime::Runtime;
+use crate::model::{Hints, Metered, ModelError, OnnxModel, Reading, Task, binding, canonical_label};
+use crate::tensor::Tensor;
+use crate::watch::Watch;
+
+/// Records of each set that are shown to the model to learn what its outputs mean.
+const PROBE: usize = 256;
+
+/// Opens the model and asks it about both sets.
+pub(super) fn audit(
+    plan: &ModelPlan,
+    graph: &Graph,
+    bytes: Vec<u8>,
+    runtime: &'static Runtime,
+    split: &Split,
+    watch: &dyn Watch,
+) -> Result<(Audited, Vec<Inference>), AssessError> {
+    let model = OnnxModel::open(&plan.path, graph, bytes, runtime)?;
+    let slots = slots(graph, split, plan)?;
+    let mut inferred: Vec<Inference> = slots.iter().filter_map(renamed).collect();
+    let hints = hints(plan, split);
+    let batch = binding::batch(graph);
+    let (reading, notes) = probe(&model, graph, &slots, split, &hints, batch)?;
+    inferred.extend(notes.into_iter().map(|(setting, value, from)| Inference { setting, value, from }));
+    let target = Metered::new(model.understood(reading, batch));
+    let mut audited = Audited { target, slots, members: None, nonmembers: None };
+    if let (Some(a), Some(b)) = (&split.members.target, &split.nonmembers.target) {
+        let truths = (truth(a, &audited, "member")?, truth(b, &audited, "non-member")?);
+        check_labels(&truths)?;
+        audited.members = Some(answers(&audited, &split.members, truths.0, watch)?);
+        audited.nonmembers = Some(answers(&audited, &split.nonmembers, truths.1, watch)?);
+    }
+    Ok((audited, inferred))
+}
+
+fn slots(graph: &Graph, split: &Split, plan: &ModelPlan) -> Result<Vec<Slot>, AssessError> {
+    let feeds = match &split.members.features {
+        Features::Table(table) => {
+            let columns: Vec<String> = if graph.inputs.len() == 1 {
+                // All feature columns, in file order.
+                table.columns().iter().map(|c| c.name.clone()).filter(|name| split.schema.is_feature(name)).collect()
+            } else {
+                table.columns().iter().map(|c| c.name.clone()).collect()
+            };
+            if let Some(missing) = plan.features.iter().flatten().find(|name| table.column(name).is_none()) {
+                return Err(AssessError::Mismatch {
+                    what: format!("`model.features` names the column `{missing}`, which the data do not have"),
+                    help: "compare the names with the header of the file".to_owned(),
+                });
+            }
+            binding::bind(graph, &columns, plan.features.as_deref())?
+        }
+        Features::Tensor(tensor) => binding::bind_tensor(graph, &tensor.row_shape)?,
+    };
+    let slot = |feed: binding::Feed| Slot {
+        input: feed.input,
+        columns: feed.columns,
+        element: feed.element,
+        row_shape: feed.row_shape,
+    };
+    Ok(feeds.into_iter().map(slot).collect())
+}
+
+/// A note for an input whose name is not its column's.
+fn renamed(slot: &Slot) -> Option<Inference> {
+    match &slot.columns[..] {
+        [column] if *column != slot.input => Some(Inference {
+            setting: format!("input {}", slot.input),
+            value: format!("column {column}"),
+            from: "the names without punctuation and case".to_owned(),
+        }),
+        _ => None,
+    }
+}
+
+fn hints(plan: &ModelPlan, split: &Split) -> Hints {
+    let targets = [&split.members.target, &split.nonmembers.target];
+    let mut labels = Vec::new();
+    let mut continuous = false;
+    for cells in targets.into_iter().flatten() {
+        if let Cells::Float(values) = cells {
+            continuous |= values.iter().any(|value| !value.is_nan() && value.fract() != 0.0);
+        }
+        let (codes, levels) = crate::data::encode::codes(cells);
+        let mut seen = vec![false; levels];
+        for (row, code) in codes.into_iter().enumerate() {
+            if !std::mem::replace(&mut seen[code as usize], true) {
+                labels.extend(cells.text(row).map(|text| canonical_label(&text)));
+            }
+        }
+    }
+    labels.sort();
+    labels.dedup();
+    Hints {
+        task: plan.task,
+        output: plan.output,
+        scores: plan.scores.clone(),
+        classes: plan.classes.clone(),
+        labels,
+        continuous,
+    }
+}
+
+fn probe(
+    model: &OnnxModel,
+    graph: &Graph,
+    slots: &[Slot],
+    split: &Split,
+    hints: &Hints,
+    batch: Option<usize>,
+) -> Result<(Reading, Vec<crate::model::Note>), AssessError> {
+    let mut outputs: Vec<(String, Tensor)> = Vec::new();
+    let mut rows = 0;
+    for records in [&split.members, &split.nonmembers] {
+        let count = records.len().min(PROBE);
+        let size = batch.unwrap_or(count);
+        for start in (0..count).step_by(size) {
+            // A fixed batch that the records do not fill is filled with the last record again.
+            let wanted: Vec<usize> = (start..start + size).map(|row| row.min(records.len() - 1)).collect();
+            let answer = model.run(&tensors(&records.take(&wanted).features, slots)?)?;
+            rows += size;
+            append(&mut outputs, answer);
+        }
+    }
+    Ok(Reading::infer(&outputs, rows, graph, hints)?)
+}
+
+/// Joins the outputs of several batches by name.
+fn append(outputs: &mut Vec<(String, Tensor)>, more: Vec<(String, Tensor)>) {
+    for (name, tensor) in more {
+        match outputs.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, known)) => known.extend(tensor),
+            None => outputs.push((name, tensor)),
+        }
+    }
+}
+
+/// What the target column says in the model's terms.
+fn truth(cells: &Cells, audited: &Audited, set: &str) -> Result<Truth, AssessError> {
+    let facts = audited.target.facts();
+    if let Some(row) = (0..cells.len()).find(|&row| cells.is_missing(row)) {
+        return Err(AssessError::Mismatch {
+            what: format!("the target is missing in {set} record {}", row + 1),
+            help: "leave records without an outcome out of both sets".to_owned(),
+        });
+    }
+    if facts.task == Task::Regression {
+        let values = match cells {
+            Cells::Float(values) => values.clone(),
+            Cells::Integer(values) => values.iter().map(|v| v.map_or(f64::NAN, |v| v as f64)).collect(),
+            Cells::Bool(_) | Cells::Text { .. } => {
+                return Err(AssessError::Mismatch {
+                    what: format!("the model predicts a number and the target column holds {}", cells.kind()),
+                    help: "set `[data] target` to the predicted column, or `[model] task = \"classification\"`".to_owned(),
+                });
+            }
+        };
+        return Ok(Truth::Values(values));
+    }
+    let classes: Vec<String> = facts.classes.clone();
+    let code = |row: usize| {
+        let label = cells.text(row).map(|text| canonical_label(&text))?;
+        classes.iter().position(|class| *class == label).map(|at| at as u32)
+    };
+    let codes: Vec<Option<u32>> = (0..cells.len()).map(code).collect();
+    let unknown = codes.iter().filter(|code| code.is_none()).count();
+    if unknown > 0 {
+        let row = codes.iter().position(Option::is_none).map_or(0, |row| row + 1);
+        return Err(AssessError::Mismatch {
+            what: format!(
+                "{} {set} records carry a label that is none of the model's {} classes, the first is record {row}",
+                Count::of(unknown),
+                classes.len()
+            ),
+            help: "check `[data] target`; where the model's labels read differently, list them under `[model] classes` in \
+                   the order of its scores"
+                .to_owned(),
+        });
+    }
+    Ok(Truth::Classes(codes.into_iter().flatten().collect()))
+}
+
+fn check_labels(truths: &(Truth, Truth)) -> Result<(), AssessError> {
+    let (Truth::Classes(a), Truth::Classes(b)) = truths else { return Ok(()) };
+    let first = a.first();
+    if a.iter().chain(b).any(|label| Some(label) != first) {
+        return Ok(());
+    }
+    Err(AssessError::Mismatch {
+        what: "all records carry the same label: the target has one class only".to_owned(),
+        help: "check `[data] target`, or add records of the other classes to both sets".to_owned(),
+    })
+}
+
+fn answers(audited: &Audited, records: &Records, truth: Truth, watch: &dyn Watch) -> Result<Answers, AssessError> {
+    let inputs = tensors(&records.features, &audited.slots)?;
+    let predictions = audited.target.query(&inputs, "model", watch)?;
+    if predictions.rows() != records.len() {
+        return Err(ModelError::Run { what: "the model gave another number of answers than records".to_owned() }.into());
+    }
+    Ok(Answers { predictions, truth })
+}

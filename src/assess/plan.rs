@@ -1,0 +1,407 @@
+//! The plan: what a user writes, checked as a whole before anything is loaded.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+pub use super::settings::Mistake;
+use super::assessment::Stage;
+use super::policy::{PROFILES, Policy, Undetermined};
+use super::settings::{Settings, text_list};
+use crate::check;
+use crate::data::{Arrays, Kind, Limits, Reading, Schema, Source};
+use crate::model::{Output, Task};
+
+/// A plan that cannot be used.
+#[derive(Debug, Error)]
+pub enum PlanError {
+    /// The file cannot be read.
+    #[error("reading the plan `{file}`: {source}")]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// The file holds mistakes.
+    #[error("the plan `{file}` has {count}:{list}", count = count(.mistakes.len()), list = List(.mistakes))]
+    Mistakes {
+        /// The file.
+        file: PathBuf,
+        /// All of them, by line.
+        mistakes: Vec<Mistake>,
+    },
+}
+
+impl PlanError {
+    /// The next action.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Io { .. } => "check the path; `assessments/` holds plans to copy".to_owned(),
+            Self::Mistakes { .. } => "mend the lines above; `assessments/` holds plans to copy".to_owned(),
+        }
+    }
+}
+
+fn count(mistakes: usize) -> String {
+    if mistakes == 1 { "a mistake".to_owned() } else { format!("{mistakes} mistakes") }
+}
+
+struct List<'a>(&'a [Mistake]);
+
+impl fmt::Display for List<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for mistake in self.0 {
+            let place = if mistake.line == 0 { String::new() } else { format!("line {}: ", mistake.line) };
+            write!(f, "\n  {place}{}; {}", mistake.what, mistake.help)?;
+        }
+        Ok(())
+    }
+}
+
+/// The model a plan names.
+#[derive(Debug, Clone, Default)]
+pub struct ModelPlan {
+    /// The ONNX file.
+    pub path: PathBuf,
+    /// `task`.
+    pub task: Option<Task>,
+    /// `output`.
+    pub output: Option<Output>,
+    /// `scores`.
+    pub scores: Option<String>,
+    /// `classes`.
+    pub classes: Option<Vec<String>>,
+    /// `features`.
+    pub features: Option<Vec<String>>,
+    /// `accuracy` on members, as its owner states it.
+    pub accuracy: Option<f64>,
+}
+
+/// The data a plan names.
+#[derive(Debug, Clone)]
+pub struct DataPlan {
+    /// Where the records are.
+    pub source: Source,
+    /// Roles of the columns.
+    pub schema: Schema,
+    /// How to read the files.
+    pub reading: Reading,
+    /// Arrays of an archive.
+    pub arrays: Arrays,
+}
+
+/// A check that the plan switches off, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disabled {
+    /// Id.
+    pub check: String,
+    /// Reason.
+    pub reason: String,
+}
+
+/// A valid plan.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The file it came from.
+    pub file: PathBuf,
+    /// `assessment.name`.
+    pub name: String,
+    /// `assessment.purpose`.
+    pub purpose: String,
+    /// `assessment.requested_by`.
+    pub requested_by: String,
+    /// `assessment.stage`.
+    pub stage: Stage,
+    /// `assessment.seed`.
+    pub seed: u64,
+    /// `assessment.output`.
+    pub output: PathBuf,
+    /// The model, if any.
+    pub model: Option<ModelPlan>,
+    /// The data, if any.
+    pub data: Option<DataPlan>,
+    /// The policy in force.
+    pub policy: Policy,
+    /// Settings of checks.
+    pub checks: BTreeMap<String, check::Settings>,
+    /// Checks switched off.
+    pub disabled: Vec<Disabled>,
+}
+
+const STAGES: [&str; 6] = ["design", "train", "validate", "release", "monitor", "retire"];
+const MOST_QUASI_IDENTIFIERS: usize = 64;
+
+impl Plan {
+    /// Reads and checks a plan.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or holds mistakes: then all of them, by line.
+    pub fn load(file: &Path) -> Result<Self, PlanError> {
+        let text = std::fs::read_to_string(file).map_err(|source| PlanError::Io { file: file.into(), source })?;
+        Self::parse(file, &text).map_err(|mut mistakes| {
+            mistakes.sort();
+            PlanError::Mistakes { file: file.into(), mistakes }
+        })
+    }
+
+    fn parse(file: &Path, text: &str) -> Result<Self, Vec<Mistake>> {
+        let mut settings = Settings::parse(text)?;
+        let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
+        let s = &mut settings;
+        s.only("", &["assessment", "model", "data", "columns", "policy", "limits", "checks"]);
+        for table in s.keys("") {
+            if s.table(&table).is_none() {
+                s.complain(&table, format!("`{table}` must be a table"), format!("write `[{table}]` on a line of its own"));
+            }
+        }
+        s.only("assessment", &["name", "purpose", "requested_by", "stage", "seed", "output"]);
+        let stem = file.file_stem().map_or("assessment".to_owned(), |stem| stem.to_string_lossy().into_owned());
+        let name = s.text("assessment", "name").unwrap_or(stem);
+        let output = s.text("assessment", "output").map_or_else(|| Path::new("../reports").join(&name), PathBuf::from);
+        let plan = Self {
+            file: file.to_owned(),
+            purpose: s.text("assessment", "purpose").unwrap_or_default(),
+            requested_by: s.text("assessment", "requested_by").unwrap_or_default(),
+            stage: s.word("assessment", "stage", &STAGES).unwrap_or(Stage::Release),
+            seed: s.whole("assessment", "seed").unwrap_or(0),
+            output: folder.join(output),
+            model: model_plan(s, &folder),
+            data: data_plan(s, &folder),
+            policy: policy_plan(s),
+            disabled: Vec::new(),
+            checks: BTreeMap::new(),
+            name,
+        };
+        let (checks, disabled) = checks_plan(s);
+        if plan.model.is_none() && plan.data.is_none() && s.mistakes.is_empty() {
+            s.complain("", "the plan names neither a model nor data", "set `[model] path`, `[data] members` and `nonmembers`, or both");
+        }
+        if s.mistakes.is_empty() { Ok(Self { checks, disabled, ..plan }) } else { Err(settings.mistakes) }
+    }
+}
+
+/// A path of a file that must exist.
+fn existing(s: &mut Settings, folder: &Path, table: &str, key: &str) -> Option<PathBuf> {
+    let path = folder.join(s.text(table, key)?);
+    if !path.is_file() {
+        s.complain(
+            &format!("{table}.{key}"),
+            format!("`{table}.{key}` names `{}`, which is no file", path.display()),
+            "paths are relative to the plan's folder",
+        );
+    }
+    Some(path)
+}
+
+fn model_plan(s: &mut Settings, folder: &Path) -> Option<ModelPlan> {
+    s.only("model", &["path", "task", "output", "scores", "classes", "features", "accuracy"]);
+    s.table("model")?;
+    if !s.has("model", "path") {
+        s.complain("model.path", "`[model]` has no `path`", "name the ONNX file, or drop `[model]` to assess data alone");
+    }
+    let accuracy = s.number("model", "accuracy");
+    if accuracy.is_some_and(|accuracy| !(0.0..=1.0).contains(&accuracy)) {
+        s.complain("model.accuracy", "`model.accuracy` must be from 0 to 1", "write 0.85 for 85 %");
+    }
+    Some(ModelPlan {
+        path: existing(s, folder, "model", "path").unwrap_or_default(),
+        task: s.word("model", "task", &["classification", "regression"]),
+        output: s.word("model", "output", &["probabilities", "logits", "value", "label"]),
+        scores: s.text("model", "scores"),
+        classes: s.take("model", "classes", "a list of labels", label_list),
+        features: s.texts("model", "features"),
+        accuracy,
+    })
+}
+
+/// Labels as texts, whatever type they were written in.
+fn label_list(value: &toml::Value) -> Option<Vec<String>> {
+    let label = |item: &toml::Value| match item {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(flag.to_string()),
+        toml::Value::Float(number) => Some(number.to_string()),
+        _ => None,
+    };
+    value.as_array().filter(|items| items.len() > 1)?.iter().map(label).collect()
+}
+
+const DATA_KEYS: [&str; 15] = [
+    "members", "nonmembers", "members_labels", "nonmembers_labels", "records", "split", "member", "nonmember", "target", "patient",
+    "separator", "missing", "max_bytes", "array", "labels",
+];
+
+fn data_plan(s: &mut Settings, folder: &Path) -> Option<DataPlan> {
+    s.only("data", &DATA_KEYS);
+    s.only("columns", &["identifiers", "quasi_identifiers", "sensitive", "leave_out", "types"]);
+    s.table("data")?;
+    let source = source_plan(s, folder)?;
+    let separator = s.take("data", "separator", "a single character", |value| {
+        value.as_str().filter(|text| text.len() == 1).map(|text| text.as_bytes()[0])
+    });
+    let limits = s.whole("data", "max_bytes").map_or(Limits::default(), |bytes| Limits { bytes });
+    let kinds = s.take("columns", "types", "a table of column types", |value| value.as_table().cloned()).unwrap_or_default();
+    let mut types = BTreeMap::new();
+    for (column, kind) in kinds {
+        match kind.try_into::<Kind>() {
+            Ok(kind) => {
+                types.insert(column, kind);
+            }
+            Err(_) => {
+                let path = format!("columns.types.{column}");
+                s.complain(&path, format!("`{path}` must be a column type"), "use \"text\", \"integer\", \"float\" or \"bool\"");
+            }
+        }
+    }
+    let schema = Schema {
+        identifiers: s.texts("columns", "identifiers").unwrap_or_default(),
+        patient: s.text("data", "patient"),
+        quasi_identifiers: quasi_identifiers(s),
+        sensitive: s.texts("columns", "sensitive").unwrap_or_default(),
+        target: s.text("data", "target"),
+        split: s.text("data", "split"),
+        leave_out: s.texts("columns", "leave_out").unwrap_or_default(),
+    };
+    let missing = s.texts("data", "missing").unwrap_or_default();
+    let arrays = Arrays { features: s.text("data", "array"), labels: s.text("data", "labels") };
+    Some(DataPlan { source, schema, reading: Reading { separator, missing, kinds: types, limits }, arrays })
+}
+
+fn source_plan(s: &mut Settings, folder: &Path) -> Option<Source> {
+    let (one, two) = (s.has("data", "records"), s.has("data", "members") || s.has("data", "nonmembers"));
+    if one && two {
+        s.complain("data.records", "`data.records` and `data.members` exclude each other", "give two files, or one with a split column");
+        return None;
+    }
+    let mut need = |key: &str, help: &str| {
+        if !s.has("data", key) {
+            s.complain(&format!("data.{key}"), format!("`[data]` has no `{key}`"), help);
+        }
+    };
+    if one {
+        need("split", "name the column that says member or non-member");
+        need("member", "give the value of the split column for members");
+        need("nonmember", "give the value of the split column for non-members");
+        return Some(Source::One {
+            records: existing(s, folder, "data", "records")?,
+            member: s.take("data", "member", "a value", label)?,
+            nonmember: s.take("data", "nonmember", "a value", label)?,
+        });
+    }
+    need("members", "name the file of records the model was trained on");
+    need("nonmembers", "name the file of records it was not trained on");
+    let labels = match (s.has("data", "members_labels"), s.has("data", "nonmembers_labels")) {
+        (false, false) => None,
+        (true, true) => {
+            Some((existing(s, folder, "data", "members_labels")?, existing(s, folder, "data", "nonmembers_labels")?))
+        }
+        _ => {
+            s.complain("data.members_labels", "labels are named for one set only", "set both `members_labels` and `nonmembers_labels`");
+            None
+        }
+    };
+    let members = existing(s, folder, "data", "members");
+    let nonmembers = existing(s, folder, "data", "nonmembers");
+    Some(Source::Two { members: members?, nonmembers: nonmembers?, labels })
+}
+
+fn label(value: &toml::Value) -> Option<String> {
+    label_list(&toml::Value::Array(vec![value.clone(), value.clone()])).and_then(|mut labels| labels.pop())
+}
+
+/// A plain list is one unnamed set; a table holds named sets, each a threat model.
+fn quasi_identifiers(s: &mut Settings) -> Vec<(String, Vec<String>)> {
+    let sets = s.take("columns", "quasi_identifiers", "a list of columns, or a table of named lists", |value| match value {
+        toml::Value::Table(sets) => sets.iter().map(|(name, list)| Some((name.clone(), text_list(list)?))).collect(),
+        list => Some(vec![(String::new(), text_list(list)?)]),
+    });
+    let sets: Vec<(String, Vec<String>)> = sets.unwrap_or_default();
+    for (_, columns) in &sets {
+        if columns.is_empty() || columns.len() > MOST_QUASI_IDENTIFIERS {
+            s.complain(
+                "columns.quasi_identifiers",
+                format!("a set of quasi-identifiers has {} columns", columns.len()),
+                format!("list from 1 to {MOST_QUASI_IDENTIFIERS} columns"),
+            );
+        }
+    }
+    sets
+}
+
+fn policy_plan(s: &mut Settings) -> Policy {
+    s.only("policy", &["profile", "undetermined"]);
+    let profile = s.text("policy", "profile").unwrap_or_else(|| PROFILES[0].to_owned());
+    let mut policy = Policy::profile(&profile).unwrap_or_else(|| {
+        s.complain("policy.profile", format!("`policy.profile` is no known profile: `{profile}`"), format!("known: {}", PROFILES.join(", ")));
+        Policy { profile, undetermined: Undetermined::Fail, limits: Vec::new() }
+    });
+    policy.undetermined = s.word("policy", "undetermined", &["fail", "warn"]).unwrap_or(Undetermined::Fail);
+    let known: Vec<&str> = check::METAS.iter().flat_map(|meta| meta.measures).copied().collect();
+    s.only("limits", &known);
+    for measure in s.keys("limits") {
+        if let Some(limit) = s.number("limits", &measure) {
+            policy.set(&measure, limit);
+        }
+    }
+    policy
+}
+
+fn checks_plan(s: &mut Settings) -> (BTreeMap<String, check::Settings>, Vec<Disabled>) {
+    let known: Vec<&str> = check::METAS.iter().map(|meta| meta.id).collect();
+    s.only("checks", &known);
+    let mut settings = BTreeMap::new();
+    let mut disabled = Vec::new();
+    for id in s.keys("checks").into_iter().filter(|id| known.contains(&id.as_str())) {
+        let path = format!("checks.{id}");
+        let Some(mut given) = s.value("checks", &id).and_then(toml::Value::as_table).cloned() else {
+            s.complain(&path, format!("`{path}` must be a table"), format!("write `[checks.\"{id}\"]` on a line of its own"));
+            continue;
+        };
+        let enabled = given.remove("enabled").is_none_or(|value| value.as_bool() != Some(false));
+        let reason = given.remove("reason").and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
+        if !enabled && reason.trim().is_empty() {
+            s.complain(&path, format!("`{path}` is switched off without a `reason`"), "a check that does not run needs a reason in the report");
+        } else if !enabled {
+            disabled.push(Disabled { check: id.clone(), reason });
+        }
+        settings.insert(id, given);
+    }
+    if let Err(complaints) = check::all(&settings) {
+        for (id, complaint) in complaints {
+            s.complain(&format!("checks.{id}"), format!("`checks.\"{id}\"`: {complaint}"), format!("see `privet explain {id}`"));
+        }
+    }
+    (settings, disabled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mistakes(text: &str) -> Vec<Mistake> {
+        let mut mistakes = Plan::parse(Path::new("plan.toml"), text).map(|_| ()).unwrap_err();
+        mistakes.sort();
+        mistakes
+    }
+
+    #[test]
+    fn five_mistakes_in_one_go_with_their_lines() {
+        let text = "[assessment]\nnmae = \"x\"\nseed = -1\n[model]\npath = \"none.onnx\"\n[limits]\n\"membership/auk\" = 0.5\n[checks.\"membership/threshold\"]\nenabled = false\n";
+        let lines: Vec<usize> = mistakes(text).iter().map(|mistake| mistake.line).collect();
+        assert_eq!(lines, [2, 3, 5, 7, 8]);
+    }
+
+    #[test]
+    fn misspelt_keys_are_recognised() {
+        assert_eq!(mistakes("[assessment]\nnmae = \"x\"\n[model]\npaht = \"y\"\n").len(), 3);
+        assert!(mistakes("[policy]\nprofil = \"hipaa\"\n")[0].help.contains("`profile`"));
+    }
+
+    #[test]
+    fn no_toml_at_all() {
+        assert!(mistakes("this is no plan").iter().all(|mistake| mistake.what.starts_with("not valid TOML")));
+    }
+}

@@ -1,0 +1,327 @@
+//! The run: load, ask, check, judge.
+
+use std::path::{Path, PathBuf};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use super::AssessError;
+use super::assessment::{
+    Assessment, Envelope, Inference, InputFile, LimitSummary, PolicySummary, Program, SCHEMA_VERSION, Skipped,
+};
+use super::gate;
+use super::plan::{DataPlan, ModelPlan, Plan};
+use super::policy::{Policy, Undetermined};
+use super::{open, summary};
+use crate::check::{self, Audited, Check, CheckError, Need, Subject, dataset::split_integrity::BLIND_AUC};
+use crate::data::{DataError, Features, Source, Split};
+use crate::digest::Digest;
+use crate::finding::{Baseline, Evidence, Family, Finding, Standing};
+use crate::model::graph::Graph;
+use crate::model::runtime::{self, Candidate, Runtime};
+use crate::model::{ModelError, Task};
+use crate::seed::Seed;
+use crate::watch::{Event, Watch};
+
+/// Seconds per step.
+struct Clock<'a> {
+    watch: &'a dyn Watch,
+    seconds: Vec<(String, f64)>,
+}
+
+impl Clock<'_> {
+    fn time<T>(&mut self, step: &str, work: impl FnOnce() -> T) -> T {
+        self.watch.on(&Event::Started { step });
+        let start = Instant::now();
+        let result = work();
+        self.seconds.push((step.to_owned(), start.elapsed().as_secs_f64()));
+        self.watch.on(&Event::Finished { step });
+        result
+    }
+}
+
+/// The model of a run.
+struct Opened {
+    graph: Graph,
+    audited: Option<Audited>,
+    runtime: &'static Runtime,
+}
+
+/// Carries out a plan.
+///
+/// # Errors
+/// When data or model cannot be used; a check that does not apply is reported as skipped instead.
+pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<Assessment, AssessError> {
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let mut clock = Clock { watch, seconds: Vec::new() };
+    let inputs = clock.time("digests", || digests(plan))?;
+    refuse_identical(&inputs)?;
+    let split = match &plan.data {
+        Some(data) => Some(clock.time("data", || load(data))?),
+        None => None,
+    };
+    let mut inferred = Vec::new();
+    let opened = match &plan.model {
+        Some(model) => Some(clock.time("model", || open_model(model, split.as_ref(), candidates, watch, &mut inferred))?),
+        None => None,
+    };
+    let audited = opened.as_ref().and_then(|opened| opened.audited.as_ref());
+    let accuracy_warning = plan.model.as_ref().map(|model| check_accuracy(model, audited)).transpose()?.flatten();
+    let subject = Subject { split: split.as_ref(), model: audited, seed: Seed::root(plan.seed) };
+    let mut findings = Vec::new();
+    let mut skipped = Vec::new();
+    let checks = check::all(&plan.checks).unwrap_or_default();
+    for check in checks {
+        let id = check.meta().id;
+        if let Some(off) = plan.disabled.iter().find(|disabled| disabled.check == id) {
+            skipped.push(skip(id, &format!("switched off in the plan: {}", off.reason), "remove `enabled = false`"));
+            continue;
+        }
+        if let Some(reason) = unmet(check.as_ref(), &subject, plan) {
+            skipped.push(reason);
+            continue;
+        }
+        match clock.time(id, || check.run(&subject, watch)) {
+            Ok(found) => findings.extend(found),
+            Err(CheckError::NotApplicable { reason, remedy }) => skipped.push(skip(id, &reason, &remedy)),
+            Err(source) => return Err(AssessError::Check { check: id.to_owned(), source }),
+        }
+    }
+    relate(&mut findings);
+    let policy = applicable(plan, &subject);
+    let (verdict, judgements) = gate::judge(&findings, &policy);
+    mark_limits(&mut findings, &policy);
+    let mut warnings: Vec<String> = split.iter().flat_map(|split| split.warnings.clone()).collect();
+    warnings.extend(accuracy_warning);
+    Ok(Assessment {
+        schema_version: SCHEMA_VERSION,
+        name: plan.name.clone(),
+        purpose: plan.purpose.clone(),
+        stage: plan.stage,
+        requested_by: plan.requested_by.clone(),
+        verdict,
+        judgements,
+        findings,
+        skipped,
+        warnings,
+        inferred,
+        model: plan.model.as_ref().zip(opened.as_ref()).zip(input(&inputs, "model")).map(|((model, opened), file)| {
+            summary::model(&model.path, &opened.graph, file.sha256.clone(), file.bytes, audited)
+        }),
+        data: split.as_ref().map(|split| summary::data(split, audited)),
+        inputs,
+        policy: policy_summary(&policy),
+        seed: plan.seed,
+        program: Program {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            runtime_version: opened.as_ref().map(|opened| opened.runtime.version.clone()).unwrap_or_default(),
+            runtime_digest: opened.as_ref().map(|opened| opened.runtime.digest.clone()),
+        },
+        envelope: Envelope {
+            started,
+            seconds: clock.seconds,
+            threads: rayon::current_num_threads(),
+            platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            runtime_path: opened.as_ref().map(|opened| opened.runtime.path.display().to_string()).unwrap_or_default(),
+        },
+    })
+}
+
+fn input<'i>(inputs: &'i [InputFile], role: &str) -> Option<&'i InputFile> {
+    inputs.iter().find(|input| input.role == role)
+}
+
+fn digests(plan: &Plan) -> Result<Vec<InputFile>, AssessError> {
+    let mut files: Vec<(&str, PathBuf)> = vec![("plan", plan.file.clone())];
+    files.extend(plan.model.iter().map(|model| ("model", model.path.clone())));
+    match plan.data.as_ref().map(|data| &data.source) {
+        Some(Source::Two { members, nonmembers, labels }) => {
+            files.extend([("members", members.clone()), ("non-members", nonmembers.clone())]);
+            if let Some((a, b)) = labels {
+                files.extend([("member labels", a.clone()), ("non-member labels", b.clone())]);
+            }
+        }
+        Some(Source::One { records, .. }) => files.push(("records", records.clone())),
+        None => {}
+    }
+    let describe = |(role, path): (&str, PathBuf)| {
+        let io = |source| DataError::Io { file: path.clone(), source };
+        Ok(InputFile {
+            role: role.to_owned(),
+            file: summary::file_name(&path),
+            sha256: Digest::of_file(&path).map_err(io)?,
+            bytes: std::fs::metadata(&path).map_err(io)?.len(),
+        })
+    };
+    files.into_iter().map(describe).collect()
+}
+
+fn refuse_identical(inputs: &[InputFile]) -> Result<(), AssessError> {
+    match (input(inputs, "members"), input(inputs, "non-members")) {
+        (Some(a), Some(b)) if a.sha256 == b.sha256 => Err(AssessError::Mismatch {
+            what: "members and non-members are the same file: there is nothing to compare".to_owned(),
+            help: "give records that the model was not trained on as `[data] nonmembers`".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn load(data: &DataPlan) -> Result<Split, AssessError> {
+    Ok(Split::load(&data.source, data.schema.clone(), &data.reading, &data.arrays)?)
+}
+
+fn open_model(
+    plan: &ModelPlan,
+    split: Option<&Split>,
+    candidates: &[Candidate],
+    watch: &dyn Watch,
+    inferred: &mut Vec<Inference>,
+) -> Result<Opened, AssessError> {
+    let (graph, bytes) = Graph::load(&plan.path)?;
+    let runtime = runtime::load(candidates)?;
+    let audited = match split {
+        Some(split) => {
+            let (audited, notes) = open::audit(plan, &graph, bytes, runtime, split, watch)?;
+            inferred.extend(notes);
+            Some(audited)
+        }
+        None => None,
+    };
+    Ok(Opened { graph, audited, runtime })
+}
+
+/// Stops when the model does far worse (or better) than its owner says: the inputs are probably not what it expects.
+fn check_accuracy(plan: &ModelPlan, audited: Option<&Audited>) -> Result<Option<String>, AssessError> {
+    const FAR: f64 = 0.05;
+    let Some(stated) = plan.accuracy else { return Ok(None) };
+    let Some(measured) = audited.and_then(|a| a.members.as_ref()).and_then(summary::accuracy) else {
+        return Ok(Some("`[model] accuracy` was stated and cannot be compared: no class is predicted.".to_owned()));
+    };
+    if (measured.value - stated).abs() <= FAR || measured.covers(stated) {
+        return Ok(None);
+    }
+    Err(AssessError::Mismatch {
+        what: format!(
+            "the model is right about {:.1} % of the members, its owner states {:.1} %: the inputs are probably not what the \
+             model expects",
+            measured.value * 100.0,
+            stated * 100.0
+        ),
+        help: "check column types, the markers listed under `[data] missing`, and the label order; or correct `[model] accuracy`"
+            .to_owned(),
+    })
+}
+
+fn skip(check: &str, reason: &str, remedy: &str) -> Skipped {
+    Skipped { check: check.to_owned(), reason: reason.to_owned(), remedy: remedy.to_owned() }
+}
+
+/// Why a check cannot run on this subject, if so.
+fn unmet(check: &dyn Check, subject: &Subject<'_>, plan: &Plan) -> Option<Skipped> {
+    let missing = check.needs().iter().find_map(|need| lacking(*need, subject, plan))?;
+    Some(skip(check.meta().id, missing.0, missing.1))
+}
+
+fn lacking(need: Need, subject: &Subject<'_>, plan: &Plan) -> Option<(&'static str, &'static str)> {
+    let split = subject.split;
+    let lacks = match need {
+        Need::Model => plan.model.is_none() || subject.model.is_none(),
+        Need::Data => split.is_none(),
+        Need::Table => split.is_none_or(|split| matches!(split.members.features, Features::Tensor(_))),
+        Need::Target => split.is_none_or(|split| split.members.target.is_none() || split.nonmembers.target.is_none()),
+        Need::Classification => subject.model.is_none_or(|model| model.target.facts().task != Task::Classification),
+        Need::Sensitive => split.is_none_or(|split| split.schema.sensitive.is_empty()),
+        Need::QuasiIdentifiers => split.is_none_or(|split| split.schema.quasi_identifiers.is_empty()),
+    };
+    lacks.then_some(match need {
+        Need::Model => ("there is no model, or no data to ask it about", "set `[model] path` and `[data]`"),
+        Need::Data => ("there are no data", "set `[data] members` and `nonmembers`"),
+        Need::Table => ("the records are tensors, not a table", "nothing: columns are needed"),
+        Need::Target => ("no target column or label array is known", "set `[data] target`"),
+        Need::Classification => ("the model predicts numbers, not classes", "nothing: this attack needs classes"),
+        Need::Sensitive => ("no sensitive column is declared", "set `[columns] sensitive`"),
+        Need::QuasiIdentifiers => ("no quasi-identifier is declared", "set `[columns] quasi_identifiers`"),
+    })
+}
+
+/// Whether a lack is one of the assessment's scope (no model, no table) and not of a declaration that was left out.
+fn out_of_scope(need: Need) -> bool {
+    matches!(need, Need::Model | Need::Data | Need::Table | Need::Classification)
+}
+
+/// The policy without limits for what this assessment does not cover: families out of scope, and checks switched off with
+/// a reason. Both are listed as skipped.
+fn applicable(plan: &Plan, subject: &Subject<'_>) -> Policy {
+    let mut policy = plan.policy.clone();
+    policy.limits.retain(|limit| {
+        let Some(meta) = check::METAS.iter().find(|meta| meta.measures.contains(&limit.measure.as_str())) else { return true };
+        let off = plan.disabled.iter().any(|disabled| disabled.check == meta.id);
+        let checks = check::all(&plan.checks).unwrap_or_default();
+        let needs = checks.iter().find(|check| check.meta().id == meta.id).map_or(&[][..], |check| check.needs());
+        let scoped_out = needs.iter().any(|need| out_of_scope(*need) && lacking(*need, subject, plan).is_some());
+        !off && (!scoped_out || limit.from_plan)
+    });
+    policy
+}
+
+/// What one check means for another: a split that differs without the model voids membership results, and the blind
+/// classifier is the baseline of the area under the curve.
+fn relate(findings: &mut [Finding]) {
+    let invalid = findings.iter().find_map(|finding| match (&finding.standing, finding.family()) {
+        (Standing::Invalid { reason }, Family::Dataset) => Some(reason.clone()),
+        _ => None,
+    });
+    let blind = findings.iter().find(|finding| finding.measure == BLIND_AUC).and_then(|finding| finding.estimate);
+    for finding in findings.iter_mut().filter(|finding| finding.family() == Family::Membership) {
+        if let Some(reason) = &invalid {
+            finding.standing = Standing::Invalid { reason: reason.clone() };
+        }
+        if finding.measure == "membership/auc" {
+            finding.baseline = blind.map(|estimate| Baseline {
+                name: "classifier that never saw the model, on all records".to_owned(),
+                estimate,
+            });
+        }
+    }
+}
+
+/// Marks the policy's limit on curves.
+fn mark_limits(findings: &mut [Finding], policy: &Policy) {
+    for finding in findings {
+        let Some(limit) = policy.limits.iter().find(|limit| limit.measure == finding.measure) else { continue };
+        for evidence in &mut finding.evidence {
+            if let (Evidence::Roc(curve), Some(fpr)) = (evidence, finding.null_value) {
+                curve.limit = Some((fpr, limit.limit));
+            }
+        }
+    }
+}
+
+fn policy_summary(policy: &Policy) -> PolicySummary {
+    let summary = |limit: &super::policy::Limit| LimitSummary {
+        measure: limit.measure.clone(),
+        limit: limit.limit,
+        reason: limit.reason.clone(),
+        origin: if limit.from_plan { "plan" } else { "profile" }.to_owned(),
+    };
+    PolicySummary {
+        profile: policy.profile.clone(),
+        undetermined: match policy.undetermined {
+            Undetermined::Fail => "fail",
+            Undetermined::Warn => "warn",
+        }
+        .to_owned(),
+        limits: policy.limits.iter().map(summary).collect(),
+    }
+}
+
+/// The facts of a model file alone, for `privet inspect`.
+///
+/// # Errors
+/// When the file is no ONNX model.
+pub fn inspect(path: &Path) -> Result<super::assessment::ModelSummary, AssessError> {
+    let (graph, bytes) = Graph::load(path)?;
+    let digest = Digest::of_bytes(&bytes);
+    if bytes.is_empty() {
+        return Err(ModelError::NotOnnx { file: path.into(), what: "it is empty".to_owned() }.into());
+    }
+    Ok(summary::model(path, &graph, digest, bytes.len() as u64, None))
+}

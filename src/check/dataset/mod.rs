@@ -1,0 +1,3 @@
+//! Validity of the experiment: what must be known before any attack means anything.
+
+pub mod split_integrity;

@@ -1,0 +1,316 @@
+//! # What it measures
+//! Whether the experiment can support a claim about membership at all: can members be told from non-members *without*
+//! the model (the blind classifier), do records occur twice, do patients stand on both sides, do equal records carry
+//! different labels?
+//!
+//! # Who could do this
+//! Nobody needs to: this is a control. If a classifier that never saw the model separates the two sets, then so will any
+//! attack, and its success says nothing about the model.
+//!
+//! # How
+//! The blind classifier is boosted trees on all feature columns and the target, cross-fitted in five folds with the
+//! records of a patient kept together; its area under the curve is computed from out-of-fold ranks, with an interval that
+//! allows for several records a patient. Duplicates are exact matches over all feature columns and the target.
+//!
+//! # Reading the number
+//! An area of 0.5 is what a random split gives. A lower bound over 0.5 by more than the tolerance (0.02) makes every
+//! membership result invalid: undetermined whatever it says.
+//!
+//! # When it misleads
+//! A small file hides a small difference. Copies of members among non-members hide leakage; copies among the members
+//! raise it.
+//!
+//! # Cost
+//! Five fits of boosted trees on both sets; no query to the model.
+//!
+//! # References
+//! Das, Zhang, Tramer, "Blind baselines beat membership inference attacks" (2024); Lopez-Paz and Oquab, "Revisiting
+//! classifier two-sample tests" (2017); Humphries et al., "Investigating membership inference attacks under data
+//! dependencies" (2020).
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+
+use crate::check::{Check, CheckError, CheckMeta, Need, Subject};
+use crate::data::encode::joint_codes;
+use crate::data::{Cells, Features, Split};
+use crate::finding::{Count, Evidence, Family, Finding, Severity, Standing, Table, Unit, Worse, share_of};
+use crate::learn::boosted::Boosted;
+use crate::learn::{Binned, Learner, folds};
+use crate::seed::Seed;
+use crate::stats::rank::midranks;
+use crate::stats::{Estimate, Level, roc};
+use crate::watch::{Event, Watch};
+
+pub(in crate::check) static META: CheckMeta = CheckMeta {
+    id: "dataset/split-integrity",
+    title: "Integrity of the split",
+    family: Family::Dataset,
+    measures: &[BLIND_AUC, "dataset/overlap", "dataset/duplicates", "dataset/label-conflicts", "dataset/patient-overlap"],
+    source: include_str!("split_integrity.rs"),
+};
+
+/// The measure of the blind classifier; the runner reads its standing.
+pub const BLIND_AUC: &str = "dataset/blind-auc";
+
+const FOLDS: usize = 5;
+
+/// The check.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SplitIntegrity {
+    /// How far the blind classifier's lower bound may lie over 0.5.
+    tolerance: f64,
+}
+
+impl Default for SplitIntegrity {
+    fn default() -> Self {
+        Self { tolerance: 0.02 }
+    }
+}
+
+impl Check for SplitIntegrity {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Data]
+    }
+
+    fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Vec<Finding>, CheckError> {
+        let Some(split) = subject.split else { return Ok(Vec::new()) };
+        let mut findings = vec![self.blind(split, subject.seed.derive(META.id), watch)];
+        findings.extend(duplicates(split));
+        findings.extend(patient_overlap(split));
+        Ok(findings)
+    }
+}
+
+impl SplitIntegrity {
+    fn blind(&self, split: &Split, seed: Seed, watch: &dyn Watch) -> Finding {
+        let estimate = blind_area(split, seed, watch);
+        let invalid = estimate.low > 0.5 + self.tolerance;
+        let standing = if invalid {
+            Standing::Invalid {
+                reason: format!(
+                    "members and non-members differ without the model: a classifier that never saw it tells them apart with an \
+                     area of {} (interval {}), where a random split gives 0.5. Any attack would seem to succeed. Draw the \
+                     non-members at random from the same source and time as the members.",
+                    Unit::Area.show(estimate.value),
+                    Unit::Area.show_interval(&estimate)
+                ),
+            }
+        } else {
+            Standing::Sound
+        };
+        let sentence = if invalid {
+            "Members and non-members can be told apart without the model; results on membership are not valid."
+        } else {
+            "Members and non-members cannot be told apart without the model beyond the tolerance."
+        };
+        let mut finding = blank(BLIND_AUC, Unit::Area, sentence.to_owned(), estimate);
+        finding.null_value = Some(0.5);
+        finding.standing = standing;
+        finding.severity = if invalid { Severity::High } else { Severity::VeryLow };
+        finding.settings = vec![
+            ("learner".to_owned(), "boosted trees, 50 rounds of depth 4, five folds by patient".to_owned()),
+            ("tolerance".to_owned(), self.tolerance.to_string()),
+        ];
+        finding.limits.push("A small file hides a small difference between the sets.".to_owned());
+        finding
+    }
+}
+
+fn blank(measure: &str, unit: Unit, sentence: String, estimate: Estimate) -> Finding {
+    Finding {
+        check: META.id.to_owned(),
+        measure: measure.to_owned(),
+        scope: String::new(),
+        sentence,
+        estimate: Some(estimate),
+        unit,
+        worse: Worse::Higher,
+        null_value: Some(0.0),
+        baseline: None,
+        severity: Severity::VeryLow,
+        standing: Standing::Sound,
+        evidence: Vec::new(),
+        limits: Vec::new(),
+        settings: Vec::new(),
+    }
+}
+
+/// Patients of both sides in shared codes; every record its own patient where none are declared.
+fn groups(split: &Split) -> (Vec<u32>, Vec<u32>) {
+    let (n, m) = (split.members.len() as u32, split.nonmembers.len() as u32);
+    match (&split.members.groups, &split.nonmembers.groups) {
+        (Some(a), Some(b)) => (a.clone(), b.clone()),
+        _ => ((0..n).collect(), (n..n + m).collect()),
+    }
+}
+
+/// All features and the target of both sides, binned without looking at membership.
+fn features(split: &Split) -> Binned {
+    let mut data = Binned::new(split.members.len() + split.nonmembers.len());
+    match (&split.members.features, &split.nonmembers.features) {
+        (Features::Table(a), Features::Table(b)) => {
+            for column in a.columns().iter().filter(|column| split.schema.is_feature(&column.name)) {
+                if let Some(other) = b.column(&column.name) {
+                    data.push(&[&column.cells, &other.cells]);
+                }
+            }
+        }
+        (Features::Tensor(a), Features::Tensor(b)) => {
+            if let (Some(x), Some(y)) = (a.to_f64(), b.to_f64()) {
+                let width = a.row_len();
+                for cell in 0..width {
+                    let of = |values: &[f64]| values.iter().skip(cell).step_by(width).copied().collect::<Vec<f64>>();
+                    data.push_numbers(&[of(&x), of(&y)].concat());
+                }
+            }
+        }
+        _ => {}
+    }
+    if let (Some(a), Some(b)) = (&split.members.target, &split.nonmembers.target) {
+        data.push(&[a, b]);
+    }
+    data
+}
+
+fn blind_area(split: &Split, seed: Seed, watch: &dyn Watch) -> Estimate {
+    let (n, m) = (split.members.len(), split.nonmembers.len());
+    let (in_groups, out_groups) = groups(split);
+    let all_groups: Vec<u32> = in_groups.iter().chain(&out_groups).copied().collect();
+    let labels: Vec<u32> = (0..n + m).map(|row| u32::from(row < n)).collect();
+    let data = features(split);
+    let fold_of = folds::assign(&all_groups, &labels, FOLDS, seed);
+    let mut scores = vec![0.0; n + m];
+    for fold in 0..FOLDS {
+        let (test, train): (Vec<usize>, Vec<usize>) = (0..n + m).partition(|&row| fold_of[row] == fold);
+        if test.is_empty() || train.is_empty() {
+            continue;
+        }
+        let p = Boosted::default().fit(&data, &train, &labels, 2).probabilities(&data, &test);
+        let raw: Vec<f64> = (0..test.len()).map(|i| p[2 * i + 1]).collect();
+        // Models of different folds are not on one scale; ranks within a fold are.
+        for (row, rank) in test.iter().zip(midranks(&raw)) {
+            scores[*row] = (rank - 0.5) / test.len() as f64;
+        }
+        watch.on(&Event::Progress { step: META.id, done: fold as u64 + 1, total: FOLDS as u64 });
+    }
+    let clusters = split.members.groups.is_some().then_some((in_groups.as_slice(), out_groups.as_slice()));
+    roc::auc(&scores[..n], &scores[n..], clusters, Level::P95)
+}
+
+/// A digest of every record: features alone, and features with target. Codes are joint, so equal records are equal.
+fn record_keys(split: &Split) -> (Vec<Vec<u32>>, Vec<Vec<u32>>) {
+    let (n, m) = (split.members.len(), split.nonmembers.len());
+    let (mut a, mut b) = (vec![Vec::new(); n], vec![Vec::new(); m]);
+    let mut add = |x: &Cells, y: &Cells| {
+        let (in_codes, out_codes, _) = joint_codes(x, y);
+        a.iter_mut().zip(in_codes).for_each(|(key, code)| key.push(code));
+        b.iter_mut().zip(out_codes).for_each(|(key, code)| key.push(code));
+    };
+    match (&split.members.features, &split.nonmembers.features) {
+        (Features::Table(x), Features::Table(y)) => {
+            for column in x.columns().iter().filter(|column| split.schema.is_feature(&column.name)) {
+                if let Some(other) = y.column(&column.name) {
+                    add(&column.cells, &other.cells);
+                }
+            }
+        }
+        (Features::Tensor(x), Features::Tensor(y)) => {
+            for (keys, tensor) in [(&mut a, x), (&mut b, y)] {
+                let values = tensor.to_f64().unwrap_or_default();
+                for (key, row) in keys.iter_mut().zip(values.chunks(tensor.row_len().max(1))) {
+                    key.extend(row.iter().flat_map(|v| [(v.to_bits() >> 32) as u32, v.to_bits() as u32]));
+                }
+            }
+        }
+        _ => {}
+    }
+    (a, b)
+}
+
+fn duplicates(split: &Split) -> Vec<Finding> {
+    let (members, nonmembers) = record_keys(split);
+    let targets = match (&split.members.target, &split.nonmembers.target) {
+        (Some(a), Some(b)) => {
+            let (a, b, _) = joint_codes(a, b);
+            (a, b)
+        }
+        _ => (vec![0; members.len()], vec![0; nonmembers.len()]),
+    };
+    let mut of_members: HashMap<(&[u32], u32), usize> = HashMap::new();
+    let mut labels_of: HashMap<&[u32], (u32, bool)> = HashMap::new();
+    for (key, &target) in members.iter().zip(&targets.0) {
+        *of_members.entry((key.as_slice(), target)).or_insert(0) += 1;
+        let entry = labels_of.entry(key.as_slice()).or_insert((target, false));
+        entry.1 |= entry.0 != target;
+    }
+    let pairs = |keys: &'_ [Vec<u32>], targets: &'_ [u32]| -> Vec<usize> {
+        keys.iter().zip(targets).map(|(key, &target)| of_members.get(&(key.as_slice(), target)).copied().unwrap_or(0)).collect()
+    };
+    let across = pairs(&nonmembers, &targets.1).into_iter().filter(|&copies| copies > 0).count();
+    let within = pairs(&members, &targets.0).into_iter().filter(|&copies| copies > 1).count();
+    let conflicting = members.iter().filter(|key| labels_of.get(key.as_slice()).is_some_and(|entry| entry.1)).count();
+    let (n, m) = (members.len(), nonmembers.len());
+    let mut findings = vec![
+        blank(
+            "dataset/overlap",
+            Unit::Share,
+            format!("{} of {m} non-member records are exact copies of a member record.", Count::of(across)),
+            share_of(across, m),
+        ),
+        blank(
+            "dataset/duplicates",
+            Unit::Share,
+            format!("{} of {n} member records have an exact copy among the members.", Count::of(within)),
+            share_of(within, n),
+        ),
+        blank(
+            "dataset/label-conflicts",
+            Unit::Share,
+            format!("{} of {n} member records share all features with a record of another label.", Count::of(conflicting)),
+            share_of(conflicting, n),
+        ),
+    ];
+    findings[0].limits.push("Copies of members among the non-members make membership attacks look weaker than they are.".to_owned());
+    findings[1].limits.push("Repeated records are memorised more easily; their owners are more exposed than the average.".to_owned());
+    if across == m && members.len() == nonmembers.len() {
+        findings[0].standing = Standing::Invalid {
+            reason: "every non-member record is also a member record: there is nothing to compare.".to_owned(),
+        };
+    }
+    findings
+}
+
+fn patient_overlap(split: &Split) -> Option<Finding> {
+    let (Some(a), Some(b)) = (&split.members.groups, &split.nonmembers.groups) else { return None };
+    let distinct = |codes: &[u32]| {
+        let mut codes = codes.to_vec();
+        codes.sort_unstable();
+        codes.dedup();
+        codes
+    };
+    let (members, nonmembers) = (distinct(a), distinct(b));
+    let both = nonmembers.iter().filter(|code| members.binary_search(code).is_ok()).count();
+    let mut finding = blank(
+        "dataset/patient-overlap",
+        Unit::Share,
+        format!("{} of {} non-member patients have records among the members too.", Count::of(both), nonmembers.len()),
+        share_of(both, nonmembers.len()),
+    );
+    finding.limits.push("A patient on both sides makes a non-member look like a member: the attack looks weaker.".to_owned());
+    finding.evidence.push(Evidence::Table(Table {
+        caption: "Patients and records".to_owned(),
+        columns: ["set", "records", "patients"].map(str::to_owned).to_vec(),
+        rows: vec![
+            vec!["members".to_owned(), a.len().to_string(), members.len().to_string()],
+            vec!["non-members".to_owned(), b.len().to_string(), nonmembers.len().to_string()],
+        ],
+    }));
+    Some(finding)
+}

@@ -1,0 +1,4 @@
+//! Inversion: can an attacker learn a person's attributes from the model?
+
+pub mod attribute_inference;
+mod imputer;

@@ -1,0 +1,136 @@
+//! Per-record signals: one number per record, larger meaning more like a member.
+//!
+//! Stable forms in 64 bits, from logits where the model has them: `1 - p` of a 32-bit probability has a resolution of
+//! 6e-8, a difference of logits does not. Logarithms of probabilities are floored at 1e-38, the smallest normal float32.
+
+use crate::check::{Answers, Truth};
+use crate::model::{PROBABILITY_FLOOR, Predictions, Scale, log_probability, log_sum_exp};
+
+/// What is computed from a record's answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// ln p of the true class: minus the cross-entropy loss (Yeom et al. 2018).
+    LogConfidence,
+    /// Logit of the true class against all others (Carlini et al. 2022).
+    ScaledLogit,
+    /// Minus the entropy of the answer; needs no label (Salem et al. 2019).
+    Entropy,
+    /// Minus Song and Mittal's modified entropy (2021).
+    ModifiedEntropy,
+    /// Whether the answer is right.
+    Correctness,
+    /// Minus the absolute error of a predicted number.
+    AbsoluteError,
+}
+
+impl Signal {
+    /// Name for tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::LogConfidence => "loss",
+            Self::ScaledLogit => "scaled logit",
+            Self::Entropy => "entropy",
+            Self::ModifiedEntropy => "modified entropy",
+            Self::Correctness => "correctness",
+            Self::AbsoluteError => "absolute error",
+        }
+    }
+
+    /// The signals that answers of this kind allow.
+    pub fn of(answers: &Answers) -> &'static [Self] {
+        match answers.predictions {
+            Predictions::Scores { .. } => {
+                &[Self::LogConfidence, Self::ScaledLogit, Self::Entropy, Self::ModifiedEntropy, Self::Correctness]
+            }
+            Predictions::Labels(_) => &[Self::Correctness],
+            Predictions::Values(_) => &[Self::AbsoluteError],
+        }
+    }
+
+    /// The signal of every record. O(rows x classes).
+    pub fn scores(self, answers: &Answers) -> Vec<f64> {
+        match (&answers.predictions, &answers.truth) {
+            (Predictions::Values(values), Truth::Values(truth)) => {
+                values.iter().zip(truth).map(|(value, truth)| -(value - truth).abs()).collect()
+            }
+            (predictions, Truth::Classes(truth)) if self == Self::Correctness => {
+                truth.iter().enumerate().map(|(row, &class)| f64::from(u8::from(predictions.class(row) == class))).collect()
+            }
+            (Predictions::Scores { scale, classes, values, .. }, Truth::Classes(truth)) => {
+                let rows = values.chunks(*classes).zip(truth);
+                rows.map(|(row, &class)| self.of_row(*scale, row, class as usize)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn of_row(self, scale: Scale, row: &[f64], class: usize) -> f64 {
+        match self {
+            Self::LogConfidence => log_probability(scale, row, class),
+            Self::ScaledLogit => scaled_logit(scale, row, class),
+            Self::Entropy => {
+                (0..row.len()).map(|j| log_probability(scale, row, j)).filter(|l| l.is_finite()).map(|l| l.exp() * l).sum()
+            }
+            Self::ModifiedEntropy => modified_entropy(scale, row, class),
+            Self::Correctness | Self::AbsoluteError => 0.0,
+        }
+    }
+}
+
+/// ln of the probability that it is another class.
+fn log_rest(scale: Scale, row: &[f64], class: usize) -> f64 {
+    let others = row.iter().enumerate().filter(move |(j, _)| *j != class).map(|(_, value)| *value);
+    match scale {
+        Scale::Logit => log_sum_exp(others) - log_sum_exp(row.iter().copied()),
+        Scale::Probability => others.sum::<f64>().max(PROBABILITY_FLOOR).ln(),
+    }
+}
+
+/// Logit of a class against all others: ln p - ln (sum of the others).
+fn scaled_logit(scale: Scale, row: &[f64], class: usize) -> f64 {
+    match scale {
+        Scale::Logit => row[class] - log_sum_exp(row.iter().enumerate().filter(|(j, _)| *j != class).map(|(_, v)| *v)),
+        Scale::Probability => log_probability(scale, row, class) - log_rest(scale, row, class),
+    }
+}
+
+/// (1 - p_y) ln p_y + sum over the others of p_j ln (1 - p_j).
+fn modified_entropy(scale: Scale, row: &[f64], class: usize) -> f64 {
+    let of_class = log_rest(scale, row, class).exp() * log_probability(scale, row, class);
+    let others = (0..row.len()).filter(|&j| j != class);
+    of_class + others.map(|j| log_probability(scale, row, j).exp() * log_rest(scale, row, j)).sum::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logits_and_probabilities_agree() {
+        let logits = [1.5, -0.5, 0.25];
+        let norm = log_sum_exp(logits.iter().copied());
+        let probabilities: Vec<f64> = logits.iter().map(|z| (z - norm).exp()).collect();
+        for signal in [Signal::LogConfidence, Signal::ScaledLogit, Signal::Entropy, Signal::ModifiedEntropy] {
+            for class in 0..3 {
+                let a = signal.of_row(Scale::Logit, &logits, class);
+                let b = signal.of_row(Scale::Probability, &probabilities, class);
+                assert!((a - b).abs() < 1e-12, "{signal:?} {a} {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn logits_keep_what_probabilities_lose() {
+        // p = 1 - e^-50 is 1 in any float; the logit still tells.
+        let far = scaled_logit(Scale::Logit, &[50.0, 0.0], 0);
+        let farther = scaled_logit(Scale::Logit, &[60.0, 0.0], 0);
+        assert!((far - 50.0).abs() < 1e-12 && (farther - 60.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn modified_entropy_of_song_and_mittal() {
+        // p = (.7, .2, .1), y = 0: -(.3 ln .7 + .2 ln .8 + .1 ln .9) = 0.16216...
+        let value = -modified_entropy(Scale::Probability, &[0.7, 0.2, 0.1], 0);
+        assert!((value - (-(0.3 * 0.7_f64.ln() + 0.2 * 0.8_f64.ln() + 0.1 * 0.9_f64.ln()))).abs() < 1e-12);
+    }
+}

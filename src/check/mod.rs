@@ -1,0 +1,185 @@
+//! The checks: what privet measures. Layer row 3.
+//!
+//! One file per check, grouped by family; a check never imports another check. Each says what it measures in the same
+//! headings (printed by `privet explain ID`) and must pass the generated tests below from its first commit: *null*,
+//! *leaky*, *graded*, *deterministic*, *explained*.
+
+pub mod dataset;
+pub mod inversion;
+pub mod membership;
+pub mod reidentification;
+#[cfg(test)]
+mod specimen;
+
+use std::collections::BTreeMap;
+
+use thiserror::Error;
+
+use crate::data::encode::Slot;
+use crate::data::{DataError, Split};
+use crate::finding::{Family, Finding};
+use crate::model::{Metered, ModelError, Predictions};
+use crate::seed::Seed;
+use crate::watch::Watch;
+
+/// What a model answered about one set of records, and what would have been right.
+pub struct Answers {
+    /// The answers.
+    pub predictions: Predictions,
+    /// The truth.
+    pub truth: Truth,
+}
+
+/// What the target column says, in the model's terms.
+pub enum Truth {
+    /// Class codes in the order of the model's scores.
+    Classes(Vec<u32>),
+    /// Numbers.
+    Values(Vec<f64>),
+}
+
+/// The model with its answers about the records, computed once and shared by all checks.
+pub struct Audited {
+    /// The model.
+    pub target: Metered,
+    /// How columns become its inputs.
+    pub slots: Vec<Slot>,
+    /// Answers about members, if the data have a target column.
+    pub members: Option<Answers>,
+    /// Answers about non-members.
+    pub nonmembers: Option<Answers>,
+}
+
+/// Everything a check may look at. Built once, read-only.
+pub struct Subject<'a> {
+    /// The data, if there are any.
+    pub split: Option<&'a Split>,
+    /// The model, if there is one.
+    pub model: Option<&'a Audited>,
+    /// The root seed; a check derives streams by its own id.
+    pub seed: Seed,
+}
+
+/// What a check cannot do without. The runner turns what is missing into a visible *skipped*.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A model.
+    Model,
+    /// Records.
+    Data,
+    /// Records in a table.
+    Table,
+    /// A target column.
+    Target,
+    /// A model that says a class.
+    Classification,
+    /// Sensitive columns.
+    Sensitive,
+    /// Quasi-identifiers.
+    QuasiIdentifiers,
+}
+
+/// Constant facts about a check.
+#[derive(Debug, Clone, Copy)]
+pub struct CheckMeta {
+    /// Id: family and file name, for example `membership/threshold`.
+    pub id: &'static str,
+    /// Title for a reader.
+    pub title: &'static str,
+    /// Family.
+    pub family: Family,
+    /// Ids of the measures it reports.
+    pub measures: &'static [&'static str],
+    /// The source file, whose module comment is the documentation.
+    source: &'static str,
+}
+
+impl CheckMeta {
+    /// The documentation: the module comment of the check's file.
+    pub fn explanation(&self) -> String {
+        let lines = self.source.lines().take_while(|line| line.starts_with("//!"));
+        lines.map(|line| line.trim_start_matches("//!").trim_start()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+/// One way of attacking the model or measuring the data.
+pub trait Check: Send + Sync {
+    /// Constant facts.
+    fn meta(&self) -> &'static CheckMeta;
+    /// What it cannot do without.
+    fn needs(&self) -> &'static [Need];
+    /// Runs.
+    ///
+    /// # Errors
+    /// When the model or the data cannot be used as the check needs it.
+    fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Vec<Finding>, CheckError>;
+}
+
+/// Why a check could not finish.
+#[derive(Debug, Error)]
+pub enum CheckError {
+    /// The model.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The data.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The check does not apply after all.
+    #[error("{reason}")]
+    NotApplicable {
+        /// Why.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
+}
+
+/// The settings of a check as a plan gives them.
+pub type Settings = toml::Table;
+
+/// The list of checks. A check is one file and one line here.
+macro_rules! checks {
+    ($($family:ident :: $file:ident :: $type:ident),+ $(,)?) => {
+        /// Every check with the given settings; a check that is not named has its defaults.
+        ///
+        /// # Errors
+        /// The id and the complaint, for settings that a check does not understand.
+        pub fn all(settings: &BTreeMap<String, Settings>) -> Result<Vec<Box<dyn Check>>, Vec<(String, String)>> {
+            let mut checks: Vec<Box<dyn Check>> = Vec::new();
+            let mut complaints = Vec::new();
+            $({
+                let meta = &$family::$file::META;
+                let given = settings.get(meta.id).cloned().unwrap_or_default();
+                match toml::Value::Table(given).try_into::<$family::$file::$type>() {
+                    Ok(check) => checks.push(Box::new(check)),
+                    Err(error) => complaints.push((meta.id.to_owned(), error.message().to_owned())),
+                }
+            })+
+            if complaints.is_empty() { Ok(checks) } else { Err(complaints) }
+        }
+
+        /// The constant facts of every check, in the order in which they run.
+        pub const METAS: &[&CheckMeta] = &[$(&$family::$file::META),+];
+
+        #[cfg(test)]
+        mod generated {
+            $(mod $file {
+                use crate::check::specimen;
+                use crate::check::$family::$file::$type as Subject;
+                #[test] fn null() { specimen::null::<Subject>() }
+                #[test] fn leaky() { specimen::leaky::<Subject>() }
+                #[test] fn graded() { specimen::graded::<Subject>() }
+                #[test] fn deterministic() { specimen::deterministic::<Subject>() }
+                #[test] fn explained() { specimen::explained::<Subject>() }
+            })+
+        }
+    };
+}
+
+checks! {
+    dataset::split_integrity::SplitIntegrity,
+    membership::threshold::Threshold,
+    inversion::attribute_inference::AttributeInference,
+    reidentification::k_anonymity::KAnonymity,
+    reidentification::uniqueness::Uniqueness,
+}

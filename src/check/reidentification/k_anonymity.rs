@@ -1,0 +1,186 @@
+//! # What it measures
+//! The smallest group of people in the training data who share all quasi-identifiers (k), how many records sit in small
+//! groups, and the risks derived from group sizes.
+//!
+//! # Who could do this
+//! Prosecutor: somebody who knows that a certain person is in the data and knows the person's quasi-identifiers.
+//! Journalist: somebody who knows a person of the population, not whether they are in the data. Marketer: somebody who
+//! wants to re-identify as many records as possible.
+//!
+//! # How
+//! Records are grouped by their quasi-identifiers; where a patient column is declared, group sizes count patients. A
+//! missing cell is read as a value of its own and as a wildcard that matches everything; the worse k is judged.
+//! Prosecutor risk of a record is 1 / its group size; the average is over records, not over groups. For journalist and
+//! marketer risk both files together stand for the population, so these are upper bounds.
+//!
+//! # Reading the number
+//! k = 1: somebody is alone. 11 is the smallest cell that the Centers for Medicare and Medicaid Services publish; a risk
+//! limit written 0.09 means 1/11.
+//!
+//! # When it misleads
+//! k says nothing about what is learned once a group is found (see l-diversity and t-closeness), and depends on which
+//! columns are declared as quasi-identifiers. Model outputs may leak without any of this.
+//!
+//! # Cost
+//! One pass over the table.
+//!
+//! # References
+//! Samarati and Sweeney 1998; Sweeney 2002; El Emam, "Guide to the De-Identification of Personal Health Information"
+//! (2013); 45 CFR 164.514(b).
+
+use serde::Deserialize;
+
+use super::classes::STEPS;
+use super::{Classes, counted, sets};
+use crate::check::{Check, CheckError, CheckMeta, Need, Subject};
+use crate::data::Split;
+use crate::finding::{Count, Evidence, Family, Finding, Severity, SizeShare, Table, Unit};
+use crate::stats::Estimate;
+use crate::watch::Watch;
+
+pub(in crate::check) static META: CheckMeta = CheckMeta {
+    id: "reidentification/k-anonymity",
+    title: "k-anonymity",
+    family: Family::Reidentification,
+    measures: &["reidentification/k"],
+    source: include_str!("k_anonymity.rs"),
+};
+
+/// Sizes on the chart of class sizes.
+const GRID: [usize; 13] = [1, 2, 3, 5, 8, 11, 20, 50, 100, 200, 500, 1000, 5000];
+
+/// The check. It has no settings.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KAnonymity {}
+
+impl Check for KAnonymity {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Data, Need::Table, Need::QuasiIdentifiers]
+    }
+
+    fn run(&self, subject: &Subject<'_>, _watch: &dyn Watch) -> Result<Vec<Finding>, CheckError> {
+        let Some(split) = subject.split else { return Ok(Vec::new()) };
+        let population = population(split);
+        let all = sets(split).into_iter().zip(population);
+        Ok(all.map(|((name, columns, classes), population)| finding(&name, &columns, &classes, &population)).collect())
+    }
+}
+
+/// For every set: for each member record the people of both files who share its quasi-identifiers.
+fn population(split: &Split) -> Vec<Vec<usize>> {
+    let (Some(members), Some(nonmembers)) = (split.members.table(), split.nonmembers.table()) else { return Vec::new() };
+    let groups = match (&split.members.groups, &split.nonmembers.groups) {
+        (Some(a), Some(b)) => Some([a.as_slice(), b.as_slice()].concat()),
+        _ => None,
+    };
+    let of_set = |(_, columns): &(String, Vec<String>)| {
+        let joined: Vec<crate::data::Cells> = columns
+            .iter()
+            .filter_map(|column| Some((&members.column(column)?.cells, &nonmembers.column(column)?.cells)))
+            .map(|(a, b)| {
+                // Joint codes as whole numbers: only equality matters here.
+                let (x, y, _) = crate::data::encode::joint_codes(a, b);
+                let missing = (0..a.len()).map(|row| a.is_missing(row)).chain((0..b.len()).map(|row| b.is_missing(row)));
+                let coded = x.into_iter().chain(y).zip(missing);
+                crate::data::Cells::Integer(coded.map(|(code, missing)| (!missing).then_some(i64::from(code))).collect())
+            })
+            .collect();
+        let classes = Classes::of(&joined.iter().collect::<Vec<_>>(), groups.as_deref());
+        classes.size_of_record[..members.rows()].to_vec()
+    };
+    split.schema.quasi_identifiers.iter().map(of_set).collect()
+}
+
+fn finding(name: &str, columns: &[String], classes: &Classes, population: &[usize]) -> Finding {
+    let k = classes.k().min(classes.k_wildcard());
+    let n = classes.records();
+    let mut finding = counted(META.id, "reidentification/k", name, Unit::People, Estimate::exact(k as f64, n));
+    let small = classes.below(crate::finding::SMALLEST_SHOWN);
+    finding.sentence = format!(
+        "The smallest group of people sharing {} has {k}; {} of {} records sit in groups of fewer than 11.",
+        columns.join(", "),
+        Count::of_part(small, n),
+        Count::of(n)
+    );
+    finding.severity = severity(k);
+    finding.evidence = vec![
+        Evidence::ClassSizes { title: title(classes), points: cumulative(classes) },
+        table(classes, population),
+    ];
+    finding.settings = vec![
+        ("quasi-identifiers".to_owned(), columns.join(", ")),
+        ("records with a missing quasi-identifier".to_owned(), Count::of(classes.incomplete).to_string()),
+        ("k, missing as a value of its own".to_owned(), classes.k().to_string()),
+        ("k, missing as a wildcard".to_owned(), classes.k_wildcard().to_string()),
+    ];
+    finding
+}
+
+/// Levels of the likelihood table: largest record risk 1/20, 1/11, 1/5, 1/3.
+fn severity(k: usize) -> Severity {
+    match k {
+        20.. => Severity::VeryLow,
+        11..=19 => Severity::Low,
+        5..=10 => Severity::Moderate,
+        3..=4 => Severity::High,
+        _ => Severity::VeryHigh,
+    }
+}
+
+fn title(classes: &Classes) -> String {
+    let share = classes.below(11) as f64 / classes.records().max(1) as f64;
+    match Count::of_part(classes.below(11), classes.records()) {
+        Count::Shown(_) => format!("{} of records hide among fewer than 11 people", Unit::Share.show(share)),
+        Count::Withheld => "Few records hide among fewer than 11 people".to_owned(),
+    }
+}
+
+/// Cumulative share of records by class size on a fixed grid; counts of 1 to 10 are drawn as none or as the next.
+fn cumulative(classes: &Classes) -> Vec<SizeShare> {
+    let n = classes.records();
+    let largest = classes.size_of_record.iter().copied().max().unwrap_or(1);
+    let mut points: Vec<SizeShare> = Vec::new();
+    let mut drawn = 0_usize;
+    for size in GRID {
+        let count = classes.below(size + 1);
+        if count - drawn >= crate::finding::SMALLEST_SHOWN || count == n {
+            drawn = count;
+        }
+        points.push(SizeShare { size, share: drawn as f64 / n.max(1) as f64 });
+        if size >= largest {
+            break;
+        }
+    }
+    points
+}
+
+fn table(classes: &Classes, population: &[usize]) -> Evidence {
+    let n = classes.records();
+    let risk = |value: f64| format!("{value:.4}");
+    let largest_journalist = population.iter().map(|&f| 1.0 / f as f64).fold(0.0, f64::max);
+    let average_journalist = population.iter().map(|&f| 1.0 / f as f64).sum::<f64>() / n.max(1) as f64;
+    let mut rows = vec![
+        vec!["equivalence classes".to_owned(), classes.count.to_string(), String::new()],
+        vec!["prosecutor risk, largest".to_owned(), risk(1.0 / classes.k().max(1) as f64), String::new()],
+        vec!["prosecutor risk, average over records".to_owned(), risk(classes.average_risk()), String::new()],
+        vec!["journalist risk, largest (both files as population)".to_owned(), risk(largest_journalist), String::new()],
+        vec!["marketer risk (both files as population)".to_owned(), risk(average_journalist), String::new()],
+    ];
+    for step in STEPS {
+        rows.push(vec![
+            format!("records in groups of fewer than {step}"),
+            Count::of_part(classes.below(step), n).to_string(),
+            Count::of_part(classes.below_wildcard(step), n).to_string(),
+        ]);
+    }
+    Evidence::Table(Table {
+        caption: "Group sizes and risks; the last column reads a missing cell as a wildcard".to_owned(),
+        columns: ["measure", "missing is a value", "missing matches all"].map(str::to_owned).to_vec(),
+        rows,
+    })
+}

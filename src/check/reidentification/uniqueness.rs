@@ -1,0 +1,110 @@
+//! # What it measures
+//! The share of training records whose combination of quasi-identifiers no other person in the file has, and how much each
+//! quasi-identifier contributes to it.
+//!
+//! # Who could do this
+//! Anybody who knows a person's quasi-identifiers and can look into the data, or into whatever reproduces them.
+//!
+//! # How
+//! Records in groups of one, counted by person where a patient column is declared; a missing cell is a value of its own,
+//! which never makes the share smaller. The contribution of a column is the fall of the share when it is left out.
+//!
+//! # Reading the number
+//! A unique record is certain to be found by somebody who knows the person is in the data. Unique in the sample is not
+//! unique in the population: the smaller the sample, the larger the difference.
+//!
+//! # When it misleads
+//! Depends on which columns are declared as quasi-identifiers; contributions of columns that say the same thing are small
+//! for each of them.
+//!
+//! # Cost
+//! One pass over the table per quasi-identifier.
+//!
+//! # References
+//! Dalenius 1986; Sweeney 2000; Skinner and Elliot 2002; Rocher et al., Nature Communications 2019.
+
+use serde::Deserialize;
+
+use super::{Classes, counted};
+use crate::check::{Check, CheckError, CheckMeta, Need, Subject};
+use crate::data::{Cells, Split};
+use crate::finding::{Bar, Count, Evidence, Family, Finding, Severity, Unit, share_of};
+use crate::watch::Watch;
+
+pub(in crate::check) static META: CheckMeta = CheckMeta {
+    id: "reidentification/uniqueness",
+    title: "Sample uniqueness",
+    family: Family::Reidentification,
+    measures: &["reidentification/uniqueness"],
+    source: include_str!("uniqueness.rs"),
+};
+
+/// The check. It has no settings.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Uniqueness {}
+
+impl Check for Uniqueness {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Data, Need::Table, Need::QuasiIdentifiers]
+    }
+
+    fn run(&self, subject: &Subject<'_>, _watch: &dyn Watch) -> Result<Vec<Finding>, CheckError> {
+        let Some(split) = subject.split else { return Ok(Vec::new()) };
+        Ok(split.schema.quasi_identifiers.iter().filter_map(|(name, columns)| finding(split, name, columns)).collect())
+    }
+}
+
+fn finding(split: &Split, name: &str, columns: &[String]) -> Option<Finding> {
+    let table = split.members.table()?;
+    let cells: Vec<&Cells> = columns.iter().filter_map(|column| table.column(column)).map(|c| &c.cells).collect();
+    let groups = split.members.groups.as_deref();
+    let unique = |cells: &[&Cells]| if cells.is_empty() { 0 } else { Classes::of(cells, groups).below(2) };
+    let (n, alone) = (table.rows(), unique(&cells));
+    let mut finding = counted(META.id, "reidentification/uniqueness", name, Unit::Share, share_of(alone, n));
+    finding.sentence = format!(
+        "{} of {} training records belong to the only person in the file with their combination of {}.",
+        Count::of_part(alone, n),
+        Count::of(n),
+        columns.join(", ")
+    );
+    finding.severity = match alone as f64 / n as f64 {
+        0.0 => Severity::VeryLow,
+        share if share <= 0.001 => Severity::Moderate,
+        share if share <= 0.01 => Severity::High,
+        _ => Severity::VeryHigh,
+    };
+    finding.settings = vec![("quasi-identifiers".to_owned(), columns.join(", "))];
+    finding.evidence.push(contributions(columns, &cells, alone, n, unique));
+    Some(finding)
+}
+
+fn contributions(
+    columns: &[String],
+    cells: &[&Cells],
+    alone: usize,
+    n: usize,
+    unique: impl Fn(&[&Cells]) -> usize,
+) -> Evidence {
+    let mut bars: Vec<Bar> = (0..cells.len())
+        .map(|left_out| {
+            let rest: Vec<&Cells> = cells.iter().enumerate().filter(|(j, _)| *j != left_out).map(|(_, c)| *c).collect();
+            // A fall of 1 to 10 records would tell of few people: it is drawn as none.
+            let fall = match Count::of(alone.saturating_sub(unique(&rest))) {
+                Count::Shown(fall) => fall,
+                Count::Withheld => 0,
+            };
+            Bar { label: columns[left_out].clone(), value: 100.0 * fall as f64 / n as f64 }
+        })
+        .collect();
+    bars.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.label.cmp(&b.label)));
+    let title = match bars.first() {
+        Some(bar) if bar.value > 0.0 => format!("`{}` contributes most to uniqueness", bar.label),
+        _ => "No single column makes records unique".to_owned(),
+    };
+    Evidence::Bars { title, axis: "fall of the unique share when left out (percentage points)".to_owned(), bars }
+}

@@ -1,0 +1,80 @@
+//! `privet assess`.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::args::{Assess, Format};
+use super::outputs::Outputs;
+use super::{Exit, helped, onnxruntime, progress, show};
+use crate::assess::AssessError;
+use crate::assess::plan::Plan;
+use crate::assess::run;
+use crate::report::{html, json};
+
+const JSON: &str = "report.json";
+const HTML: &str = "report.html";
+
+pub(super) fn run(arguments: &Assess) -> anyhow::Result<Exit> {
+    let plan = load(arguments)?;
+    let folder = plan.output.clone();
+    let mut outputs = Outputs::open(&folder, &[JSON, HTML])
+        .with_context(|| format!("the output folder `{}` cannot be written (`assessment.output` or --out)", folder.display()))?;
+    if !arguments.quiet && arguments.format == Format::Text {
+        write!(std::io::stdout().lock(), "{}", show::plan(&plan))?;
+    }
+    let watch = progress::watch(!arguments.no_progress && !arguments.quiet);
+    let candidates = onnxruntime::candidates(arguments.onnxruntime.as_deref());
+    let threads = arguments.threads.map_or(0, usize::from);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("starting the threads")?;
+    let assessment = pool.install(|| run::run(&plan, &candidates, watch.as_ref())).map_err(with_help)?;
+    let text = json::render(&assessment);
+    let page = html::render(&assessment).context("rendering the report")?;
+    let written = [
+        outputs.write(JSON, &text).context("writing report.json")?,
+        outputs.write(HTML, &page).context("writing report.html")?,
+    ];
+    let mut out = std::io::stdout().lock();
+    match (arguments.format, arguments.quiet) {
+        (Format::Json, _) => write!(out, "{text}")?,
+        (Format::Text, true) => writeln!(out, "{}", show::verdict_line(&assessment))?,
+        (Format::Text, false) => {
+            write!(out, "{}", show::assessment(&assessment, arguments.verbose))?;
+            let files: Vec<String> = written.iter().map(|path| tidy(path)).collect();
+            writeln!(out, "report: {}", files.join(", "))?;
+        }
+    }
+    let exit = Exit::of(&assessment.verdict, plan.policy.undetermined);
+    Ok(if arguments.exit_zero { exit.masked() } else { exit })
+}
+
+fn load(arguments: &Assess) -> anyhow::Result<Plan> {
+    let mut plan = Plan::load(&arguments.plan).map_err(|error| with_help(error.into()))?;
+    if let Some(folder) = &arguments.out {
+        plan.output.clone_from(folder);
+    }
+    if let Some(seed) = arguments.seed {
+        plan.seed = seed;
+    }
+    Ok(plan)
+}
+
+fn with_help(error: AssessError) -> anyhow::Error {
+    let help = error.help();
+    helped(error, help)
+}
+
+/// A path without `x/..` detours, for reading.
+fn tidy(path: &Path) -> String {
+    let mut parts: Vec<std::path::Component<'_>> = Vec::new();
+    for part in path.components() {
+        let goes_up = part == std::path::Component::ParentDir;
+        if goes_up && matches!(parts.last(), Some(std::path::Component::Normal(_))) {
+            parts.pop();
+        } else {
+            parts.push(part);
+        }
+    }
+    parts.iter().collect::<std::path::PathBuf>().display().to_string()
+}

@@ -1,0 +1,88 @@
+//! The command line: the only place that prints, draws, reads the environment or exits. Layer row 7.
+//!
+//! Results go to standard output, progress and errors to standard error. Nothing printed holds a cell of the data: the
+//! types that arrive here have no room for one, and panics are reported without their message.
+
+mod args;
+mod assess;
+mod exit;
+mod explain;
+mod inspect;
+pub mod onnxruntime;
+mod outputs;
+mod progress;
+mod show;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use exit::Exit;
+
+/// Runs the program and returns its exit code.
+pub fn main() -> ExitCode {
+    report_panics_without_their_message();
+    let arguments = match args::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // clap prints help and version to standard output with code 0, mistakes to standard error.
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Pass };
+            let _ = error.print();
+            return code.into();
+        }
+    };
+    let outcome = std::panic::catch_unwind(|| match arguments.command {
+        args::Command::Assess(arguments) => assess::run(&arguments),
+        args::Command::Inspect(arguments) => inspect::run(&arguments),
+        args::Command::Explain(arguments) => explain::run(&arguments),
+    });
+    match outcome {
+        Ok(Ok(code)) => code.into(),
+        Ok(Err(error)) => {
+            complain(&error);
+            Exit::Usage.into()
+        }
+        Err(_) => Exit::Internal.into(),
+    }
+}
+
+/// An error with the next action.
+#[derive(Debug)]
+struct Helped {
+    help: String,
+}
+
+impl std::fmt::Display for Helped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.help)
+    }
+}
+
+impl std::error::Error for Helped {}
+
+/// An [`anyhow::Error`] that carries a help line.
+fn helped(error: impl std::error::Error + Send + Sync + 'static, help: String) -> anyhow::Error {
+    anyhow::Error::new(Helped { help }).context(error.to_string())
+}
+
+fn complain(error: &anyhow::Error) {
+    let help = error.downcast_ref::<Helped>().map(|helped| helped.help.as_str()).unwrap_or_default();
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(stderr, "error: {error}");
+    if !help.is_empty() {
+        let _ = writeln!(stderr, "help: {help}");
+    }
+}
+
+/// A panic is a bug; its message may hold anything, so only the place is named.
+fn report_panics_without_their_message() {
+    std::panic::set_hook(Box::new(|info| {
+        let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
+        let _ = writeln!(
+            std::io::stderr(),
+            "internal error at {place} (privet {}); this is a bug, its message is withheld because it could hold data",
+            env!("CARGO_PKG_VERSION")
+        );
+    }));
+}

@@ -1,0 +1,129 @@
+//! CSV into raw columns of text. Streams the file: what is kept is one code per cell and each distinct text once.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use super::DataError;
+use super::load::RawColumn;
+
+/// Builds the dictionary of one column.
+#[derive(Default)]
+pub(super) struct Dictionary {
+    codes: Vec<u32>,
+    texts: Vec<String>,
+    index: HashMap<String, u32>,
+}
+
+impl Dictionary {
+    pub(super) fn push(&mut self, text: &str) {
+        let code = match self.index.get(text) {
+            Some(&code) => code,
+            None => {
+                let code = self.texts.len() as u32;
+                self.texts.push(text.to_owned());
+                self.index.insert(text.to_owned(), code);
+                code
+            }
+        };
+        self.codes.push(code);
+    }
+
+    pub(super) fn push_missing(&mut self) {
+        self.codes.push(super::MISSING);
+    }
+
+    pub(super) fn into_parts(self) -> (Vec<u32>, Vec<String>) {
+        (self.codes, self.texts)
+    }
+}
+
+/// Reads a CSV file. `separator` overrides the detected one.
+pub(super) fn read(path: &Path, separator: Option<u8>) -> Result<Vec<RawColumn>, DataError> {
+    let file = File::open(path).map_err(|source| DataError::Io { file: path.into(), source })?;
+    let mut input = BufReader::with_capacity(1 << 16, file);
+    let head = input.fill_buf().map_err(|source| DataError::Io { file: path.into(), source })?;
+    if head.starts_with(&[0xFF, 0xFE]) || head.starts_with(&[0xFE, 0xFF]) {
+        return Err(DataError::NotUtf8 { file: path.into(), line: 1 });
+    }
+    let bom = if head.starts_with(&[0xEF, 0xBB, 0xBF]) { 3 } else { 0 };
+    let separator = separator.unwrap_or_else(|| detect_separator(&head[bom..]));
+    input.consume(bom);
+    let mut reader = csv::ReaderBuilder::new().delimiter(separator).from_reader(input);
+    let names = header(path, &mut reader)?;
+    let mut columns: Vec<Dictionary> = names.iter().map(|_| Dictionary::default()).collect();
+    let mut record = csv::ByteRecord::new();
+    while reader.read_byte_record(&mut record).map_err(|error| describe(path, &error))? {
+        let line = record.position().map_or(0, csv::Position::line);
+        for (column, field) in columns.iter_mut().zip(&record) {
+            let text = str::from_utf8(field).map_err(|_| DataError::NotUtf8 { file: path.into(), line })?;
+            if text.is_empty() { column.push_missing() } else { column.push(text) }
+        }
+    }
+    let raw = names.into_iter().zip(columns).map(|(name, column)| {
+        let (codes, texts) = column.into_parts();
+        RawColumn::text(name, codes, texts)
+    });
+    Ok(raw.collect())
+}
+
+fn header<R: std::io::Read>(path: &Path, reader: &mut csv::Reader<R>) -> Result<Vec<String>, DataError> {
+    let record = reader.byte_headers().map_err(|error| describe(path, &error))?;
+    let mut names = Vec::with_capacity(record.len());
+    for (index, field) in record.iter().enumerate() {
+        let name = str::from_utf8(field).map_err(|_| DataError::NotUtf8 { file: path.into(), line: 1 })?.trim();
+        // An unnamed first column is what a data frame's index becomes.
+        names.push(if name.is_empty() { format!("unnamed_{}", index + 1) } else { name.to_owned() });
+    }
+    if names.is_empty() {
+        return Err(DataError::Empty { what: format!("`{}`", path.display()) });
+    }
+    Ok(names)
+}
+
+/// The separator that occurs most often in the first line outside quotes.
+fn detect_separator(head: &[u8]) -> u8 {
+    let mut counts = [(b',', 0_u32), (b';', 0), (b'\t', 0), (b'|', 0)];
+    let mut quoted = false;
+    for &byte in head {
+        match byte {
+            b'"' => quoted = !quoted,
+            b'\n' if !quoted => break,
+            _ if !quoted => {
+                if let Some(entry) = counts.iter_mut().find(|entry| entry.0 == byte) {
+                    entry.1 += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    let most = counts.iter().map(|entry| entry.1).max().unwrap_or(0);
+    counts.iter().find(|entry| entry.1 == most).map_or(b',', |entry| entry.0)
+}
+
+/// Turns a parser error into ours: the parser's own text may quote the input.
+fn describe(path: &Path, error: &csv::Error) -> DataError {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => DataError::Ragged {
+            file: path.into(),
+            line: pos.as_ref().map_or(0, csv::Position::line),
+            found: *len,
+            expected: *expected_len,
+        },
+        csv::ErrorKind::Io(error) => DataError::Io { file: path.into(), source: std::io::Error::from(error.kind()) },
+        _ => DataError::Damaged { file: path.into(), what: "it is not a CSV file".to_owned() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn separators_inside_quotes_do_not_count() {
+        assert_eq!(detect_separator(b"\"a,b,c\";d;e\n1,2,3,4,5"), b';');
+        assert_eq!(detect_separator(b"a\tb\n"), b'\t');
+        assert_eq!(detect_separator(b"single\n"), b',');
+    }
+}

@@ -1,0 +1,216 @@
+//! Cells into codes (for counting and learning) and into tensors (for the model).
+
+use std::collections::HashMap;
+
+use super::table::{Cells, MISSING, Table};
+use super::{DataError, Features};
+use crate::tensor::{Element, Tensor, Values};
+
+/// One model input and the columns that feed it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slot {
+    /// Name of the model input.
+    pub input: String,
+    /// The columns, in the order of the input's features; empty when the records are tensors.
+    pub columns: Vec<String>,
+    /// Element type of the input.
+    pub element: Element,
+    /// Shape of one row, for example `[1]` or `[13]` or `[1, 28, 28]`.
+    pub row_shape: Vec<usize>,
+}
+
+/// Codes of two columns with the same meaning: equal cells get equal codes, in order of first appearance; missing cells
+/// get a code of their own. Returns both code lists and the number of codes. O(n).
+pub fn joint_codes(first: &Cells, second: &Cells) -> (Vec<u32>, Vec<u32>, usize) {
+    let mut coder = Coder::default();
+    let mut encode = |cells: &Cells| (0..cells.len()).map(|row| coder.code(cells, row)).collect::<Vec<u32>>();
+    let (first, second) = (encode(first), encode(second));
+    (first, second, coder.levels)
+}
+
+/// Codes of one column.
+pub fn codes(cells: &Cells) -> (Vec<u32>, usize) {
+    let mut coder = Coder::default();
+    let codes = (0..cells.len()).map(|row| coder.code(cells, row)).collect();
+    (codes, coder.levels)
+}
+
+/// Hands out dense codes.
+#[derive(Default)]
+struct Coder {
+    levels: usize,
+    index: HashMap<Option<u64>, u32>,
+    texts: HashMap<String, u32>,
+}
+
+impl Coder {
+    fn code(&mut self, cells: &Cells, row: usize) -> u32 {
+        let key = match cells {
+            Cells::Text { codes, .. } if codes[row] == MISSING => None,
+            Cells::Text { codes, dictionary } => {
+                // Columns of one table set share a dictionary; the text keeps unrelated ones right too.
+                let text = &dictionary[codes[row] as usize];
+                if let Some(&code) = self.texts.get(text) {
+                    return code;
+                }
+                let code = self.next();
+                self.texts.insert(text.clone(), code);
+                return code;
+            }
+            Cells::Integer(values) => values[row].map(i64::cast_unsigned),
+            // Adding zero turns -0 into 0, which equals it.
+            Cells::Float(values) => (!values[row].is_nan()).then(|| (values[row] + 0.0).to_bits()),
+            Cells::Bool(values) => values[row].map(u64::from),
+        };
+        if let Some(&code) = self.index.get(&key) {
+            return code;
+        }
+        let code = self.next();
+        self.index.insert(key, code);
+        code
+    }
+
+    fn next(&mut self) -> u32 {
+        self.levels += 1;
+        (self.levels - 1) as u32
+    }
+}
+
+/// The tensors that a model takes, one per slot.
+///
+/// A missing number becomes NaN where the input is a float, a missing text the empty string.
+///
+/// # Errors
+/// When a column's type does not fit its input, or a cell is missing that the input cannot express.
+pub fn tensors(features: &Features, slots: &[Slot]) -> Result<Vec<Tensor>, DataError> {
+    slots.iter().map(|slot| tensor(features, slot)).collect()
+}
+
+fn tensor(features: &Features, slot: &Slot) -> Result<Tensor, DataError> {
+    let table = match features {
+        Features::Tensor(tensor) => return cast(tensor, slot),
+        Features::Table(table) => table,
+    };
+    let columns: Vec<(&str, &Cells)> =
+        slot.columns.iter().filter_map(|name| table.column(name)).map(|c| (c.name.as_str(), &c.cells)).collect();
+    let values = match slot.element {
+        Element::Text => Values::Text(interleave(table, &columns, |name, cells, row| text_cell(name, cells, row, slot))?),
+        Element::F32 => Values::F32(interleave(table, &columns, |n, c, r| number(n, c, r, slot).map(|v| v as f32))?),
+        Element::F64 => Values::F64(interleave(table, &columns, |n, c, r| number(n, c, r, slot))?),
+        Element::I64 => Values::I64(interleave(table, &columns, |n, c, r| whole(n, c, r, slot))?),
+        Element::I32 => Values::I32(interleave(table, &columns, |n, c, r| whole(n, c, r, slot).map(|v| v as i32))?),
+        Element::U8 => Values::U8(interleave(table, &columns, |n, c, r| whole(n, c, r, slot).map(|v| v as u8))?),
+        Element::Bool => Values::Bool(interleave(table, &columns, |n, c, r| whole(n, c, r, slot).map(|v| v != 0))?),
+    };
+    Ok(Tensor { row_shape: slot.row_shape.clone(), values })
+}
+
+/// Walks rows, then columns: the row-major order of a tensor.
+fn interleave<T>(
+    table: &Table,
+    columns: &[(&str, &Cells)],
+    cell: impl Fn(&str, &Cells, usize) -> Result<T, DataError>,
+) -> Result<Vec<T>, DataError> {
+    let mut values = Vec::with_capacity(table.rows() * columns.len());
+    for row in 0..table.rows() {
+        for (name, cells) in columns {
+            values.push(cell(name, cells, row)?);
+        }
+    }
+    Ok(values)
+}
+
+fn misfit(name: &str, cells: &Cells, slot: &Slot) -> DataError {
+    DataError::Shape {
+        what: format!("column `{name}` holds {} and feeds the model input `{}`, which takes {}", cells.kind(), slot.input, slot.element),
+        help: format!(
+            "set its type (`[columns.types] {name} = \"...\"`), list the marker of missing values under `[data] missing`, \
+             or check that the columns are those the model was trained on"
+        ),
+    }
+}
+
+fn missing(name: &str, slot: &Slot) -> DataError {
+    DataError::Shape {
+        what: format!("column `{name}` has missing cells and feeds the model input `{}`, whose type {} has no missing value", slot.input, slot.element),
+        help: "fill the cells as the training pipeline did, or leave such records out of both sets".to_owned(),
+    }
+}
+
+fn text_cell(name: &str, cells: &Cells, row: usize, slot: &Slot) -> Result<String, DataError> {
+    match cells {
+        Cells::Float(_) => Err(misfit(name, cells, slot)), // how the training pipeline printed it cannot be known
+        _ => Ok(cells.text(row).unwrap_or_default()),
+    }
+}
+
+fn number(name: &str, cells: &Cells, row: usize, slot: &Slot) -> Result<f64, DataError> {
+    match cells {
+        Cells::Float(values) => Ok(values[row]),
+        Cells::Integer(values) => Ok(values[row].map_or(f64::NAN, |value| value as f64)),
+        Cells::Bool(values) => Ok(values[row].map_or(f64::NAN, |value| f64::from(u8::from(value)))),
+        Cells::Text { .. } => Err(misfit(name, cells, slot)),
+    }
+}
+
+fn whole(name: &str, cells: &Cells, row: usize, slot: &Slot) -> Result<i64, DataError> {
+    match cells {
+        Cells::Integer(values) => values[row].ok_or_else(|| missing(name, slot)),
+        Cells::Bool(values) => values[row].map(i64::from).ok_or_else(|| missing(name, slot)),
+        Cells::Float(values) if values[row].is_nan() => Err(missing(name, slot)),
+        Cells::Float(values) if values[row].fract() == 0.0 => Ok(values[row] as i64),
+        Cells::Float(_) | Cells::Text { .. } => Err(misfit(name, cells, slot)),
+    }
+}
+
+/// A tensor of records in the element type and row shape of the input.
+fn cast(tensor: &Tensor, slot: &Slot) -> Result<Tensor, DataError> {
+    let wanted: usize = slot.row_shape.iter().product();
+    let unfit = || DataError::Shape {
+        what: format!(
+            "a record is {} {:?}, the model input `{}` takes {} {:?}",
+            tensor.element(),
+            tensor.row_shape,
+            slot.input,
+            slot.element,
+            slot.row_shape
+        ),
+        help: "save the records in the shape that the model was trained on".to_owned(),
+    };
+    if tensor.row_len() != wanted {
+        return Err(unfit());
+    }
+    let numbers = || tensor.to_f64().ok_or_else(unfit);
+    let values = match slot.element {
+        Element::F32 => Values::F32(numbers()?.into_iter().map(|v| v as f32).collect()),
+        Element::F64 => Values::F64(numbers()?),
+        Element::I64 => Values::I64(numbers()?.into_iter().map(|v| v as i64).collect()),
+        Element::I32 => Values::I32(numbers()?.into_iter().map(|v| v as i32).collect()),
+        Element::U8 => Values::U8(numbers()?.into_iter().map(|v| v as u8).collect()),
+        Element::Bool => Values::Bool(numbers()?.into_iter().map(|v| v != 0.0).collect()),
+        Element::Text => match &tensor.values {
+            Values::Text(texts) => Values::Text(texts.clone()),
+            _ => return Err(unfit()),
+        },
+    };
+    Ok(Tensor { row_shape: slot.row_shape.clone(), values })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_cells_get_equal_codes_and_missing_a_code_of_its_own() {
+        let a = Cells::Float(vec![0.0, f64::NAN, 2.5]);
+        let b = Cells::Float(vec![-0.0, 2.5, f64::NAN]);
+        assert_eq!(joint_codes(&a, &b), (vec![0, 1, 2], vec![0, 2, 1], 3));
+    }
+
+    #[test]
+    fn large_integers_that_round_to_one_float_keep_apart() {
+        let big = 1_i64 << 53;
+        let (codes, levels) = codes(&Cells::Integer(vec![Some(big), Some(big + 1), None]));
+        assert_eq!((codes, levels), (vec![0, 1, 2], 3));
+    }
+}

@@ -1,0 +1,373 @@
+//! Files into tables: picks the reader, settles every column's type over all files at once, shares dictionaries.
+//!
+//! Cells mean what the file says. An empty field is missing; `?`, `NA` and the like are text unless listed as missing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::table::{Cells, Column, MISSING, Table};
+use super::{DataError, Kind};
+use crate::finding::Count;
+
+/// How much may be read.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Largest size of a file, unpacked, in bytes.
+    pub bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { bytes: 4 << 30 }
+    }
+}
+
+/// How files are to be read.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// CSV separator; detected when not given.
+    pub separator: Option<u8>,
+    /// Texts that mean a missing cell.
+    pub missing: Vec<String>,
+    /// Column types that override inference.
+    pub kinds: BTreeMap<String, Kind>,
+    /// Size limits.
+    pub limits: Limits,
+}
+
+/// A column as a reader delivers it.
+pub(super) struct RawColumn {
+    name: String,
+    cells: RawCells,
+}
+
+enum RawCells {
+    /// Text of a format without types; numbers may hide in it.
+    Untyped { codes: Vec<u32>, texts: Vec<String> },
+    /// Text that the file declares to be text.
+    Stated { codes: Vec<u32>, texts: Vec<String> },
+    /// Values of a declared type.
+    Typed(Cells),
+}
+
+impl RawColumn {
+    pub(super) fn text(name: String, codes: Vec<u32>, texts: Vec<String>) -> Self {
+        Self { name, cells: RawCells::Untyped { codes, texts } }
+    }
+
+    pub(super) fn stated_text(name: String, codes: Vec<u32>, texts: Vec<String>) -> Self {
+        Self { name, cells: RawCells::Stated { codes, texts } }
+    }
+
+    pub(super) fn typed(name: String, cells: Cells) -> Self {
+        Self { name, cells: RawCells::Typed(cells) }
+    }
+
+    fn mark_missing(&mut self, markers: &[String]) {
+        if let RawCells::Untyped { codes, texts } | RawCells::Stated { codes, texts } = &mut self.cells {
+            let is_marker: Vec<bool> = texts.iter().map(|text| markers.contains(text)).collect();
+            for code in codes {
+                if is_marker.get(*code as usize) == Some(&true) {
+                    *code = MISSING;
+                }
+            }
+        }
+    }
+
+    /// The narrowest type that holds every cell; nothing when all cells are missing.
+    fn kind(&self) -> Option<Kind> {
+        match &self.cells {
+            RawCells::Typed(cells) => Some(cells.kind()),
+            RawCells::Stated { .. } => Some(Kind::Text),
+            RawCells::Untyped { codes, texts } => {
+                let mut used = vec![false; texts.len()];
+                codes.iter().filter(|&&code| code != MISSING).for_each(|&code| used[code as usize] = true);
+                let cells = || texts.iter().zip(&used).filter(|(_, used)| **used).map(|(text, _)| text.as_str());
+                let kinds = [Kind::Integer, Kind::Float, Kind::Bool];
+                cells().next()?;
+                Some(kinds.into_iter().find(|&kind| cells().all(|text| fits(text, kind))).unwrap_or(Kind::Text))
+            }
+        }
+    }
+}
+
+fn fits(text: &str, kind: Kind) -> bool {
+    match kind {
+        Kind::Text => true,
+        Kind::Integer => text.parse::<i64>().is_ok_and(|value| value.to_string() == text),
+        Kind::Float => parse_float(text).is_some(),
+        Kind::Bool => parse_bool(text).is_some(),
+    }
+}
+
+/// A number as people write it; `007` is a code and `nan` a word.
+fn parse_float(text: &str) -> Option<f64> {
+    let digits = text.trim_start_matches(['-', '+']).as_bytes();
+    let code = digits.len() > 1 && digits[0] == b'0' && digits[1].is_ascii_digit();
+    let starts = digits.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.');
+    if code || !starts { None } else { text.parse::<f64>().ok().filter(|value| value.is_finite()) }
+}
+
+fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "true" | "True" | "TRUE" => Some(true),
+        "false" | "False" | "FALSE" => Some(false),
+        _ => None,
+    }
+}
+
+/// Reads one or more files of the same columns, in order, with joint types and dictionaries.
+///
+/// # Errors
+/// When a file cannot be read, is larger than the limit, or the columns do not fit together.
+pub fn load_table(files: &[(&Path, &str)], reading: &Reading) -> Result<Vec<Table>, DataError> {
+    let mut raws = Vec::new();
+    for (path, _) in files {
+        let mut columns = read(path, reading)?;
+        columns.iter_mut().for_each(|column| column.mark_missing(&reading.missing));
+        check_names(path, &columns)?;
+        raws.push(columns);
+    }
+    settle(&mut raws, files, reading)
+}
+
+fn read(path: &Path, reading: &Reading) -> Result<Vec<RawColumn>, DataError> {
+    let size = std::fs::metadata(path).map_err(|source| DataError::Io { file: path.into(), source })?.len();
+    if size > reading.limits.bytes {
+        return Err(DataError::TooLarge { file: path.into(), bytes: size, limit: reading.limits.bytes });
+    }
+    match extension(path).as_str() {
+        "csv" | "txt" | "data" => super::csv::read(path, reading.separator),
+        "tsv" => super::csv::read(path, reading.separator.or(Some(b'\t'))),
+        "parquet" => super::parquet::read(path, &reading.limits),
+        _ => Err(DataError::Format { file: path.into() }),
+    }
+}
+
+/// A file's ending in lower case.
+pub(super) fn extension(path: &Path) -> String {
+    path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default()
+}
+
+fn check_names(path: &Path, columns: &[RawColumn]) -> Result<(), DataError> {
+    for (index, column) in columns.iter().enumerate() {
+        if columns[..index].iter().any(|other| other.name == column.name) {
+            return Err(DataError::DuplicateColumn { file: path.into(), column: column.name.clone() });
+        }
+    }
+    if columns.is_empty() {
+        return Err(DataError::Empty { what: format!("`{}`", path.display()) });
+    }
+    Ok(())
+}
+
+fn settle(
+    raws: &mut [Vec<RawColumn>],
+    files: &[(&Path, &str)],
+    reading: &Reading,
+) -> Result<Vec<Table>, DataError> {
+    let names: Vec<String> = raws.first().map_or(Vec::new(), |first| first.iter().map(|c| c.name.clone()).collect());
+    for name in reading.kinds.keys() {
+        if !names.contains(name) {
+            return Err(no_column("columns.types", name, files.first().map_or("", |f| f.1), &names));
+        }
+    }
+    let mut tables: Vec<Vec<Column>> = raws.iter().map(|_| Vec::new()).collect();
+    for name in &names {
+        let mut parts = Vec::new();
+        for (raw, (_, place)) in raws.iter_mut().zip(files) {
+            let Some(at) = raw.iter().position(|column| column.name == *name) else {
+                let others: Vec<String> = raw.iter().map(|c| c.name.clone()).collect();
+                return Err(no_column("data", name, place, &others));
+            };
+            parts.push(raw.swap_remove(at));
+        }
+        let kind = joint_kind(name, &parts, reading)?;
+        let mut shared = Shared::default();
+        for ((table, part), (_, place)) in tables.iter_mut().zip(parts).zip(files) {
+            table.push(Column { name: name.clone(), cells: convert(part, kind, &mut shared, place)? });
+        }
+        shared.finish(&mut tables);
+    }
+    Ok(tables.into_iter().map(Table::new).collect())
+}
+
+/// An error for a column that is not there, with the closest name.
+pub(super) fn no_column(setting: &str, column: &str, place: &str, names: &[String]) -> DataError {
+    let plain = |name: &str| name.to_lowercase().replace(['-', '_', ' ', '.'], "");
+    let close = names.iter().find(|name| plain(name) == plain(column) || plain(name).contains(&plain(column))).cloned();
+    DataError::NoColumn { setting: setting.into(), column: column.into(), place: place.into(), close }
+}
+
+fn joint_kind(name: &str, parts: &[RawColumn], reading: &Reading) -> Result<Kind, DataError> {
+    if let Some(&kind) = reading.kinds.get(name) {
+        return Ok(kind);
+    }
+    let mut joint: Option<Kind> = None;
+    for part in parts {
+        joint = match (joint, part.kind()) {
+            (None, kind) | (kind, None) => kind,
+            (Some(a), Some(b)) if a == b => Some(a),
+            (Some(Kind::Integer | Kind::Float), Some(Kind::Integer | Kind::Float)) => Some(Kind::Float),
+            (Some(a), Some(b)) => {
+                if parts.iter().any(|part| matches!(part.cells, RawCells::Typed(_))) {
+                    let (members, nonmembers) = (a.to_string(), b.to_string());
+                    return Err(DataError::KindClash { column: name.into(), members, nonmembers });
+                }
+                Some(Kind::Text)
+            }
+        };
+    }
+    Ok(joint.unwrap_or(Kind::Text))
+}
+
+/// The dictionary that the parts of one text column share.
+#[derive(Default)]
+struct Shared {
+    texts: Vec<String>,
+    index: HashMap<String, u32>,
+}
+
+impl Shared {
+    fn code(&mut self, text: &str) -> u32 {
+        if let Some(&code) = self.index.get(text) {
+            return code;
+        }
+        let code = self.texts.len() as u32;
+        self.texts.push(text.to_owned());
+        self.index.insert(text.to_owned(), code);
+        code
+    }
+
+    /// Hands the finished dictionary to the columns just made.
+    fn finish(self, tables: &mut [Vec<Column>]) {
+        let texts = Arc::new(self.texts);
+        for table in tables {
+            if let Some(Column { cells: Cells::Text { dictionary, .. }, .. }) = table.last_mut() {
+                *dictionary = Arc::clone(&texts);
+            }
+        }
+    }
+}
+
+fn convert(raw: RawColumn, kind: Kind, shared: &mut Shared, place: &str) -> Result<Cells, DataError> {
+    let RawColumn { name, cells } = raw;
+    let (codes, texts) = match cells {
+        RawCells::Typed(cells) => return retype(&name, cells, kind, shared, place),
+        RawCells::Untyped { codes, texts } | RawCells::Stated { codes, texts } => (codes, texts),
+    };
+    if kind == Kind::Text {
+        let map: Vec<u32> = texts.iter().map(|text| shared.code(text)).collect();
+        let codes = codes.into_iter().map(|code| map.get(code as usize).copied().unwrap_or(MISSING)).collect();
+        return Ok(Cells::Text { codes, dictionary: Arc::new(Vec::new()) });
+    }
+    let unfit: Vec<bool> = texts.iter().map(|text| !fits(text, kind)).collect();
+    let misfit = |code: &u32| unfit.get(*code as usize) == Some(&true);
+    if let Some(row) = codes.iter().position(misfit) {
+        return Err(DataError::Kind {
+            column: name,
+            kind: kind.to_string(),
+            cells: Count::of(codes.iter().filter(|code| misfit(code)).count()).to_string(),
+            row: row + 1,
+            place: place.to_owned(),
+        });
+    }
+    Ok(match kind {
+        Kind::Integer => {
+            let values: Vec<Option<i64>> = texts.iter().map(|text| text.parse().ok()).collect();
+            Cells::Integer(codes.iter().map(|&code| values.get(code as usize).copied().flatten()).collect())
+        }
+        Kind::Float => {
+            let values: Vec<f64> = texts.iter().map(|text| parse_float(text).unwrap_or(f64::NAN)).collect();
+            Cells::Float(codes.iter().map(|&code| values.get(code as usize).copied().unwrap_or(f64::NAN)).collect())
+        }
+        Kind::Bool | Kind::Text => {
+            let values: Vec<Option<bool>> = texts.iter().map(|text| parse_bool(text)).collect();
+            Cells::Bool(codes.iter().map(|&code| values.get(code as usize).copied().flatten()).collect())
+        }
+    })
+}
+
+/// Changes the type of typed cells, where that loses nothing.
+fn retype(name: &str, cells: Cells, kind: Kind, shared: &mut Shared, place: &str) -> Result<Cells, DataError> {
+    if cells.kind() == kind {
+        return Ok(cells);
+    }
+    let misfit = |rows: Vec<usize>| DataError::Kind {
+        column: name.to_owned(),
+        kind: kind.to_string(),
+        cells: Count::of(rows.len()).to_string(),
+        row: rows.first().map_or(0, |row| row + 1),
+        place: place.to_owned(),
+    };
+    Ok(match (cells, kind) {
+        (Cells::Integer(values), Kind::Float) => {
+            Cells::Float(values.into_iter().map(|v| v.map_or(f64::NAN, |v| v as f64)).collect())
+        }
+        (Cells::Float(values), Kind::Integer) => {
+            let broken: Vec<usize> = (0..values.len()).filter(|&r| !values[r].is_nan() && values[r].fract() != 0.0).collect();
+            if !broken.is_empty() {
+                return Err(misfit(broken));
+            }
+            Cells::Integer(values.into_iter().map(|v| (!v.is_nan()).then_some(v as i64)).collect())
+        }
+        (cells, Kind::Text) => {
+            let codes = (0..cells.len()).map(|row| cells.text(row).map_or(MISSING, |text| shared.code(&text))).collect();
+            Cells::Text { codes, dictionary: Arc::new(Vec::new()) }
+        }
+        (cells, _) => return Err(misfit((0..cells.len()).collect())),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(name: &str, text: &str, dir: &Path) -> std::path::PathBuf {
+        let path = dir.join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    #[test]
+    fn types_are_settled_over_both_files() {
+        let dir = tempfile::tempdir().unwrap();
+        let a = write("a.csv", "x;code;flag;t\n1;007;True;None\n2;;False;\n", dir.path());
+        let b = write("b.csv", "x;code;flag;t\n1.5;010;True;None\n", dir.path());
+        let tables = load_table(&[(&a, "members"), (&b, "nonmembers")], &Reading::default()).unwrap();
+        let kinds: Vec<Kind> = tables[0].columns().iter().map(|c| c.cells.kind()).collect();
+        assert_eq!(kinds, [Kind::Float, Kind::Text, Kind::Bool, Kind::Text]);
+        assert!(tables[0].column("code").unwrap().cells.is_missing(1), "an empty field is missing");
+        assert_eq!(tables[0].column("t").unwrap().cells.text(0).as_deref(), Some("None"), "None is text");
+    }
+
+    #[test]
+    fn markers_are_missing_only_when_listed() {
+        let dir = tempfile::tempdir().unwrap();
+        let a = write("a.csv", "x\n1\n?\n", dir.path());
+        let plain = load_table(&[(&a, "members")], &Reading::default()).unwrap();
+        assert_eq!(plain[0].columns()[0].cells.kind(), Kind::Text);
+        let reading = Reading { missing: vec!["?".into()], ..Reading::default() };
+        let marked = load_table(&[(&a, "members")], &reading).unwrap();
+        assert_eq!(marked[0].columns()[0].cells.kind(), Kind::Integer);
+    }
+
+    #[test]
+    fn a_misfit_is_located_and_not_quoted() {
+        let dir = tempfile::tempdir().unwrap();
+        let a = write("a.csv", "x\n1\nCANARY-CELL\n", dir.path());
+        let reading = Reading { kinds: [("x".to_owned(), Kind::Integer)].into(), ..Reading::default() };
+        let text = load_table(&[(&a, "members")], &reading).unwrap_err().to_string();
+        assert!(text.contains("row 2") && !text.contains("CANARY"), "{text}");
+    }
+
+    #[test]
+    fn separators_quotes_and_byte_order_mark() {
+        let dir = tempfile::tempdir().unwrap();
+        let a = write("a.csv", "\u{feff}a;b\n\"x;y\";\"line\nbreak\"\n", dir.path());
+        let table = &load_table(&[(&a, "members")], &Reading::default()).unwrap()[0];
+        assert_eq!(table.columns()[0].name, "a");
+        assert_eq!(table.columns()[0].cells.text(0).as_deref(), Some("x;y"));
+    }
+}

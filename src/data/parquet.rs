@@ -1,0 +1,174 @@
+//! Parquet into raw columns, one row group after the other.
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+};
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::DataType;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+
+use super::DataError;
+use super::csv::Dictionary;
+use super::load::{Limits, RawColumn};
+use super::table::Cells;
+
+/// The cells of one column while batches arrive.
+enum Builder {
+    Text(Dictionary),
+    Integer(Vec<Option<i64>>),
+    Float(Vec<f64>),
+    Bool(Vec<Option<bool>>),
+}
+
+/// Reads a Parquet file.
+pub(super) fn read(path: &Path, limits: &Limits) -> Result<Vec<RawColumn>, DataError> {
+    let damaged = |what: &str| DataError::Damaged { file: path.into(), what: what.to_owned() };
+    let file = File::open(path).map_err(|source| DataError::Io { file: path.into(), source })?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|_| damaged("it is not a Parquet file, or it is cut short"))?;
+    check_size(path, &builder, limits)?;
+    let schema = builder.schema().clone();
+    let mut columns = Vec::new();
+    for field in schema.fields() {
+        let column = builder_for(field.data_type()).ok_or_else(|| {
+            damaged(&format!("column `{}` has the type {}, which privet does not read", field.name(), field.data_type()))
+        })?;
+        columns.push((field.name().clone(), column));
+    }
+    let reader: ParquetRecordBatchReader =
+        builder.build().map_err(|_| damaged("its row groups cannot be read"))?;
+    for batch in reader {
+        let batch = batch.map_err(|_| damaged("a row group is damaged"))?;
+        for ((name, column), array) in columns.iter_mut().zip(batch.columns()) {
+            append(column, array).ok_or_else(|| damaged(&format!("column `{name}` holds a value out of range")))?;
+        }
+    }
+    Ok(columns.into_iter().map(|(name, column)| finish(name, column)).collect())
+}
+
+/// Refuses by what the footer declares, before anything is unpacked.
+fn check_size(
+    path: &Path,
+    builder: &ParquetRecordBatchReaderBuilder<File>,
+    limits: &Limits,
+) -> Result<(), DataError> {
+    let metadata = builder.metadata();
+    let declared: u64 = metadata.row_groups().iter().map(|group| group.total_byte_size().max(0) as u64).sum();
+    let rows = metadata.file_metadata().num_rows().max(0) as u64;
+    let cells = rows.saturating_mul(metadata.file_metadata().schema_descr().num_columns() as u64);
+    let bytes = declared.max(cells.saturating_mul(4)); // a cell takes at least a code of four bytes
+    if bytes > limits.bytes {
+        return Err(DataError::TooLarge { file: path.into(), bytes, limit: limits.bytes });
+    }
+    Ok(())
+}
+
+fn builder_for(kind: &DataType) -> Option<Builder> {
+    Some(match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Builder::Text(Dictionary::default()),
+        DataType::Dictionary(_, value) => return builder_for(value).filter(|b| matches!(b, Builder::Text(_))),
+        DataType::Int8
+        | DataType::Int16
+        | DataType::Int32
+        | DataType::Int64
+        | DataType::UInt8
+        | DataType::UInt16
+        | DataType::UInt32
+        | DataType::UInt64
+        | DataType::Date32 => Builder::Integer(Vec::new()),
+        DataType::Float32 | DataType::Float64 => Builder::Float(Vec::new()),
+        DataType::Boolean => Builder::Bool(Vec::new()),
+        _ => return None,
+    })
+}
+
+/// Appends a batch; nothing when a cell does not fit.
+fn append(builder: &mut Builder, array: &ArrayRef) -> Option<()> {
+    match builder {
+        Builder::Text(dictionary) => append_text(dictionary, array),
+        Builder::Integer(values) => append_integers(values, array),
+        Builder::Float(values) => {
+            match array.data_type() {
+                DataType::Float32 => {
+                    values.extend(array.as_primitive::<Float32Type>().iter().map(|v| v.map_or(f64::NAN, f64::from)));
+                }
+                _ => values.extend(array.as_primitive::<Float64Type>().iter().map(|v| v.unwrap_or(f64::NAN))),
+            }
+            Some(())
+        }
+        Builder::Bool(values) => {
+            values.extend(array.as_boolean().iter());
+            Some(())
+        }
+    }
+}
+
+fn append_text(dictionary: &mut Dictionary, array: &ArrayRef) -> Option<()> {
+    let mut push = |text: Option<&str>| match text {
+        Some(text) if !text.is_empty() => dictionary.push(text),
+        _ => dictionary.push_missing(),
+    };
+    match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().iter().for_each(push),
+        DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(push),
+        DataType::Utf8View => array.as_string_view().iter().for_each(push),
+        DataType::Dictionary(_, _) => {
+            let coded = array.as_any_dictionary_opt()?;
+            let keys = coded.normalized_keys();
+            let values = coded.values();
+            let text_at = |index: usize| match values.data_type() {
+                DataType::Utf8 => Some(values.as_string::<i32>().value(index)),
+                DataType::LargeUtf8 => Some(values.as_string::<i64>().value(index)),
+                _ => None,
+            };
+            for (row, key) in keys.into_iter().enumerate() {
+                push(if array.is_null(row) || values.is_empty() { None } else { Some(text_at(key)?) });
+            }
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn append_integers(values: &mut Vec<Option<i64>>, array: &ArrayRef) -> Option<()> {
+    macro_rules! widen {
+        ($type:ty) => {
+            values.extend(array.as_primitive::<$type>().iter().map(|v| v.map(i64::from)))
+        };
+    }
+    match array.data_type() {
+        DataType::Int8 => widen!(Int8Type),
+        DataType::Int16 => widen!(Int16Type),
+        DataType::Int32 => widen!(Int32Type),
+        DataType::Date32 => {
+            values.extend(array.as_primitive::<arrow_array::types::Date32Type>().iter().map(|v| v.map(i64::from)));
+        }
+        DataType::Int64 => widen!(Int64Type),
+        DataType::UInt8 => widen!(UInt8Type),
+        DataType::UInt16 => widen!(UInt16Type),
+        DataType::UInt32 => widen!(UInt32Type),
+        DataType::UInt64 => {
+            for value in array.as_primitive::<UInt64Type>() {
+                values.push(value.map(i64::try_from).transpose().ok()?);
+            }
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn finish(name: String, builder: Builder) -> RawColumn {
+    match builder {
+        Builder::Text(dictionary) => {
+            let (codes, texts) = dictionary.into_parts();
+            RawColumn::stated_text(name, codes, texts)
+        }
+        Builder::Integer(values) => RawColumn::typed(name, Cells::Integer(values)),
+        Builder::Float(values) => RawColumn::typed(name, Cells::Float(values)),
+        Builder::Bool(values) => RawColumn::typed(name, Cells::Bool(values)),
+    }
+}

@@ -1,0 +1,107 @@
+//! What each column is: its role in the assessment and the type of its cells.
+
+use std::fmt;
+
+use serde::Deserialize;
+
+/// The type of a column's cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// Text, kept to the letter.
+    Text,
+    /// Whole numbers.
+    Integer,
+    /// Numbers.
+    Float,
+    /// True or false.
+    Bool,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text => "text",
+            Self::Integer => "integer",
+            Self::Float => "float",
+            Self::Bool => "bool",
+        })
+    }
+}
+
+/// What a column is to the assessment. A column may have several roles (a quasi-identifier may be sensitive).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Identifies a person or record by itself; never used by an attack.
+    Identifier,
+    /// Says which records belong to one person.
+    Patient,
+    /// Known to others and usable for linking.
+    QuasiIdentifier,
+    /// What must not be learned about a person.
+    Sensitive,
+    /// What the model predicts.
+    Target,
+    /// Says member or non-member.
+    Split,
+    /// Left out by the plan.
+    LeftOut,
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Identifier => "identifier",
+            Self::Patient => "patient",
+            Self::QuasiIdentifier => "quasi-identifier",
+            Self::Sensitive => "sensitive",
+            Self::Target => "target",
+            Self::Split => "split",
+            Self::LeftOut => "left out",
+        })
+    }
+}
+
+/// Roles by column name, as the plan declares them.
+#[derive(Debug, Clone, Default)]
+pub struct Schema {
+    /// Direct identifiers.
+    pub identifiers: Vec<String>,
+    /// The patient or group column.
+    pub patient: Option<String>,
+    /// Named sets of quasi-identifiers, each a threat model; one unnamed set for a plain list.
+    pub quasi_identifiers: Vec<(String, Vec<String>)>,
+    /// Sensitive columns.
+    pub sensitive: Vec<String>,
+    /// The column that the model predicts.
+    pub target: Option<String>,
+    /// The column that says member or non-member.
+    pub split: Option<String>,
+    /// Columns left out.
+    pub leave_out: Vec<String>,
+}
+
+impl Schema {
+    /// The roles of a column, in the order of [`Role`].
+    pub fn roles(&self, column: &str) -> Vec<Role> {
+        let named = |names: &[String]| names.iter().any(|name| name == column);
+        let is = |name: &Option<String>| name.as_deref() == Some(column);
+        let quasi = self.quasi_identifiers.iter().any(|(_, names)| named(names));
+        let candidates = [
+            (named(&self.identifiers), Role::Identifier),
+            (is(&self.patient), Role::Patient),
+            (quasi, Role::QuasiIdentifier),
+            (named(&self.sensitive), Role::Sensitive),
+            (is(&self.target), Role::Target),
+            (is(&self.split), Role::Split),
+            (named(&self.leave_out), Role::LeftOut),
+        ];
+        candidates.into_iter().filter(|(has, _)| *has).map(|(_, role)| role).collect()
+    }
+
+    /// Whether a column describes a record (and is neither an identifier, a group, the target nor the split).
+    pub fn is_feature(&self, column: &str) -> bool {
+        let apart = [Role::Identifier, Role::Patient, Role::Target, Role::Split, Role::LeftOut];
+        !self.roles(column).iter().any(|role| apart.contains(role))
+    }
+}

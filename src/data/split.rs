@@ -1,0 +1,299 @@
+//! The split: what was trained on, what was not.
+
+use std::path::{Path, PathBuf};
+
+use super::encode::joint_codes;
+use super::load::{Limits, extension, no_column};
+use super::{Cells, DataError, Reading, Schema, Table, load_table, load_tensor};
+use crate::finding::Count;
+use crate::tensor::Tensor;
+
+/// Where the records are.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// Two files.
+    Two {
+        /// Records the model was trained on.
+        members: PathBuf,
+        /// Records it was not.
+        nonmembers: PathBuf,
+        /// Labels, for `.npy` arrays that keep them in files of their own.
+        labels: Option<(PathBuf, PathBuf)>,
+    },
+    /// One table with a column that tells.
+    One {
+        /// The table.
+        records: PathBuf,
+        /// Value of the split column for members.
+        member: String,
+        /// Value of the split column for non-members.
+        nonmember: String,
+    },
+}
+
+/// What describes a record.
+#[derive(Debug, Clone)]
+pub enum Features {
+    /// Named columns.
+    Table(Table),
+    /// One tensor.
+    Tensor(Tensor),
+}
+
+/// The column that the model predicts.
+pub type Target = Cells;
+
+/// One set of records.
+#[derive(Clone)]
+pub struct Records {
+    /// What describes them. A table keeps all its columns, identifiers and target too.
+    pub features: Features,
+    /// What the model predicts, where a target is declared.
+    pub target: Option<Target>,
+    /// The patient of each record, in codes shared by both sets, where a patient column is declared.
+    pub groups: Option<Vec<u32>>,
+}
+
+impl Records {
+    /// Number of records.
+    pub fn len(&self) -> usize {
+        match &self.features {
+            Features::Table(table) => table.rows(),
+            Features::Tensor(tensor) => tensor.rows(),
+        }
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The table, unless the records are tensors.
+    pub fn table(&self) -> Option<&Table> {
+        match &self.features {
+            Features::Table(table) => Some(table),
+            Features::Tensor(_) => None,
+        }
+    }
+
+    /// A copy of some records.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
+        let features = match &self.features {
+            Features::Table(table) => Features::Table(table.take(rows)),
+            Features::Tensor(tensor) => Features::Tensor(tensor.take(rows)),
+        };
+        Self {
+            features,
+            target: self.target.as_ref().map(|target| target.take(rows)),
+            groups: self.groups.as_ref().map(|groups| rows.iter().map(|&row| groups[row]).collect()),
+        }
+    }
+}
+
+/// Both sets and the roles of their columns.
+#[derive(Clone)]
+pub struct Split {
+    /// Records the model was trained on.
+    pub members: Records,
+    /// Records it was not trained on.
+    pub nonmembers: Records,
+    /// Roles of the columns.
+    pub schema: Schema,
+    /// What a reader should know about the loading.
+    pub warnings: Vec<String>,
+}
+
+impl Split {
+    /// Loads both sets.
+    ///
+    /// `array` and `labels` name the arrays of an `.npz` archive.
+    ///
+    /// # Errors
+    /// When a file cannot be read or a declared column is not there.
+    pub fn load(
+        source: &Source,
+        schema: Schema,
+        reading: &Reading,
+        arrays: &Arrays,
+    ) -> Result<Self, DataError> {
+        match source {
+            Source::Two { members, nonmembers, labels } if is_tensor(members) => {
+                let label_files = |second: bool| labels.as_ref().map(|(a, b)| if second { b } else { a }.as_path());
+                let members = tensor_records(members, label_files(false), arrays, &reading.limits)?;
+                let nonmembers = tensor_records(nonmembers, label_files(true), arrays, &reading.limits)?;
+                check_shapes(&members, &nonmembers)?;
+                Self::new(members, nonmembers, schema, Vec::new())
+            }
+            Source::Two { members, nonmembers, .. } => {
+                let files = [(members.as_path(), "the member file"), (nonmembers.as_path(), "the non-member file")];
+                let mut tables = load_table(&files, reading)?.into_iter();
+                let (Some(members), Some(nonmembers)) = (tables.next(), tables.next()) else {
+                    unreachable!("two files make two tables")
+                };
+                Self::of_tables(members, nonmembers, schema, Vec::new())
+            }
+            Source::One { records, member, nonmember } => {
+                let mut tables = load_table(&[(records.as_path(), "the records file")], reading)?;
+                let table = tables.remove(0);
+                let column = schema.split.clone().unwrap_or_default();
+                let cells = &column_of(&table, "data.split", &column)?.cells;
+                let rows_of = |wanted: &str| -> Vec<usize> {
+                    (0..table.rows()).filter(|&row| cells.text(row).as_deref() == Some(wanted)).collect()
+                };
+                let (in_rows, out_rows) = (rows_of(member), rows_of(nonmember));
+                let ignored = table.rows() - in_rows.len() - out_rows.len();
+                let mut warnings = Vec::new();
+                if ignored > 0 {
+                    warnings.push(format!(
+                        "{} records have another value in the split column `{column}` and were left out.",
+                        Count::of(ignored)
+                    ));
+                }
+                Self::of_tables(table.take(&in_rows), table.take(&out_rows), schema, warnings)
+            }
+        }
+    }
+
+    /// Makes a split of two tables with the same columns.
+    ///
+    /// # Errors
+    /// When a set is empty or a declared column is not there.
+    pub fn of_tables(
+        members: Table,
+        nonmembers: Table,
+        schema: Schema,
+        warnings: Vec<String>,
+    ) -> Result<Self, DataError> {
+        check_roles(&members, &schema)?;
+        let target_of = |table: &Table| schema.target.as_ref().and_then(|name| table.column(name)).map(|c| c.cells.clone());
+        let (in_target, out_target) = (target_of(&members), target_of(&nonmembers));
+        let mut groups = (None, None);
+        if let Some(name) = &schema.patient
+            && let (Some(a), Some(b)) = (members.column(name), nonmembers.column(name))
+        {
+            let (mut in_codes, mut out_codes, mut levels) = joint_codes(&a.cells, &b.cells);
+            // A record without a patient number is a patient of its own.
+            for (codes, cells) in [(&mut in_codes, &a.cells), (&mut out_codes, &b.cells)] {
+                for (row, code) in codes.iter_mut().enumerate() {
+                    if cells.is_missing(row) {
+                        *code = levels as u32;
+                        levels += 1;
+                    }
+                }
+            }
+            groups = (Some(in_codes), Some(out_codes));
+        }
+        let members = Records { features: Features::Table(members), target: in_target, groups: groups.0 };
+        let nonmembers = Records { features: Features::Table(nonmembers), target: out_target, groups: groups.1 };
+        Self::new(members, nonmembers, schema, warnings)
+    }
+
+    fn new(members: Records, nonmembers: Records, schema: Schema, warnings: Vec<String>) -> Result<Self, DataError> {
+        for (records, what) in [(&members, "the member set"), (&nonmembers, "the non-member set")] {
+            if records.is_empty() {
+                return Err(DataError::Empty { what: what.to_owned() });
+            }
+        }
+        Ok(Self { members, nonmembers, schema, warnings })
+    }
+}
+
+/// The arrays of an `.npz` archive that hold features and labels.
+#[derive(Debug, Clone, Default)]
+pub struct Arrays {
+    /// Name of the feature array.
+    pub features: Option<String>,
+    /// Name of the label array.
+    pub labels: Option<String>,
+}
+
+fn is_tensor(path: &Path) -> bool {
+    matches!(extension(path).as_str(), "npy" | "npz")
+}
+
+fn column_of<'t>(table: &'t Table, setting: &str, name: &str) -> Result<&'t super::Column, DataError> {
+    let names: Vec<String> = table.columns().iter().map(|c| c.name.clone()).collect();
+    table.column(name).ok_or_else(|| no_column(setting, name, "the data", &names))
+}
+
+fn check_roles(table: &Table, schema: &Schema) -> Result<(), DataError> {
+    let one = |name: &Option<String>| name.iter().cloned().collect::<Vec<_>>();
+    let quasi: Vec<String> = schema.quasi_identifiers.iter().flat_map(|(_, names)| names.clone()).collect();
+    let settings = [
+        ("data.target", one(&schema.target)),
+        ("data.patient", one(&schema.patient)),
+        ("columns.identifiers", schema.identifiers.clone()),
+        ("columns.quasi_identifiers", quasi),
+        ("columns.sensitive", schema.sensitive.clone()),
+        ("columns.leave_out", schema.leave_out.clone()),
+    ];
+    for (setting, names) in settings {
+        for name in names {
+            column_of(table, setting, &name)?;
+        }
+    }
+    Ok(())
+}
+
+fn tensor_records(
+    path: &Path,
+    label_file: Option<&Path>,
+    arrays: &Arrays,
+    limits: &Limits,
+) -> Result<Records, DataError> {
+    let shape = |what: String, help: &str| DataError::Shape { what, help: help.to_owned() };
+    let mut loaded = load_tensor(path, limits)?;
+    if let Some(label_file) = label_file {
+        let labels = load_tensor(label_file, limits)?.into_iter().next();
+        loaded.extend(labels.map(|(_, tensor)| ("labels of their own".to_owned(), tensor)));
+    }
+    let pick = |name: &Option<String>, setting: &str, vector: bool| -> Result<Option<usize>, DataError> {
+        if let Some(name) = name {
+            let found = loaded.iter().position(|(candidate, _)| candidate == name);
+            return found.map(Some).ok_or_else(|| {
+                let names: Vec<String> = loaded.iter().map(|(n, _)| n.clone()).collect();
+                no_column(setting, name, &format!("`{}`", path.display()), &names)
+            });
+        }
+        let fitting: Vec<usize> = (0..loaded.len()).filter(|&i| (loaded[i].1.row_len() == 1) == vector).collect();
+        match fitting[..] {
+            [one] => Ok(Some(one)),
+            [] => Ok(None),
+            _ => Err(shape(
+                format!("`{}` holds {} arrays that could be meant", path.display(), fitting.len()),
+                &format!("name one with `{setting}`"),
+            )),
+        }
+    };
+    let features = pick(&arrays.features, "data.array", false)?.ok_or_else(|| {
+        shape(format!("`{}` holds no array of two or more dimensions", path.display()), "name one with `data.array`")
+    })?;
+    let labels = pick(&arrays.labels, "data.labels", true)?;
+    let target = labels.and_then(|index| super::npy::labels(&loaded[index].1));
+    let features = loaded.swap_remove(features).1;
+    if target.as_ref().is_some_and(|target| target.len() != features.rows()) {
+        return Err(shape(
+            format!("`{}` holds {} records and another number of labels", path.display(), features.rows()),
+            "save one label per record",
+        ));
+    }
+    Ok(Records { features: Features::Tensor(features), target, groups: None })
+}
+
+fn check_shapes(members: &Records, nonmembers: &Records) -> Result<(), DataError> {
+    let (Features::Tensor(a), Features::Tensor(b)) = (&members.features, &nonmembers.features) else { return Ok(()) };
+    if a.row_shape == b.row_shape && a.element() == b.element() {
+        return Ok(());
+    }
+    Err(DataError::Shape {
+        what: format!(
+            "member records are {} {:?} and non-member records {} {:?}",
+            a.element(),
+            a.row_shape,
+            b.element(),
+            b.row_shape
+        ),
+        help: "save both sets with the same shape and element type".to_owned(),
+    })
+}

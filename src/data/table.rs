@@ -1,0 +1,166 @@
+//! A table in memory: typed columns, immutable once loaded. It refuses to be printed.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Kind;
+
+/// The code of a missing text cell.
+pub const MISSING: u32 = u32::MAX;
+
+/// The cells of one column.
+#[derive(Clone, PartialEq)]
+pub enum Cells {
+    /// Dictionary-coded text; [`MISSING`] marks a missing cell.
+    Text {
+        /// One code per row.
+        codes: Vec<u32>,
+        /// The texts, in order of first appearance.
+        dictionary: Arc<Vec<String>>,
+    },
+    /// Whole numbers.
+    Integer(Vec<Option<i64>>),
+    /// Numbers; a missing cell is NaN.
+    Float(Vec<f64>),
+    /// True or false.
+    Bool(Vec<Option<bool>>),
+}
+
+impl Cells {
+    /// The type.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Text { .. } => Kind::Text,
+            Self::Integer(_) => Kind::Integer,
+            Self::Float(_) => Kind::Float,
+            Self::Bool(_) => Kind::Bool,
+        }
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text { codes, .. } => codes.len(),
+            Self::Integer(values) => values.len(),
+            Self::Float(values) => values.len(),
+            Self::Bool(values) => values.len(),
+        }
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the cell of a row is missing.
+    pub fn is_missing(&self, row: usize) -> bool {
+        match self {
+            Self::Text { codes, .. } => codes[row] == MISSING,
+            Self::Integer(values) => values[row].is_none(),
+            Self::Float(values) => values[row].is_nan(),
+            Self::Bool(values) => values[row].is_none(),
+        }
+    }
+
+    /// The cell of a row as canonical text, or nothing where it is missing. Whole floats read like integers, so that a
+    /// label `1.0` equals a class `1`.
+    pub fn text(&self, row: usize) -> Option<String> {
+        match self {
+            Self::Text { codes, dictionary } => dictionary.get(codes[row] as usize).cloned(),
+            Self::Integer(values) => values[row].map(|value| value.to_string()),
+            Self::Float(values) => (!values[row].is_nan()).then(|| canonical_float(values[row])),
+            Self::Bool(values) => values[row].map(|value| value.to_string()),
+        }
+    }
+
+    /// A copy of some rows, in the given order.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Text { codes, dictionary } => {
+                Self::Text { codes: rows.iter().map(|&r| codes[r]).collect(), dictionary: Arc::clone(dictionary) }
+            }
+            Self::Integer(values) => Self::Integer(rows.iter().map(|&r| values[r]).collect()),
+            Self::Float(values) => Self::Float(rows.iter().map(|&r| values[r]).collect()),
+            Self::Bool(values) => Self::Bool(rows.iter().map(|&r| values[r]).collect()),
+        }
+    }
+
+    /// `len` copies of the cell of one row.
+    #[must_use]
+    pub fn repeat(&self, row: usize, len: usize) -> Self {
+        self.take(&vec![row; len])
+    }
+}
+
+/// A whole float as an integer, any other as it prints.
+fn canonical_float(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() < 1e15 { format!("{}", value as i64) } else { value.to_string() }
+}
+
+/// A named column.
+#[derive(Clone)]
+pub struct Column {
+    /// Name, as in the header.
+    pub name: String,
+    /// Cells.
+    pub cells: Cells,
+}
+
+impl fmt::Debug for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Column(`{}`: {} cells of {})", self.name, self.cells.len(), self.cells.kind())
+    }
+}
+
+/// Columns of equal length.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    columns: Vec<Column>,
+    rows: usize,
+}
+
+impl Table {
+    /// Puts columns together.
+    ///
+    /// # Panics
+    /// When the columns have different lengths; loaders make them from the same rows.
+    pub fn new(columns: Vec<Column>) -> Self {
+        let rows = columns.first().map_or(0, |column| column.cells.len());
+        assert!(columns.iter().all(|column| column.cells.len() == rows), "columns have one length");
+        Self { columns, rows }
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The columns in file order.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// A column by name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// A copy of some rows.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
+        let take = |c: &Column| Column { name: c.name.clone(), cells: c.cells.take(rows) };
+        Self { columns: self.columns.iter().map(take).collect(), rows: rows.len() }
+    }
+
+    /// A copy with one column replaced.
+    ///
+    /// # Panics
+    /// When the new cells have another length.
+    #[must_use]
+    pub fn with(&self, name: &str, cells: &Cells) -> Self {
+        assert_eq!(cells.len(), self.rows, "a replaced column keeps its length");
+        let replace = |c: &Column| if c.name == name { Column { name: c.name.clone(), cells: cells.clone() } } else { c.clone() };
+        Self { columns: self.columns.iter().map(replace).collect(), rows: self.rows }
+    }
+}

@@ -1,0 +1,85 @@
+//! Counts of people that may be shown.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::stats::{Estimate, Method};
+
+/// The smallest number of people that is printed; smaller non-zero counts read `<11`.
+///
+/// The cell-size rule of the Centers for Medicare and Medicaid Services: no cell from 1 to 10.
+pub const SMALLEST_SHOWN: usize = 11;
+
+/// A count of people: zero, a number from 11, or withheld.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Count {
+    /// Nobody, or at least 11.
+    Shown(usize),
+    /// From 1 to 10.
+    Withheld,
+}
+
+impl Count {
+    /// Wraps a count, withholding 1 to 10.
+    ///
+    /// ```
+    /// use privet::finding::Count;
+    /// assert_eq!(Count::of(10).to_string(), "<11");
+    /// assert_eq!(Count::of(0).to_string(), "0");
+    /// assert_eq!(Count::of(12_345).to_string(), "12,345");
+    /// ```
+    pub fn of(count: usize) -> Self {
+        if (1..SMALLEST_SHOWN).contains(&count) { Self::Withheld } else { Self::Shown(count) }
+    }
+
+    /// The count of a part of `total`: withheld too when what is left over would be 1 to 10.
+    pub fn of_part(count: usize, total: usize) -> Self {
+        match Self::of(total.saturating_sub(count)) {
+            Self::Withheld => Self::Withheld,
+            Self::Shown(_) => Self::of(count),
+        }
+    }
+}
+
+/// The share that `count` of `total` people make, counted on a whole file. Where 1 to 10 people stand on either side, the
+/// share is shown as the range that any such count would give, its worse end as the value.
+///
+/// ```
+/// use privet::finding::share_of;
+/// let e = share_of(3, 1000);
+/// assert_eq!((e.low, e.value, e.high), (0.001, 0.01, 0.01));
+/// assert_eq!(share_of(250, 1000).value, 0.25);
+/// ```
+pub fn share_of(count: usize, total: usize) -> Estimate {
+    let share = |count: usize| count as f64 / total.max(1) as f64;
+    let exact = Estimate::exact(share(count), total);
+    let (least, most) = match (Count::of(count), Count::of(total.saturating_sub(count))) {
+        (Count::Withheld, _) => (1, SMALLEST_SHOWN - 1),
+        (_, Count::Withheld) => (total.saturating_sub(SMALLEST_SHOWN - 1), total - 1),
+        _ => return exact,
+    };
+    let (low, high) = (share(least), share(most.min(total)));
+    Estimate { value: high, low, high, method: Method::SuppressedCount, ..exact }
+}
+
+impl fmt::Display for Count {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Withheld => f.write_str("<11"),
+            Self::Shown(count) => {
+                let digits = count.to_string();
+                let head = digits.len() % 3;
+                let mut text = digits[..head].to_owned();
+                for start in (head..digits.len()).step_by(3) {
+                    if !text.is_empty() {
+                        text.push(',');
+                    }
+                    text.push_str(&digits[start..start + 3]);
+                }
+                f.write_str(&text)
+            }
+        }
+    }
+}

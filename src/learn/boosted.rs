@@ -1,0 +1,254 @@
+//! Gradient-boosted trees on binned columns.
+//!
+//! Second-order boosting of the softmax loss with level-wise histogram trees (Friedman 2001; Chen and Guestrin 2016).
+//! Own code because no kept crate offers it on stable Rust with class probabilities and thread-independent results, and
+//! because attacks live on its speed. Sums run in row order within a column, so threads change nothing.
+
+use rayon::prelude::*;
+
+use super::{Binned, Learner, ScoreModel};
+
+/// Settings. The defaults suit weak signals in tables of 10^2 to 10^6 rows.
+#[derive(Debug, Clone, Copy)]
+pub struct Boosted {
+    /// Rounds (trees per class).
+    pub rounds: usize,
+    /// Depth of a tree.
+    pub depth: usize,
+    /// Learning rate.
+    pub rate: f64,
+    /// L2 penalty on leaf values.
+    pub penalty: f64,
+    /// Least sum of second derivatives in a leaf.
+    pub least_weight: f64,
+}
+
+impl Default for Boosted {
+    fn default() -> Self {
+        Self { rounds: 50, depth: 4, rate: 0.1, penalty: 1.0, least_weight: 5.0 }
+    }
+}
+
+/// A tree as a list of nodes; leaves hold values.
+struct Tree {
+    nodes: Vec<Node>,
+}
+
+enum Node {
+    Leaf(f64),
+    Split { column: usize, bin: u8, left: usize, right: usize },
+}
+
+impl Tree {
+    fn value(&self, data: &Binned, row: usize) -> f64 {
+        let mut at = 0;
+        loop {
+            match &self.nodes[at] {
+                Node::Leaf(value) => return *value,
+                Node::Split { column, bin, left, right } => {
+                    at = if data.column(*column)[row] <= *bin { *left } else { *right };
+                }
+            }
+        }
+    }
+}
+
+/// A trained ensemble: `classes` trees per round (one for two classes).
+struct Ensemble {
+    start: Vec<f64>,
+    rounds: Vec<Vec<Tree>>,
+    classes: usize,
+}
+
+/// The best cut of a node.
+struct Cut {
+    gain: f64,
+    column: usize,
+    bin: u8,
+}
+
+impl Learner for Boosted {
+    fn fit(&self, data: &Binned, rows: &[usize], labels: &[u32], classes: usize) -> Box<dyn ScoreModel> {
+        let outputs = if classes == 2 { 1 } else { classes };
+        let start = starting_scores(rows, labels, classes);
+        let mut scores: Vec<Vec<f64>> = start.iter().map(|&score| vec![score; rows.len()]).collect();
+        let mut rounds = Vec::with_capacity(self.rounds);
+        for _ in 0..self.rounds {
+            let gradients = gradients(&scores, rows, labels);
+            let grow = |output: usize| {
+                let (first, second) = &gradients[output];
+                self.grow(data, rows, first, second)
+            };
+            let trees: Vec<(Tree, Vec<f64>)> = (0..outputs).into_par_iter().map(grow).collect();
+            for (scores, (_, steps)) in scores.iter_mut().zip(&trees) {
+                scores.iter_mut().zip(steps).for_each(|(score, step)| *score += step);
+            }
+            rounds.push(trees.into_iter().map(|(tree, _)| tree).collect());
+        }
+        Box::new(Ensemble { start, rounds, classes })
+    }
+}
+
+/// Log-odds (two classes) or log-shares (more) of the classes, with a half added to every count.
+fn starting_scores(rows: &[usize], labels: &[u32], classes: usize) -> Vec<f64> {
+    let mut counts = vec![0.5_f64; classes];
+    rows.iter().for_each(|&row| counts[labels[row] as usize] += 1.0);
+    if classes == 2 {
+        return vec![(counts[1] / counts[0]).ln()];
+    }
+    let total: f64 = counts.iter().sum();
+    counts.iter().map(|count| (count / total).ln()).collect()
+}
+
+/// First and second derivatives of the loss per output.
+fn gradients(scores: &[Vec<f64>], rows: &[usize], labels: &[u32]) -> Vec<(Vec<f64>, Vec<f64>)> {
+    let derivative = |p: f64, hit: bool| (p - f64::from(u8::from(hit)), (p * (1.0 - p)).max(1e-9));
+    if let [only] = scores {
+        let pairs = only.iter().zip(rows).map(|(score, &row)| derivative(1.0 / (1.0 + (-score).exp()), labels[row] == 1));
+        return vec![pairs.unzip()];
+    }
+    let normaliser: Vec<f64> = (0..rows.len()).map(|i| scores.iter().map(|s| s[i].exp()).sum()).collect();
+    let of_class = |class: usize| {
+        let p = |i: usize| scores[class][i].exp() / normaliser[i];
+        rows.iter().enumerate().map(|(i, &row)| derivative(p(i), labels[row] as usize == class)).unzip()
+    };
+    (0..scores.len()).into_par_iter().map(of_class).collect()
+}
+
+impl Boosted {
+    /// Grows one tree and returns it with the step of every training row.
+    fn grow(&self, data: &Binned, rows: &[usize], first: &[f64], second: &[f64]) -> (Tree, Vec<f64>) {
+        let mut nodes = vec![Node::Leaf(0.0)];
+        let mut steps = vec![0.0; rows.len()];
+        let mut open: Vec<(usize, Vec<u32>)> = vec![(0, (0..rows.len() as u32).collect())];
+        for level in 0..=self.depth {
+            let mut next = Vec::new();
+            for (at, members) in open {
+                let g: f64 = members.iter().map(|&i| first[i as usize]).sum();
+                let h: f64 = members.iter().map(|&i| second[i as usize]).sum();
+                let cut = if level < self.depth { self.best_cut(data, rows, first, second, &members, (g, h)) } else { None };
+                let Some(cut) = cut else {
+                    let value = -g / (h + self.penalty) * self.rate;
+                    nodes[at] = Node::Leaf(value);
+                    members.iter().for_each(|&i| steps[i as usize] = value);
+                    continue;
+                };
+                let column = data.column(cut.column);
+                let (left, right) = members.iter().partition(|&&i| column[rows[i as usize]] <= cut.bin);
+                let (l, r) = (nodes.len(), nodes.len() + 1);
+                nodes.extend([Node::Leaf(0.0), Node::Leaf(0.0)]);
+                nodes[at] = Node::Split { column: cut.column, bin: cut.bin, left: l, right: r };
+                next.extend([(l, left), (r, right)]);
+            }
+            open = next;
+        }
+        (Tree { nodes }, steps)
+    }
+
+    fn best_cut(
+        &self,
+        data: &Binned,
+        rows: &[usize],
+        first: &[f64],
+        second: &[f64],
+        members: &[u32],
+        (g, h): (f64, f64),
+    ) -> Option<Cut> {
+        if h < 2.0 * self.least_weight {
+            return None;
+        }
+        let parent = g * g / (h + self.penalty);
+        let cut_of = |column: usize| {
+            let bins = data.column(column);
+            let mut sums = [(0.0_f64, 0.0_f64); 256];
+            for &i in members {
+                let sum = &mut sums[usize::from(bins[rows[i as usize]])];
+                sum.0 += first[i as usize];
+                sum.1 += second[i as usize];
+            }
+            let mut best: Option<Cut> = None;
+            let (mut gl, mut hl) = (0.0, 0.0);
+            for (bin, sum) in sums.iter().enumerate().take(255) {
+                gl += sum.0;
+                hl += sum.1;
+                let (gr, hr) = (g - gl, h - hl);
+                if sum.1 == 0.0 || hl < self.least_weight || hr < self.least_weight {
+                    continue;
+                }
+                let gain = gl * gl / (hl + self.penalty) + gr * gr / (hr + self.penalty) - parent;
+                if gain > 1e-9 && best.as_ref().is_none_or(|b| gain > b.gain) {
+                    best = Some(Cut { gain, column, bin: bin as u8 });
+                }
+            }
+            best
+        };
+        let cuts: Vec<Option<Cut>> = if members.len() * data.width() > 50_000 {
+            (0..data.width()).into_par_iter().map(cut_of).collect()
+        } else {
+            (0..data.width()).map(cut_of).collect()
+        };
+        // The first of equal gains, whatever thread found it.
+        cuts.into_iter().flatten().fold(None, |best: Option<Cut>, cut| match best {
+            Some(best) if best.gain >= cut.gain => Some(best),
+            _ => Some(cut),
+        })
+    }
+}
+
+impl ScoreModel for Ensemble {
+    fn probabilities(&self, data: &Binned, rows: &[usize]) -> Vec<f64> {
+        let of_row = |&row: &usize| -> Vec<f64> {
+            let mut scores = self.start.clone();
+            for trees in &self.rounds {
+                scores.iter_mut().zip(trees).for_each(|(score, tree)| *score += tree.value(data, row));
+            }
+            if self.classes == 2 {
+                let p = 1.0 / (1.0 + (-scores[0]).exp());
+                return vec![1.0 - p, p];
+            }
+            let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let weights: Vec<f64> = scores.iter().map(|score| (score - top).exp()).collect();
+            let sum: f64 = weights.iter().sum();
+            weights.into_iter().map(|weight| weight / sum).collect()
+        };
+        rows.par_iter().flat_map_iter(of_row).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+    use rand::Rng;
+
+    fn noise(rows: usize, seed: u64) -> Vec<f64> {
+        let mut stream = Seed::root(seed).stream();
+        (0..rows).map(|_| f64::from(stream.next_u32()) / f64::from(u32::MAX)).collect()
+    }
+
+    #[test]
+    fn learns_an_interaction_and_ignores_noise() {
+        let (a, b, c) = (noise(4000, 1), noise(4000, 2), noise(4000, 3));
+        let mut data = Binned::new(4000);
+        [&a, &b, &c].into_iter().for_each(|column| data.push_numbers(column));
+        let labels: Vec<u32> = a.iter().zip(&b).map(|(a, b)| u32::from((*a > 0.5) != (*b > 0.3))).collect();
+        let train: Vec<usize> = (0..2000).collect();
+        let test: Vec<usize> = (2000..4000).collect();
+        let model = Boosted::default().fit(&data, &train, &labels, 2);
+        let p = model.probabilities(&data, &test);
+        let hits = test.iter().enumerate().filter(|(i, row)| (p[2 * i + 1] > 0.5) == (labels[**row] == 1)).count();
+        assert!(hits > 1900, "exclusive or of two columns, {hits} of 2000 right");
+    }
+
+    #[test]
+    fn several_classes() {
+        let a = noise(3000, 4);
+        let mut data = Binned::new(3000);
+        data.push_numbers(&a);
+        let labels: Vec<u32> = a.iter().map(|a| (a * 3.0).min(2.0) as u32).collect();
+        let rows: Vec<usize> = (0..3000).collect();
+        let p = Boosted { rounds: 20, rate: 0.3, ..Boosted::default() }.fit(&data, &rows, &labels, 3).probabilities(&data, &rows);
+        let hits = rows.iter().filter(|&&r| crate::model::largest(&p[3 * r..3 * r + 3]) == labels[r]).count();
+        assert!(hits > 2850, "{hits}");
+    }
+}

@@ -1,0 +1,173 @@
+//! The model under test: something that answers queries, and the facts its file states. Layer row 1.
+//!
+//! Two files name the ONNX Runtime binding ([`runtime`] and `onnx.rs`); everything else sees [`Target`], so statistical
+//! tests use exact hand-written models whose leakage is known. Refuses to repeat the runtime's own error texts, which may
+//! quote cells, and to guess what an output means where it cannot be known.
+
+pub mod binding;
+mod error;
+pub mod graph;
+mod metered;
+mod onnx;
+#[allow(missing_docs, unreachable_pub, clippy::pedantic, reason = "generated code")]
+mod proto;
+mod reading;
+pub mod runtime;
+
+pub use error::ModelError;
+pub use metered::Metered;
+pub use onnx::OnnxModel;
+pub use reading::{Hints, Note, Output, Reading, Task, canonical_label};
+
+use crate::tensor::Tensor;
+
+/// The label code of an answer that is none of the known classes.
+pub const UNKNOWN: u32 = u32::MAX;
+
+/// Whether scores are probabilities or logits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// Non-negative, summing to one per row.
+    Probability,
+    /// Any real number; a softmax away from probabilities.
+    Logit,
+}
+
+/// What the model answered, one entry per row.
+#[derive(Clone, PartialEq)]
+pub enum Predictions {
+    /// A score per class, row-major, `rows * classes` values.
+    Scores {
+        /// Their scale.
+        scale: Scale,
+        /// Number of classes.
+        classes: usize,
+        /// The scores.
+        values: Vec<f64>,
+        /// The label output's class per row, where the model has one.
+        labels: Option<Vec<u32>>,
+    },
+    /// Only a class per row.
+    Labels(Vec<u32>),
+    /// A number per row.
+    Values(Vec<f64>),
+}
+
+impl Predictions {
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Scores { classes, values, .. } => values.len() / classes,
+            Self::Labels(labels) => labels.len(),
+            Self::Values(values) => values.len(),
+        }
+    }
+
+    /// Puts batches of the same kind together.
+    pub fn concat(parts: Vec<Self>) -> Option<Self> {
+        let mut parts = parts.into_iter();
+        let mut joined = parts.next()?;
+        for part in parts {
+            match (&mut joined, part) {
+                (Self::Scores { values, labels, .. }, Self::Scores { values: more, labels: more_labels, .. }) => {
+                    values.extend(more);
+                    if let (Some(labels), Some(more)) = (labels.as_mut(), more_labels) {
+                        labels.extend(more);
+                    }
+                }
+                (Self::Labels(labels), Self::Labels(more)) => labels.extend(more),
+                (Self::Values(values), Self::Values(more)) => values.extend(more),
+                _ => return None,
+            }
+        }
+        Some(joined)
+    }
+
+    /// Keeps the first rows.
+    pub fn truncate(&mut self, rows: usize) {
+        match self {
+            Self::Scores { classes, values, labels, .. } => {
+                values.truncate(rows * *classes);
+                if let Some(labels) = labels {
+                    labels.truncate(rows);
+                }
+            }
+            Self::Labels(labels) => labels.truncate(rows),
+            Self::Values(values) => values.truncate(rows),
+        }
+    }
+
+    /// The predicted class of a row: the label output where there is one, else the largest score (the first of equals).
+    pub fn class(&self, row: usize) -> u32 {
+        match self {
+            Self::Scores { labels: Some(labels), .. } | Self::Labels(labels) => labels[row],
+            Self::Scores { classes, values, .. } => largest(&values[row * classes..(row + 1) * classes]),
+            Self::Values(_) => UNKNOWN,
+        }
+    }
+
+    /// Whether any score or value is not a number, and in how many rows.
+    pub fn rows_not_a_number(&self) -> usize {
+        match self {
+            Self::Scores { classes, values, .. } => {
+                values.chunks(*classes).filter(|row| row.iter().any(|value| !value.is_finite())).count()
+            }
+            Self::Labels(_) => 0,
+            Self::Values(values) => values.iter().filter(|value| !value.is_finite()).count(),
+        }
+    }
+}
+
+/// Index of the largest value, the first of equals.
+pub fn largest(values: &[f64]) -> u32 {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best as u32
+}
+
+/// The floor of a probability inside a logarithm: the smallest normal 32-bit float.
+pub const PROBABILITY_FLOOR: f64 = 1e-38;
+
+/// ln of a sum of exponentials, without overflow.
+pub fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let top = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    if top == f64::NEG_INFINITY {
+        return top;
+    }
+    top + values.map(|value| (value - top).exp()).sum::<f64>().ln()
+}
+
+/// ln of the probability of a class, from one row of scores.
+pub fn log_probability(scale: Scale, row: &[f64], class: usize) -> f64 {
+    match scale {
+        Scale::Logit => row[class] - log_sum_exp(row.iter().copied()),
+        Scale::Probability => row[class].max(PROBABILITY_FLOOR).ln(),
+    }
+}
+
+/// What everybody may know about a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelFacts {
+    /// What it predicts.
+    pub task: Task,
+    /// Classes in the order of the scores; empty for regression.
+    pub classes: Vec<String>,
+    /// The only batch size it accepts, where it is fixed.
+    pub batch: Option<usize>,
+}
+
+/// The model under test. Attacks can only ask it questions.
+pub trait Target: Send + Sync {
+    /// Facts.
+    fn facts(&self) -> &ModelFacts;
+
+    /// Answers one batch: one tensor per model input, all with the same number of rows.
+    ///
+    /// # Errors
+    /// When the model cannot run on these tensors.
+    fn query(&self, inputs: &[Tensor]) -> Result<Predictions, ModelError>;
+}

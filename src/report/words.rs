@@ -1,0 +1,250 @@
+//! Sentences that belong to no single finding. Layer row 6.
+//!
+//! Short, people before statistics. Refuses to promise anything: the words "complies" and "safe" do not occur.
+
+use crate::assess::assessment::{Assessment, Stage};
+use crate::assess::gate::{Judgement, Outcome, Verdict};
+use crate::finding::{Family, Finding, Standing, Unit};
+use crate::stats::Estimate;
+
+/// A stage of a model's life.
+pub(super) fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Design => "design",
+        Stage::Train => "training",
+        Stage::Validate => "validation",
+        Stage::Release => "release",
+        Stage::Monitor => "in use",
+        Stage::Retire => "retirement",
+    }
+}
+
+/// What a verdict means for somebody who has to decide.
+pub(super) fn meaning_of(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "This speaks of the attacks that ran on these files, and of nothing else.",
+        Verdict::Fail(_) => "At least one limit is exceeded, with the whole interval. Chance does not explain it.",
+        Verdict::Undetermined(_) => {
+            "The data neither show that every limit is met nor that one is exceeded. This is not a pass."
+        }
+    }
+}
+
+/// The glossary term that explains a family.
+pub(super) fn term_of(family: Family) -> Option<&'static str> {
+    match family {
+        Family::Dataset => Some("exchangeable"),
+        Family::Membership => Some("membership-inference"),
+        Family::Inversion => Some("attribute-inference"),
+        Family::Disclosure => Some("model-inversion"),
+        Family::Reidentification => Some("quasi-identifier"),
+        Family::Robustness => None,
+    }
+}
+
+/// Who could do what the checks of a family do, and what they would need.
+pub(super) fn who(family: Family) -> &'static str {
+    match family {
+        Family::Dataset => "Nobody: this checks whether the experiment can support a claim.",
+        Family::Membership => {
+            "Anyone who may query the model and holds the record of the person in question: a colleague, a partner, a user of the \
+             interface, or a finder of the file."
+        }
+        Family::Inversion => "Anyone who may query the model and already knows most of a person's record.",
+        Family::Disclosure => "Anyone who has a copy of the model file. No query is needed.",
+        Family::Reidentification => {
+            "Anyone who holds the data and knows a person's quasi-identifiers: a neighbour, an employer, the holder of a register. No \
+             model is needed."
+        }
+        Family::Robustness => "Anyone who may query the model.",
+    }
+}
+
+/// What usually lowers a risk of the family.
+pub(super) fn helps(family: Family) -> &'static str {
+    match family {
+        Family::Dataset => "Split members and non-members at random from the same source, by patient, before training.",
+        Family::Membership => {
+            "Fit the training rows less closely: fewer or shallower trees, larger leaves, stronger regularisation, differentially \
+             private training. Answer with less detail. Give access to fewer people."
+        }
+        Family::Inversion => {
+            "Leave the sensitive column out of the model's inputs or coarsen it. Fit less closely. Answer with labels only."
+        }
+        Family::Disclosure => "Rebuild the file without stored training rows and without metadata about people.",
+        Family::Reidentification => {
+            "Coarsen quasi-identifiers, for example to wider age bands. Drop those that single out most. Suppress rare combinations."
+        }
+        Family::Robustness => "Limit the number and the precision of answers.",
+    }
+}
+
+/// A name for a measure, for readers who do not know its id.
+pub(super) fn measure(id: &str) -> String {
+    if let Some(rate) = id.strip_prefix("membership/tpr-at-fpr-").and_then(|rate| rate.parse::<f64>().ok()) {
+        return format!("Members recognised at {} false positives", super::plot::percent(rate));
+    }
+    match id {
+        "membership/auc" => "Membership attack, area under the curve".to_owned(),
+        "inversion/attribute-inference-excess" => "Right guesses owed to the model".to_owned(),
+        "reidentification/k" => "Smallest group, k".to_owned(),
+        "reidentification/uniqueness" => "People who stand alone".to_owned(),
+        _ => capital(&id.split_once('/').map_or(id, |(_, name)| name).replace('-', " ").replace("auc", "AUC")),
+    }
+}
+
+/// The number of a finding in people, or its own sentence where there is no better one.
+pub(super) fn in_people(finding: &Finding, assessment: &Assessment) -> String {
+    let (Some(estimate), Standing::Sound) = (finding.estimate, &finding.standing) else {
+        return finding.sentence.clone();
+    };
+    let measure = finding.measure.as_str();
+    let members = assessment.data.as_ref().map_or(0, |data| data.members);
+    if measure.starts_with("membership/tpr-at-fpr-") && members >= 100 {
+        let known = round_to_two_digits(estimate.value * members as f64);
+        let chance = finding.null_value.map_or_else(String::new, |null| {
+            format!("; chance gives about {}", grouped(round_to_two_digits(null * members as f64)))
+        });
+        return format!(
+            "About {} of {} member records are recognised{chance}.",
+            grouped(known),
+            grouped(members as u64)
+        );
+    }
+    match (measure, finding.unit) {
+        ("reidentification/k", _) if estimate.value < 1.5 => {
+            "At least one person stands alone: a risk of 1 in 1.".to_owned()
+        }
+        ("reidentification/k", _) => {
+            format!("The most exposed person hides among {:.0}: a risk of 1 in {:.0}.", estimate.value, estimate.value)
+        }
+        ("reidentification/uniqueness", _) if estimate.value <= 0.0 => "Nobody stands alone.".to_owned(),
+        ("reidentification/uniqueness", _) if estimate.value < 0.01 => {
+            "Fewer than 1 in 100 people stand alone.".to_owned()
+        }
+        ("reidentification/uniqueness", _) => format!("About {:.0} in 100 people stand alone.", estimate.value * 100.0),
+        _ => finding.sentence.clone(),
+    }
+}
+
+fn round_to_two_digits(people: f64) -> u64 {
+    if people < 10.0 {
+        return people.round() as u64;
+    }
+    let unit = 10_f64.powf(people.log10().floor() - 1.0);
+    ((people / unit).round() * unit).round() as u64
+}
+
+/// The most useful next step.
+pub(super) fn next_step(assessment: &Assessment) -> String {
+    let invalid = assessment.findings.iter().find(|f| matches!(f.standing, Standing::Invalid { .. }));
+    if let Some(finding) = invalid {
+        let Standing::Invalid { reason } = &finding.standing else { return String::new() };
+        return format!("Mend the experiment first: {}. Then assess again.", reason.trim_end_matches('.'));
+    }
+    if let Some(finding) = leading(assessment, Outcome::Breach).and_then(|judgement| find(assessment, judgement)) {
+        return format!("{} Then assess again with the same plan.", helps(finding.family()));
+    }
+    let needed = assessment.judgements.iter().find(|j| j.outcome == Outcome::Doubt && !j.needed.is_empty());
+    if let Some(judgement) = needed {
+        return format!("{} {}", tidy(&judgement.sentence), judgement.needed);
+    }
+    if let Some(skipped) = assessment.skipped.iter().find(|skipped| !skipped.remedy.is_empty()) {
+        return format!(
+            "Close a gap: {} (`{}` did not run because {}).",
+            skipped.remedy.trim_end_matches('.'),
+            skipped.check,
+            skipped.reason
+        );
+    }
+    "File this report with the model. Assess again when the model, the data or the circle of users changes.".to_owned()
+}
+
+/// The judgement of an outcome that leads the others: measured before unmeasured, then by severity, then the first.
+pub(super) fn leading(assessment: &Assessment, outcome: Outcome) -> Option<&Judgement> {
+    let rank = |judgement: &Judgement| find(assessment, judgement).map(|finding| finding.severity);
+    let those = assessment.judgements.iter().filter(|judgement| judgement.outcome == outcome);
+    those.reduce(|first, next| if rank(next) > rank(first) { next } else { first })
+}
+
+/// The finding that a judgement speaks of.
+pub(super) fn find<'a>(assessment: &'a Assessment, judgement: &Judgement) -> Option<&'a Finding> {
+    assessment.findings.iter().find(|finding| finding.subject() == judgement.subject)
+}
+
+/// A measured value with its sign or its unit in full.
+pub(super) fn show(unit: Unit, value: f64) -> String {
+    match unit {
+        Unit::People if (value - 1.0).abs() < f64::EPSILON => "1 person".to_owned(),
+        Unit::People => format!("{} people", unit.show(value)),
+        Unit::ShareDifference if value > 0.0 => format!("+{}", unit.show(value)),
+        _ => signed(&unit.show(value)),
+    }
+}
+
+/// An interval with its unit once: `24.0 to 32.0 %`.
+pub(super) fn interval(unit: Unit, estimate: &Estimate) -> String {
+    if estimate.low.to_bits() == estimate.high.to_bits() {
+        return signed(&unit.show(estimate.value));
+    }
+    let (low, high) = (signed(&unit.show(estimate.low)), signed(&unit.show(estimate.high)));
+    let low = low.strip_suffix(" %").or_else(|| low.strip_suffix(" points")).unwrap_or(&low);
+    format!("{low} to {high}")
+}
+
+/// A number with a minus sign instead of a hyphen.
+fn signed(number: &str) -> String {
+    number.strip_prefix('-').map_or_else(|| number.to_owned(), |rest| format!("\u{2212}{rest}"))
+}
+
+/// A whole number with commas.
+pub(super) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let head = digits.len() % 3;
+    let mut text = digits[..head].to_owned();
+    for start in (head..digits.len()).step_by(3) {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        text.push_str(&digits[start..start + 3]);
+    }
+    text
+}
+
+/// A judgement's sentence with the full stop behind the numbers in brackets.
+pub(super) fn tidy(sentence: &str) -> String {
+    let tidied = sentence.replace(". (interval", " (interval");
+    if tidied.ends_with(')') { tidied + "." } else { tidied }
+}
+
+/// A text with its first letter in upper case.
+pub(super) fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn people_are_rounded_and_grouped() {
+        let assessment = sample::failing();
+        let tpr =
+            assessment.findings.iter().find(|f| f.measure == "membership/tpr-at-fpr-0.01").expect("in the sample");
+        assert_eq!(
+            in_people(tpr, &assessment),
+            "About 2,800 of 10,000 member records are recognised; chance gives about 100."
+        );
+        assert_eq!(round_to_two_digits(2_846.0), 2_800);
+        assert_eq!([grouped(7), grouped(1_020_000)], ["7", "1,020,000"]);
+    }
+
+    #[test]
+    fn the_next_step_fits_the_verdict() {
+        assert!(next_step(&sample::failing()).starts_with("Fit the training rows less closely"));
+        assert!(next_step(&sample::undetermined()).starts_with("Mend the experiment first"));
+        assert!(next_step(&sample::passing()).starts_with("Close a gap"));
+    }
+}

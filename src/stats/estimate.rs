@@ -1,0 +1,109 @@
+//! The only shape in which a measured number travels.
+
+use serde::{Deserialize, Serialize};
+
+/// Two-sided confidence level, strictly between 0 and 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Level(f64);
+
+impl Level {
+    /// 95 %, the level of every interval unless a correction for multiplicity asks for more.
+    pub const P95: Self = Self(0.95);
+
+    /// The level that keeps a family of `tests` intervals at a joint 95 % (Bonferroni).
+    ///
+    /// ```
+    /// use privet::stats::Level;
+    /// assert!((Level::joint_95(5).value() - 0.99).abs() < 1e-12);
+    /// ```
+    pub fn joint_95(tests: usize) -> Self {
+        Self(1.0 - 0.05 / tests.max(1) as f64)
+    }
+
+    /// The level as a share, for example 0.95.
+    pub fn value(self) -> f64 {
+        self.0
+    }
+
+    /// Probability left outside on both sides together.
+    pub fn alpha(self) -> f64 {
+        1.0 - self.0
+    }
+}
+
+/// How value and interval were obtained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Method {
+    /// Counted on the whole file: no sampling error, `low == high == value`.
+    Exact,
+    /// A share of 1 to 10 people, shown as the range that any such count would give.
+    SuppressedCount,
+    /// Clopper-Pearson interval of a proportion.
+    ClopperPearson,
+    /// Wilson score interval of a proportion.
+    Wilson,
+    /// `DeLong` variance, interval on the logit scale.
+    DelongLogit,
+    /// `DeLong` variance of clustered records (Obuchowski 1997), interval on the logit scale.
+    ClusteredDelongLogit,
+    /// One-sided exact bound where the estimate sits on the edge of its range.
+    EdgeBound,
+    /// Order-statistic bound on the threshold, Clopper-Pearson on the rate: distribution-free.
+    DistributionFree,
+    /// Newcombe's hybrid score interval of a difference of independent proportions.
+    Newcombe,
+    /// Newcombe's hybrid score interval of a difference of paired proportions.
+    NewcombePaired,
+}
+
+impl Method {
+    /// Words for a reader.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Exact => "counted, no sampling error",
+            Self::SuppressedCount => "1 to 10 people, count withheld",
+            Self::ClopperPearson => "Clopper-Pearson",
+            Self::Wilson => "Wilson score",
+            Self::DelongLogit => "DeLong, logit scale",
+            Self::ClusteredDelongLogit => "DeLong for several records a patient (Obuchowski), logit scale",
+            Self::EdgeBound => "exact one-sided bound",
+            Self::DistributionFree => "distribution-free bound (order statistic and Clopper-Pearson)",
+            Self::Newcombe => "Newcombe, independent proportions",
+            Self::NewcombePaired => "Newcombe, paired proportions",
+        }
+    }
+}
+
+/// A measured number with its interval, the level of that interval, the number of observations and the method.
+///
+/// The unit and range are those of the measure that the estimate belongs to. `low <= value <= high` holds up to
+/// rounding except where a bound is deliberately one-sided on a discrete statistic (see [`crate::stats::roc`]).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// Point estimate.
+    pub value: f64,
+    /// Lower end of the interval.
+    pub low: f64,
+    /// Upper end of the interval.
+    pub high: f64,
+    /// Confidence level of the interval.
+    pub level: Level,
+    /// Number of independent units it rests on (records, or patients where records are grouped).
+    pub n: usize,
+    /// How it was obtained.
+    pub method: Method,
+}
+
+impl Estimate {
+    /// A number counted on a whole file.
+    pub fn exact(value: f64, n: usize) -> Self {
+        Self { value, low: value, high: value, level: Level::P95, n, method: Method::Exact }
+    }
+
+    /// Whether `value` lies inside the interval.
+    pub fn covers(&self, value: f64) -> bool {
+        self.low <= value && value <= self.high
+    }
+}

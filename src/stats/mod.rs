@@ -1,0 +1,11 @@
+//! Statistics: numbers in, [`Estimate`]s out. Layer row 0.
+//!
+//! No input or output and no privacy words: this module knows scores, counts and groups, not patients or models.
+//! It refuses to return a bare number where an interval is possible.
+
+mod estimate;
+pub mod interval;
+pub mod rank;
+pub mod roc;
+
+pub use estimate::{Estimate, Level, Method};
