@@ -91,14 +91,17 @@ pub fn judge(findings: &[Finding], policy: &Policy) -> (Verdict, Vec<Judgement>)
 fn verdict(judgements: &[Judgement]) -> Verdict {
     let sentences = |outcome: Outcome| -> Vec<String> {
         let kept = judgements.iter().filter(|j| j.outcome == outcome);
-        kept.map(|j| if j.needed.is_empty() { j.sentence.clone() } else { format!("{} {}", j.sentence, j.needed) }).collect()
+        kept.map(|j| if j.needed.is_empty() { j.sentence.clone() } else { format!("{} {}", j.sentence, j.needed) })
+            .collect()
     };
     let breaches = sentences(Outcome::Breach);
     let doubts = sentences(Outcome::Doubt);
     if !breaches.is_empty() {
         Verdict::Fail(breaches)
     } else if judgements.is_empty() {
-        Verdict::Undetermined(vec!["No limit of the policy applies to what was measured: nothing was judged.".to_owned()])
+        Verdict::Undetermined(vec![
+            "No limit of the policy applies to what was measured: nothing was judged.".to_owned(),
+        ])
     } else if !doubts.is_empty() {
         Verdict::Undetermined(doubts)
     } else {
@@ -135,7 +138,9 @@ fn weigh(finding: &Finding, limit: &Limit) -> Option<Judgement> {
         }
         (Standing::Insufficient { .. }, _) | (_, None) if limit.only_where_measured => None,
         (Standing::Insufficient { reason, needed }, _) => judgement(Outcome::Doubt, reason.clone(), needed.clone()),
-        (Standing::Sound, None) => judgement(Outcome::Doubt, format!("`{}` has no number.", finding.subject()), String::new()),
+        (Standing::Sound, None) => {
+            judgement(Outcome::Doubt, format!("`{}` has no number.", finding.subject()), String::new())
+        }
         (Standing::Sound, Some(estimate)) => {
             let (over, under) = match finding.worse {
                 Worse::Higher => (estimate.low > limit.limit, estimate.high <= limit.limit),
@@ -152,7 +157,11 @@ fn weigh(finding: &Finding, limit: &Limit) -> Option<Judgement> {
             } else if under {
                 judgement(Outcome::Met, numbers, String::new())
             } else {
-                judgement(Outcome::Doubt, numbers, "The interval contains the limit: more records would settle it.".to_owned())
+                judgement(
+                    Outcome::Doubt,
+                    numbers,
+                    "The interval contains the limit: more records would settle it.".to_owned(),
+                )
             }
         }
     }

@@ -162,7 +162,8 @@ fn truth(cells: &Cells, audited: &Audited, set: &str) -> Result<Truth, AssessErr
             Cells::Bool(_) | Cells::Text { .. } => {
                 return Err(AssessError::Mismatch {
                     what: format!("the model predicts a number and the target column holds {}", cells.kind()),
-                    help: "set `[data] target` to the predicted column, or `[model] task = \"classification\"`".to_owned(),
+                    help: "set `[data] target` to the predicted column, or `[model] task = \"classification\"`"
+                        .to_owned(),
                 });
             }
         };

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use super::settings::Mistake;
 use super::assessment::Stage;
 use super::policy::{PROFILES, Policy, Undetermined};
+pub use super::settings::Mistake;
 use super::settings::{Settings, text_list};
 use crate::check;
 use crate::data::{Arrays, Kind, Limits, Reading, Schema, Source};
@@ -154,7 +154,11 @@ impl Plan {
         s.only("", &["assessment", "model", "data", "columns", "policy", "limits", "checks"]);
         for table in s.keys("") {
             if s.table(&table).is_none() {
-                s.complain(&table, format!("`{table}` must be a table"), format!("write `[{table}]` on a line of its own"));
+                s.complain(
+                    &table,
+                    format!("`{table}` must be a table"),
+                    format!("write `[{table}]` on a line of its own"),
+                );
             }
         }
         s.only("assessment", &["name", "purpose", "requested_by", "stage", "seed", "output"]);
@@ -177,7 +181,11 @@ impl Plan {
         };
         let (checks, disabled) = checks_plan(s);
         if plan.model.is_none() && plan.data.is_none() && s.mistakes.is_empty() {
-            s.complain("", "the plan names neither a model nor data", "set `[model] path`, `[data] members` and `nonmembers`, or both");
+            s.complain(
+                "",
+                "the plan names neither a model nor data",
+                "set `[model] path`, `[data] members` and `nonmembers`, or both",
+            );
         }
         if s.mistakes.is_empty() { Ok(Self { checks, disabled, ..plan }) } else { Err(settings.mistakes) }
     }
@@ -200,7 +208,11 @@ fn model_plan(s: &mut Settings, folder: &Path) -> Option<ModelPlan> {
     s.only("model", &["path", "task", "output", "scores", "classes", "features", "accuracy"]);
     s.table("model")?;
     if !s.has("model", "path") {
-        s.complain("model.path", "`[model]` has no `path`", "name the ONNX file, or drop `[model]` to assess data alone");
+        s.complain(
+            "model.path",
+            "`[model]` has no `path`",
+            "name the ONNX file, or drop `[model]` to assess data alone",
+        );
     }
     let accuracy = s.number("model", "accuracy");
     if accuracy.is_some_and(|accuracy| !(0.0..=1.0).contains(&accuracy)) {
@@ -230,8 +242,21 @@ fn label_list(value: &toml::Value) -> Option<Vec<String>> {
 }
 
 const DATA_KEYS: [&str; 15] = [
-    "members", "nonmembers", "members_labels", "nonmembers_labels", "records", "split", "member", "nonmember", "target", "patient",
-    "separator", "missing", "max_bytes", "array", "labels",
+    "members",
+    "nonmembers",
+    "members_labels",
+    "nonmembers_labels",
+    "records",
+    "split",
+    "member",
+    "nonmember",
+    "target",
+    "patient",
+    "separator",
+    "missing",
+    "max_bytes",
+    "array",
+    "labels",
 ];
 
 fn data_plan(s: &mut Settings, folder: &Path) -> Option<DataPlan> {
@@ -243,7 +268,8 @@ fn data_plan(s: &mut Settings, folder: &Path) -> Option<DataPlan> {
         value.as_str().filter(|text| text.len() == 1).map(|text| text.as_bytes()[0])
     });
     let limits = s.whole("data", "max_bytes").map_or(Limits::default(), |bytes| Limits { bytes });
-    let kinds = s.take("columns", "types", "a table of column types", |value| value.as_table().cloned()).unwrap_or_default();
+    let kinds =
+        s.take("columns", "types", "a table of column types", |value| value.as_table().cloned()).unwrap_or_default();
     let mut types = BTreeMap::new();
     for (column, kind) in kinds {
         match kind.try_into::<Kind>() {
@@ -252,7 +278,11 @@ fn data_plan(s: &mut Settings, folder: &Path) -> Option<DataPlan> {
             }
             Err(_) => {
                 let path = format!("columns.types.{column}");
-                s.complain(&path, format!("`{path}` must be a column type"), "use \"text\", \"integer\", \"float\" or \"bool\"");
+                s.complain(
+                    &path,
+                    format!("`{path}` must be a column type"),
+                    "use \"text\", \"integer\", \"float\" or \"bool\"",
+                );
             }
         }
     }
@@ -273,7 +303,11 @@ fn data_plan(s: &mut Settings, folder: &Path) -> Option<DataPlan> {
 fn source_plan(s: &mut Settings, folder: &Path) -> Option<Source> {
     let (one, two) = (s.has("data", "records"), s.has("data", "members") || s.has("data", "nonmembers"));
     if one && two {
-        s.complain("data.records", "`data.records` and `data.members` exclude each other", "give two files, or one with a split column");
+        s.complain(
+            "data.records",
+            "`data.records` and `data.members` exclude each other",
+            "give two files, or one with a split column",
+        );
         return None;
     }
     let mut need = |key: &str, help: &str| {
@@ -299,7 +333,11 @@ fn source_plan(s: &mut Settings, folder: &Path) -> Option<Source> {
             Some((existing(s, folder, "data", "members_labels")?, existing(s, folder, "data", "nonmembers_labels")?))
         }
         _ => {
-            s.complain("data.members_labels", "labels are named for one set only", "set both `members_labels` and `nonmembers_labels`");
+            s.complain(
+                "data.members_labels",
+                "labels are named for one set only",
+                "set both `members_labels` and `nonmembers_labels`",
+            );
             None
         }
     };
@@ -314,10 +352,13 @@ fn label(value: &toml::Value) -> Option<String> {
 
 /// A plain list is one unnamed set; a table holds named sets, each a threat model.
 fn quasi_identifiers(s: &mut Settings) -> Vec<(String, Vec<String>)> {
-    let sets = s.take("columns", "quasi_identifiers", "a list of columns, or a table of named lists", |value| match value {
-        toml::Value::Table(sets) => sets.iter().map(|(name, list)| Some((name.clone(), text_list(list)?))).collect(),
-        list => Some(vec![(String::new(), text_list(list)?)]),
-    });
+    let sets =
+        s.take("columns", "quasi_identifiers", "a list of columns, or a table of named lists", |value| match value {
+            toml::Value::Table(sets) => {
+                sets.iter().map(|(name, list)| Some((name.clone(), text_list(list)?))).collect()
+            }
+            list => Some(vec![(String::new(), text_list(list)?)]),
+        });
     let sets: Vec<(String, Vec<String>)> = sets.unwrap_or_default();
     for (_, columns) in &sets {
         if columns.is_empty() || columns.len() > MOST_QUASI_IDENTIFIERS {
@@ -335,7 +376,11 @@ fn policy_plan(s: &mut Settings) -> Policy {
     s.only("policy", &["profile", "undetermined"]);
     let profile = s.text("policy", "profile").unwrap_or_else(|| PROFILES[0].to_owned());
     let mut policy = Policy::profile(&profile).unwrap_or_else(|| {
-        s.complain("policy.profile", format!("`policy.profile` is no known profile: `{profile}`"), format!("known: {}", PROFILES.join(", ")));
+        s.complain(
+            "policy.profile",
+            format!("`policy.profile` is no known profile: `{profile}`"),
+            format!("known: {}", PROFILES.join(", ")),
+        );
         Policy { profile, undetermined: Undetermined::Fail, limits: Vec::new() }
     });
     policy.undetermined = s.word("policy", "undetermined", &["fail", "warn"]).unwrap_or(Undetermined::Fail);
@@ -357,13 +402,21 @@ fn checks_plan(s: &mut Settings) -> (BTreeMap<String, check::Settings>, Vec<Disa
     for id in s.keys("checks").into_iter().filter(|id| known.contains(&id.as_str())) {
         let path = format!("checks.{id}");
         let Some(mut given) = s.value("checks", &id).and_then(toml::Value::as_table).cloned() else {
-            s.complain(&path, format!("`{path}` must be a table"), format!("write `[checks.\"{id}\"]` on a line of its own"));
+            s.complain(
+                &path,
+                format!("`{path}` must be a table"),
+                format!("write `[checks.\"{id}\"]` on a line of its own"),
+            );
             continue;
         };
         let enabled = given.remove("enabled").is_none_or(|value| value.as_bool() != Some(false));
         let reason = given.remove("reason").and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
         if !enabled && reason.trim().is_empty() {
-            s.complain(&path, format!("`{path}` is switched off without a `reason`"), "a check that does not run needs a reason in the report");
+            s.complain(
+                &path,
+                format!("`{path}` is switched off without a `reason`"),
+                "a check that does not run needs a reason in the report",
+            );
         } else if !enabled {
             disabled.push(Disabled { check: id.clone(), reason });
         }
@@ -371,7 +424,11 @@ fn checks_plan(s: &mut Settings) -> (BTreeMap<String, check::Settings>, Vec<Disa
     }
     if let Err(complaints) = check::all(&settings) {
         for (id, complaint) in complaints {
-            s.complain(&format!("checks.{id}"), format!("`checks.\"{id}\"`: {complaint}"), format!("see `privet explain {id}`"));
+            s.complain(
+                &format!("checks.{id}"),
+                format!("`checks.\"{id}\"`: {complaint}"),
+                format!("see `privet explain {id}`"),
+            );
         }
     }
     (settings, disabled)

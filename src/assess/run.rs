@@ -60,7 +60,9 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
     };
     let mut inferred = Vec::new();
     let opened = match &plan.model {
-        Some(model) => Some(clock.time("model", || open_model(model, split.as_ref(), candidates, watch, &mut inferred))?),
+        Some(model) => {
+            Some(clock.time("model", || open_model(model, split.as_ref(), candidates, watch, &mut inferred))?)
+        }
         None => None,
     };
     let audited = opened.as_ref().and_then(|opened| opened.audited.as_ref());
@@ -252,7 +254,9 @@ fn out_of_scope(need: Need) -> bool {
 fn applicable(plan: &Plan, subject: &Subject<'_>) -> Policy {
     let mut policy = plan.policy.clone();
     policy.limits.retain(|limit| {
-        let Some(meta) = check::METAS.iter().find(|meta| meta.measures.contains(&limit.measure.as_str())) else { return true };
+        let Some(meta) = check::METAS.iter().find(|meta| meta.measures.contains(&limit.measure.as_str())) else {
+            return true;
+        };
         let off = plan.disabled.iter().any(|disabled| disabled.check == meta.id);
         let checks = check::all(&plan.checks).unwrap_or_default();
         let needs = checks.iter().find(|check| check.meta().id == meta.id).map_or(&[][..], |check| check.needs());

@@ -104,7 +104,11 @@ impl Settings {
         let value = self.value(table, key)?;
         let converted = convert(value);
         if converted.is_none() {
-            self.complain(&format!("{table}.{key}"), format!("`{table}.{key}` must be {wanted}"), format!("write {table}.{key} as {wanted}"));
+            self.complain(
+                &format!("{table}.{key}"),
+                format!("`{table}.{key}` must be {wanted}"),
+                format!("write {table}.{key} as {wanted}"),
+            );
         }
         converted
     }
@@ -129,7 +133,8 @@ impl Settings {
 
     /// One of a few words, deserialised.
     pub(super) fn word<T: serde::de::DeserializeOwned>(&mut self, table: &str, key: &str, words: &[&str]) -> Option<T> {
-        let wanted = format!("one of {}", words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", "));
+        let wanted =
+            format!("one of {}", words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(", "));
         self.take(table, key, &wanted, |value| value.clone().try_into().ok())
     }
 }
@@ -139,7 +144,12 @@ pub(super) fn text_list(value: &toml::Value) -> Option<Vec<String>> {
     value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
-fn note_lines(prefix: &str, table: &DeTable<'_>, line_at: &impl Fn(usize) -> usize, lines: &mut BTreeMap<String, usize>) {
+fn note_lines(
+    prefix: &str,
+    table: &DeTable<'_>,
+    line_at: &impl Fn(usize) -> usize,
+    lines: &mut BTreeMap<String, usize>,
+) {
     for (key, value) in table {
         let name: &str = key.get_ref();
         let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}.{name}") };

@@ -82,7 +82,9 @@ pub(super) fn accuracy(answers: &Answers) -> Option<Estimate> {
 fn agreement(audited: &Audited) -> Option<Estimate> {
     let (mut agreed, mut total) = (0, 0);
     for answers in [&audited.members, &audited.nonmembers].into_iter().flatten() {
-        let Predictions::Scores { classes, values, labels: Some(labels), .. } = &answers.predictions else { return None };
+        let Predictions::Scores { classes, values, labels: Some(labels), .. } = &answers.predictions else {
+            return None;
+        };
         for (row, label) in values.chunks(*classes).zip(labels) {
             let top = row[largest(row) as usize];
             agreed += usize::from(row.get(*label as usize).is_some_and(|score| *score >= top));

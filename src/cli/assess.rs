@@ -19,8 +19,9 @@ const HTML: &str = "report.html";
 pub(super) fn run(arguments: &Assess) -> anyhow::Result<Exit> {
     let plan = load(arguments)?;
     let folder = plan.output.clone();
-    let mut outputs = Outputs::open(&folder, &[JSON, HTML])
-        .with_context(|| format!("the output folder `{}` cannot be written (`assessment.output` or --out)", folder.display()))?;
+    let mut outputs = Outputs::open(&folder, &[JSON, HTML]).with_context(|| {
+        format!("the output folder `{}` cannot be written (`assessment.output` or --out)", folder.display())
+    })?;
     if !arguments.quiet && arguments.format == Format::Text {
         write!(std::io::stdout().lock(), "{}", show::plan(&plan))?;
     }

@@ -35,7 +35,14 @@ pub fn candidates(given: Option<&Path>) -> Vec<Candidate> {
         }
     }
     let listed = env::var_os("LD_LIBRARY_PATH").map(|paths| env::split_paths(&paths).collect()).unwrap_or_default();
-    let usual = ["/usr/lib", "/usr/local/lib", "/usr/lib64", "/opt/homebrew/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
+    let usual = [
+        "/usr/lib",
+        "/usr/local/lib",
+        "/usr/lib64",
+        "/opt/homebrew/lib",
+        "/usr/lib/x86_64-linux-gnu",
+        "/usr/lib/aarch64-linux-gnu",
+    ];
     let system: Vec<PathBuf> = [listed, usual.map(PathBuf::from).to_vec()].concat();
     for folder in system {
         libraries(&folder).into_iter().for_each(|path| add("the system's library paths", path, false));
@@ -55,7 +62,9 @@ fn libraries(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let is_library = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let unix = name.starts_with("libonnxruntime") && !name.contains("providers") && (name.contains(".so") || name.ends_with(".dylib"));
+        let unix = name.starts_with("libonnxruntime")
+            && !name.contains("providers")
+            && (name.contains(".so") || name.ends_with(".dylib"));
         unix || name == "onnxruntime.dll"
     };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_library).collect();

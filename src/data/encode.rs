@@ -94,7 +94,9 @@ fn tensor(features: &Features, slot: &Slot) -> Result<Tensor, DataError> {
     let columns: Vec<(&str, &Cells)> =
         slot.columns.iter().filter_map(|name| table.column(name)).map(|c| (c.name.as_str(), &c.cells)).collect();
     let values = match slot.element {
-        Element::Text => Values::Text(interleave(table, &columns, |name, cells, row| text_cell(name, cells, row, slot))?),
+        Element::Text => {
+            Values::Text(interleave(table, &columns, |name, cells, row| text_cell(name, cells, row, slot))?)
+        }
         Element::F32 => Values::F32(interleave(table, &columns, |n, c, r| number(n, c, r, slot).map(|v| v as f32))?),
         Element::F64 => Values::F64(interleave(table, &columns, |n, c, r| number(n, c, r, slot))?),
         Element::I64 => Values::I64(interleave(table, &columns, |n, c, r| whole(n, c, r, slot))?),
@@ -122,7 +124,12 @@ fn interleave<T>(
 
 fn misfit(name: &str, cells: &Cells, slot: &Slot) -> DataError {
     DataError::Shape {
-        what: format!("column `{name}` holds {} and feeds the model input `{}`, which takes {}", cells.kind(), slot.input, slot.element),
+        what: format!(
+            "column `{name}` holds {} and feeds the model input `{}`, which takes {}",
+            cells.kind(),
+            slot.input,
+            slot.element
+        ),
         help: format!(
             "set its type (`[columns.types] {name} = \"...\"`), list the marker of missing values under `[data] missing`, \
              or check that the columns are those the model was trained on"
@@ -132,7 +139,10 @@ fn misfit(name: &str, cells: &Cells, slot: &Slot) -> DataError {
 
 fn missing(name: &str, slot: &Slot) -> DataError {
     DataError::Shape {
-        what: format!("column `{name}` has missing cells and feeds the model input `{}`, whose type {} has no missing value", slot.input, slot.element),
+        what: format!(
+            "column `{name}` has missing cells and feeds the model input `{}`, whose type {} has no missing value",
+            slot.input, slot.element
+        ),
         help: "fill the cells as the training pipeline did, or leave such records out of both sets".to_owned(),
     }
 }

@@ -162,11 +162,7 @@ fn check_names(path: &Path, columns: &[RawColumn]) -> Result<(), DataError> {
     Ok(())
 }
 
-fn settle(
-    raws: &mut [Vec<RawColumn>],
-    files: &[(&Path, &str)],
-    reading: &Reading,
-) -> Result<Vec<Table>, DataError> {
+fn settle(raws: &mut [Vec<RawColumn>], files: &[(&Path, &str)], reading: &Reading) -> Result<Vec<Table>, DataError> {
     let names: Vec<String> = raws.first().map_or(Vec::new(), |first| first.iter().map(|c| c.name.clone()).collect());
     for name in reading.kinds.keys() {
         if !names.contains(name) {
@@ -306,14 +302,16 @@ fn retype(name: &str, cells: Cells, kind: Kind, shared: &mut Shared, place: &str
             Cells::Float(values.into_iter().map(|v| v.map_or(f64::NAN, |v| v as f64)).collect())
         }
         (Cells::Float(values), Kind::Integer) => {
-            let broken: Vec<usize> = (0..values.len()).filter(|&r| !values[r].is_nan() && values[r].fract() != 0.0).collect();
+            let broken: Vec<usize> =
+                (0..values.len()).filter(|&r| !values[r].is_nan() && values[r].fract() != 0.0).collect();
             if !broken.is_empty() {
                 return Err(misfit(broken));
             }
             Cells::Integer(values.into_iter().map(|v| (!v.is_nan()).then_some(v as i64)).collect())
         }
         (cells, Kind::Text) => {
-            let codes = (0..cells.len()).map(|row| cells.text(row).map_or(MISSING, |text| shared.code(&text))).collect();
+            let codes =
+                (0..cells.len()).map(|row| cells.text(row).map_or(MISSING, |text| shared.code(&text))).collect();
             Cells::Text { codes, dictionary: Arc::new(Vec::new()) }
         }
         (cells, _) => return Err(misfit((0..cells.len()).collect())),

@@ -29,7 +29,9 @@ pub fn load_tensor(path: &Path, limits: &Limits) -> Result<Vec<(String, Tensor)>
                 if total > limits.bytes {
                     return Err(DataError::TooLarge { file: path.into(), bytes: total, limit: limits.bytes });
                 }
-                let Some(name) = entry.name().ok().and_then(|name| name.strip_suffix(".npy").map(str::to_owned)) else { continue };
+                let Some(name) = entry.name().ok().and_then(|name| name.strip_suffix(".npy").map(str::to_owned)) else {
+                    continue;
+                };
                 arrays.push((name, read(path, entry, limits)?));
             }
             Ok(arrays)

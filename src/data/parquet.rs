@@ -28,19 +28,22 @@ enum Builder {
 pub(super) fn read(path: &Path, limits: &Limits) -> Result<Vec<RawColumn>, DataError> {
     let damaged = |what: &str| DataError::Damaged { file: path.into(), what: what.to_owned() };
     let file = File::open(path).map_err(|source| DataError::Io { file: path.into(), source })?;
-    let builder =
-        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|_| damaged("it is not a Parquet file, or it is cut short"))?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
+        .map_err(|_| damaged("it is not a Parquet file, or it is cut short"))?;
     check_size(path, &builder, limits)?;
     let schema = builder.schema().clone();
     let mut columns = Vec::new();
     for field in schema.fields() {
         let column = builder_for(field.data_type()).ok_or_else(|| {
-            damaged(&format!("column `{}` has the type {}, which privet does not read", field.name(), field.data_type()))
+            damaged(&format!(
+                "column `{}` has the type {}, which privet does not read",
+                field.name(),
+                field.data_type()
+            ))
         })?;
         columns.push((field.name().clone(), column));
     }
-    let reader: ParquetRecordBatchReader =
-        builder.build().map_err(|_| damaged("its row groups cannot be read"))?;
+    let reader: ParquetRecordBatchReader = builder.build().map_err(|_| damaged("its row groups cannot be read"))?;
     for batch in reader {
         let batch = batch.map_err(|_| damaged("a row group is damaged"))?;
         for ((name, column), array) in columns.iter_mut().zip(batch.columns()) {
@@ -51,11 +54,7 @@ pub(super) fn read(path: &Path, limits: &Limits) -> Result<Vec<RawColumn>, DataE
 }
 
 /// Refuses by what the footer declares, before anything is unpacked.
-fn check_size(
-    path: &Path,
-    builder: &ParquetRecordBatchReaderBuilder<File>,
-    limits: &Limits,
-) -> Result<(), DataError> {
+fn check_size(path: &Path, builder: &ParquetRecordBatchReaderBuilder<File>, limits: &Limits) -> Result<(), DataError> {
     let metadata = builder.metadata();
     let declared: u64 = metadata.row_groups().iter().map(|group| group.total_byte_size().max(0) as u64).sum();
     let rows = metadata.file_metadata().num_rows().max(0) as u64;

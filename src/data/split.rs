@@ -111,12 +111,7 @@ impl Split {
     ///
     /// # Errors
     /// When a file cannot be read or a declared column is not there.
-    pub fn load(
-        source: &Source,
-        schema: Schema,
-        reading: &Reading,
-        arrays: &Arrays,
-    ) -> Result<Self, DataError> {
+    pub fn load(source: &Source, schema: Schema, reading: &Reading, arrays: &Arrays) -> Result<Self, DataError> {
         match source {
             Source::Two { members, nonmembers, labels } if is_tensor(members) => {
                 let label_files = |second: bool| labels.as_ref().map(|(a, b)| if second { b } else { a }.as_path());
@@ -166,7 +161,8 @@ impl Split {
         warnings: Vec<String>,
     ) -> Result<Self, DataError> {
         check_roles(&members, &schema)?;
-        let target_of = |table: &Table| schema.target.as_ref().and_then(|name| table.column(name)).map(|c| c.cells.clone());
+        let target_of =
+            |table: &Table| schema.target.as_ref().and_then(|name| table.column(name)).map(|c| c.cells.clone());
         let (in_target, out_target) = (target_of(&members), target_of(&nonmembers));
         let mut groups = (None, None);
         if let Some(name) = &schema.patient

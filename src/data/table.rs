@@ -160,7 +160,8 @@ impl Table {
     #[must_use]
     pub fn with(&self, name: &str, cells: &Cells) -> Self {
         assert_eq!(cells.len(), self.rows, "a replaced column keeps its length");
-        let replace = |c: &Column| if c.name == name { Column { name: c.name.clone(), cells: cells.clone() } } else { c.clone() };
+        let replace =
+            |c: &Column| if c.name == name { Column { name: c.name.clone(), cells: cells.clone() } } else { c.clone() };
         Self { columns: self.columns.iter().map(replace).collect(), rows: self.rows }
     }
 }

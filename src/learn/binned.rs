@@ -48,7 +48,9 @@ impl Binned {
             match cells {
                 Cells::Float(values) => numbers.extend(values),
                 Cells::Integer(values) => numbers.extend(values.iter().map(|v| v.map_or(f64::NAN, |v| v as f64))),
-                Cells::Bool(values) => numbers.extend(values.iter().map(|v| v.map_or(f64::NAN, |v| f64::from(u8::from(v))))),
+                Cells::Bool(values) => {
+                    numbers.extend(values.iter().map(|v| v.map_or(f64::NAN, |v| f64::from(u8::from(v)))))
+                }
                 Cells::Text { .. } => {
                     let codes: Vec<u32> = parts.iter().flat_map(|part| text_codes(part)).collect();
                     self.columns.push(bin_codes(&codes));
@@ -89,15 +91,17 @@ fn bin_numbers(numbers: &[f64]) -> Vec<u8> {
     let mut sorted: Vec<f64> = numbers.iter().copied().filter(|v| !v.is_nan()).collect();
     sorted.sort_by(f64::total_cmp);
     // Upper edges at evenly spaced ranks; equal edges collapse, so few distinct values keep a bin each.
-    let mut edges: Vec<f64> =
-        (1..=MOST_NUMERIC).filter_map(|i| sorted.get((i * sorted.len() / MOST_NUMERIC).saturating_sub(1)).copied()).collect();
+    let mut edges: Vec<f64> = (1..=MOST_NUMERIC)
+        .filter_map(|i| sorted.get((i * sorted.len() / MOST_NUMERIC).saturating_sub(1)).copied())
+        .collect();
     let mut distinct = sorted;
     distinct.dedup();
     if distinct.len() <= MOST_NUMERIC {
         edges = distinct;
     }
     edges.dedup();
-    let bin = |value: &f64| if value.is_nan() { MISSING_BIN } else { edges.partition_point(|edge| edge < value) as u8 + 1 };
+    let bin =
+        |value: &f64| if value.is_nan() { MISSING_BIN } else { edges.partition_point(|edge| edge < value) as u8 + 1 };
     numbers.iter().map(bin).collect()
 }
 

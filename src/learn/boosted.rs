@@ -104,7 +104,8 @@ fn starting_scores(rows: &[usize], labels: &[u32], classes: usize) -> Vec<f64> {
 fn gradients(scores: &[Vec<f64>], rows: &[usize], labels: &[u32]) -> Vec<(Vec<f64>, Vec<f64>)> {
     let derivative = |p: f64, hit: bool| (p - f64::from(u8::from(hit)), (p * (1.0 - p)).max(1e-9));
     if let [only] = scores {
-        let pairs = only.iter().zip(rows).map(|(score, &row)| derivative(1.0 / (1.0 + (-score).exp()), labels[row] == 1));
+        let pairs =
+            only.iter().zip(rows).map(|(score, &row)| derivative(1.0 / (1.0 + (-score).exp()), labels[row] == 1));
         return vec![pairs.unzip()];
     }
     let normaliser: Vec<f64> = (0..rows.len()).map(|i| scores.iter().map(|s| s[i].exp()).sum()).collect();
@@ -126,7 +127,8 @@ impl Boosted {
             for (at, members) in open {
                 let g: f64 = members.iter().map(|&i| first[i as usize]).sum();
                 let h: f64 = members.iter().map(|&i| second[i as usize]).sum();
-                let cut = if level < self.depth { self.best_cut(data, rows, first, second, &members, (g, h)) } else { None };
+                let cut =
+                    if level < self.depth { self.best_cut(data, rows, first, second, &members, (g, h)) } else { None };
                 let Some(cut) = cut else {
                     let value = -g / (h + self.penalty) * self.rate;
                     nodes[at] = Node::Leaf(value);
@@ -247,7 +249,9 @@ mod tests {
         data.push_numbers(&a);
         let labels: Vec<u32> = a.iter().map(|a| (a * 3.0).min(2.0) as u32).collect();
         let rows: Vec<usize> = (0..3000).collect();
-        let p = Boosted { rounds: 20, rate: 0.3, ..Boosted::default() }.fit(&data, &rows, &labels, 3).probabilities(&data, &rows);
+        let p = Boosted { rounds: 20, rate: 0.3, ..Boosted::default() }
+            .fit(&data, &rows, &labels, 3)
+            .probabilities(&data, &rows);
         let hits = rows.iter().filter(|&&r| crate::model::largest(&p[3 * r..3 * r + 3]) == labels[r]).count();
         assert!(hits > 2850, "{hits}");
     }

@@ -50,7 +50,8 @@ pub fn bind(graph: &Graph, columns: &[String], features: Option<&[String]>) -> R
         [] => Err(ModelError::Run { what: "the model has no input".to_owned() }),
         [only] => Ok(vec![bind_matrix(only, columns, features)?]),
         several => {
-            let feeds = several.iter().map(|input| bind_column(input, several, columns)).collect::<Result<Vec<_>, _>>()?;
+            let feeds =
+                several.iter().map(|input| bind_column(input, several, columns)).collect::<Result<Vec<_>, _>>()?;
             let twice = |(at, feed): &(usize, &Feed)| feeds[..*at].iter().any(|other| other.columns == feed.columns);
             match feeds.iter().enumerate().find(twice) {
                 None => Ok(feeds),
@@ -70,7 +71,9 @@ pub fn bind(graph: &Graph, columns: &[String], features: Option<&[String]>) -> R
 /// When the model has several inputs.
 pub fn bind_tensor(graph: &Graph, row_shape: &[usize]) -> Result<Vec<Feed>, ModelError> {
     let [input] = &graph.inputs[..] else {
-        return Err(ModelError::Run { what: format!("the model has {} inputs, the records are one tensor", graph.inputs.len()) });
+        return Err(ModelError::Run {
+            what: format!("the model has {} inputs, the records are one tensor", graph.inputs.len()),
+        });
     };
     let (element, declared) = tensor_kind(input)?;
     // Free dimensions take the record's size; `[N, 1, 28, 28]` accepts records of `[28, 28]` with the same cells.
@@ -107,7 +110,8 @@ fn bind_column(input: &Port, all: &[Port], columns: &[String]) -> Result<Feed, M
         [] => Err(ModelError::Input {
             input: input.name.clone(),
             what: "has no column of its name in the data".to_owned(),
-            help: "name the column as the model does, or remove it from `[columns] leave_out` or `identifiers`".to_owned(),
+            help: "name the column as the model does, or remove it from `[columns] leave_out` or `identifiers`"
+                .to_owned(),
         }),
         _ => {
             let names: Vec<String> = found.iter().map(|name| format!("`{name}`")).collect();

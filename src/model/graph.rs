@@ -8,7 +8,8 @@ use prost::Message;
 
 use super::ModelError;
 use super::proto::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, TypeProto, ValueInfoProto, tensor_shape_proto::dimension, type_proto,
+    AttributeProto, GraphProto, ModelProto, NodeProto, TypeProto, ValueInfoProto, tensor_shape_proto::dimension,
+    type_proto,
 };
 use crate::tensor::Element;
 
@@ -110,7 +111,8 @@ impl Graph {
         }
         let bytes = fs::read(path).map_err(io)?;
         let not_onnx = |what: &str| ModelError::NotOnnx { file: path.into(), what: what.to_owned() };
-        let model = ModelProto::decode(bytes.as_slice()).map_err(|_| not_onnx("it is not an ONNX file, or it is cut short"))?;
+        let model =
+            ModelProto::decode(bytes.as_slice()).map_err(|_| not_onnx("it is not an ONNX file, or it is cut short"))?;
         let graph = model.graph.as_ref().ok_or_else(|| not_onnx("it holds no graph"))?;
         if graph.node.is_empty() || graph.output.is_empty() {
             return Err(not_onnx("its graph is empty"));
@@ -155,7 +157,8 @@ impl Graph {
 
 /// Bytes that, appended to a model file, add outputs to its graph: protobuf merges repeated messages.
 pub(super) fn added_outputs(names: &[String]) -> Vec<u8> {
-    let output = names.iter().map(|name| ValueInfoProto { name: Some(name.clone()), ..ValueInfoProto::default() }).collect();
+    let output =
+        names.iter().map(|name| ValueInfoProto { name: Some(name.clone()), ..ValueInfoProto::default() }).collect();
     let graph = GraphProto { output, ..GraphProto::default() };
     ModelProto { graph: Some(graph), ..ModelProto::default() }.encode_to_vec()
 }
@@ -177,7 +180,10 @@ fn walk(graph: &GraphProto, visit: &mut impl FnMut(&NodeProto)) {
 }
 
 fn port(info: &ValueInfoProto) -> Port {
-    Port { name: info.name().to_owned(), kind: info.r#type.as_ref().map_or(PortKind::Other("unknown".into()), port_kind) }
+    Port {
+        name: info.name().to_owned(),
+        kind: info.r#type.as_ref().map_or(PortKind::Other("unknown".into()), port_kind),
+    }
 }
 
 fn port_kind(kind: &TypeProto) -> PortKind {
@@ -248,9 +254,10 @@ fn links(graph: &GraphProto) -> Vec<Link> {
         let is_link = node.domain().is_empty() && matches!(node.op_type(), "Softmax" | "Sigmoid");
         is_link.then(|| node.input.first().cloned()).flatten()
     };
-    let links = graph.output.iter().filter_map(|output| {
-        Some(Link { output: output.name().to_owned(), logits: logits_of(output.name())? })
-    });
+    let links = graph
+        .output
+        .iter()
+        .filter_map(|output| Some(Link { output: output.name().to_owned(), logits: logits_of(output.name())? }));
     links.collect()
 }
 

@@ -105,7 +105,9 @@ impl OnnxModel {
     fn run_in(&self, session: &mut Session, inputs: &[Tensor]) -> Result<Outputs, ModelError> {
         let failed = |error: &ort::Error| ModelError::Run {
             what: match error.code() {
-                ort::ErrorCode::InvalidArgument => "an input has a shape or type that the model does not accept".to_owned(),
+                ort::ErrorCode::InvalidArgument => {
+                    "an input has a shape or type that the model does not accept".to_owned()
+                }
                 ort::ErrorCode::NotImplemented => "an operator is not implemented for these types".to_owned(),
                 _ => "ONNX Runtime failed on a batch (its message is withheld, it may quote cells)".to_owned(),
             },

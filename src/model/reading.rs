@@ -157,18 +157,30 @@ impl Reading {
     ///
     /// # Errors
     /// [`ModelError::Ask`] when it cannot be known.
-    pub fn infer(outputs: &Outputs, rows: usize, graph: &Graph, hints: &Hints) -> Result<(Self, Vec<Note>), ModelError> {
+    pub fn infer(
+        outputs: &Outputs,
+        rows: usize,
+        graph: &Graph,
+        hints: &Hints,
+    ) -> Result<(Self, Vec<Note>), ModelError> {
         let probe = Probe::of(outputs, rows);
         let mut notes = Vec::new();
         let label = probe.labels.first().map(|(name, _)| (*name).to_owned());
         let columns: Vec<&(&str, usize, Vec<f64>)> = candidates(&probe, graph, hints)?;
         let task = infer_task(&columns, label.as_deref(), hints)?;
         if hints.task.is_none() {
-            notes.push(note("model.task", if task == Task::Regression { "regression" } else { "classification" }, "outputs and target"));
+            notes.push(note(
+                "model.task",
+                if task == Task::Regression { "regression" } else { "classification" },
+                "outputs and target",
+            ));
         }
         if task == Task::Regression {
             let [only] = columns[..] else {
-                return Err(ask("the model has several numeric outputs", "name the predicted number with `[model] scores = \"...\"`"));
+                return Err(ask(
+                    "the model has several numeric outputs",
+                    "name the predicted number with `[model] scores = \"...\"`",
+                ));
             };
             let scores = Scores::Value { output: only.0.to_owned() };
             return Ok((Self { label: None, scores, classes: Vec::new(), summed_votes: false }, notes));
@@ -179,7 +191,11 @@ impl Reading {
         let trees = graph.operators.keys().any(|name| name.contains("TreeEnsemble"));
         let summed_votes = trees && !matches!(scores, Scores::None);
         if summed_votes {
-            notes.push(note("model probabilities", "read in steps of 2^-20", "a sum of float32 tree votes has no finer meaning"));
+            notes.push(note(
+                "model probabilities",
+                "read in steps of 2^-20",
+                "a sum of float32 tree votes has no finer meaning",
+            ));
         }
         if let Some(label) = &label {
             notes.push(note("model label output", label, "its type"));
@@ -203,7 +219,8 @@ impl Reading {
     /// When an output is missing or has another number of rows than the batch.
     pub fn read(&self, outputs: &Outputs, rows: usize) -> Result<Predictions, ModelError> {
         let probe = Probe::of(outputs, rows);
-        let missing = |name: &str| ModelError::Run { what: format!("the output `{name}` has not one answer per record") };
+        let missing =
+            |name: &str| ModelError::Run { what: format!("the output `{name}` has not one answer per record") };
         let column = |name: &str| probe.score(name).ok_or_else(|| missing(name));
         let labels = match &self.label {
             None => None,
@@ -234,9 +251,9 @@ impl Reading {
     fn per_class(&self, outputs: &[String], probe: &Probe<'_>) -> Result<Vec<f64>, ModelError> {
         let mut values = vec![0.0; probe.rows * outputs.len()];
         for (class, name) in outputs.iter().enumerate() {
-            let (_, _, column) = probe
-                .score(name)
-                .ok_or_else(|| ModelError::Run { what: format!("the output `{name}` has not one answer per record") })?;
+            let (_, _, column) = probe.score(name).ok_or_else(|| ModelError::Run {
+                what: format!("the output `{name}` has not one answer per record"),
+            })?;
             for (row, value) in column.iter().enumerate() {
                 values[row * outputs.len() + class] = *value;
             }
@@ -284,11 +301,7 @@ fn candidates<'p, 'a>(
     Ok(probe.scores.iter().filter(|(name, _, _)| zipped(name) || declared(name)).collect())
 }
 
-fn infer_task(
-    columns: &[&(&str, usize, Vec<f64>)],
-    label: Option<&str>,
-    hints: &Hints,
-) -> Result<Task, ModelError> {
+fn infer_task(columns: &[&(&str, usize, Vec<f64>)], label: Option<&str>, hints: &Hints) -> Result<Task, ModelError> {
     if let Some(task) = hints.task {
         return Ok(task);
     }
@@ -304,7 +317,8 @@ fn infer_task(
 }
 
 fn is_distribution(values: &[f64], classes: usize) -> bool {
-    let close = |row: &[f64]| (row.iter().sum::<f64>() - 1.0).abs() <= 1e-3 && row.iter().all(|p| (-1e-3..=1.001).contains(p));
+    let close =
+        |row: &[f64]| (row.iter().sum::<f64>() - 1.0).abs() <= 1e-3 && row.iter().all(|p| (-1e-3..=1.001).contains(p));
     values.chunks(classes).all(|row| row.iter().any(|p| p.is_nan()) || close(row))
 }
 
@@ -424,11 +438,16 @@ fn infer_classes(
         Scores::Single { .. } => Some(2),
         Scores::None | Scores::Value { .. } => None,
     };
-    let canonical = |classes: &[String]| -> Vec<String> { classes.iter().map(|class| canonical_label(class)).collect() };
+    let canonical =
+        |classes: &[String]| -> Vec<String> { classes.iter().map(|class| canonical_label(class)).collect() };
     if let Some(classes) = &hints.classes {
         if width.is_some_and(|width| width != classes.len()) {
             return Err(ask(
-                &format!("`[model] classes` lists {} classes, the model has {}", classes.len(), width.unwrap_or_default()),
+                &format!(
+                    "`[model] classes` lists {} classes, the model has {}",
+                    classes.len(),
+                    width.unwrap_or_default()
+                ),
                 "list them in the order of the score columns",
             ));
         }
@@ -438,12 +457,20 @@ fn infer_classes(
     let mut stated = graph.zip_maps.iter().map(|zip| &zip.classes).chain(&graph.class_lists).filter(|list| fits(list));
     if let Some(classes) = stated.next() {
         if stated.all(|other| other == classes) {
-            notes.push(note("model.classes", "in the order of the file", "class labels stored in the model's operators"));
+            notes.push(note(
+                "model.classes",
+                "in the order of the file",
+                "class labels stored in the model's operators",
+            ));
             return Ok(canonical(classes));
         }
     }
     if let Some(classes) = classes_by_answers(scores, probe, width) {
-        notes.push(note("model.classes", "in the order of the scores", "the label output and the largest score of the same records"));
+        notes.push(note(
+            "model.classes",
+            "in the order of the scores",
+            "the label output and the largest score of the same records",
+        ));
         return Ok(classes);
     }
     let count = width.unwrap_or(hints.labels.len());
@@ -474,7 +501,8 @@ fn classes_by_answers(scores: &Scores, probe: &Probe<'_>, width: Option<usize>) 
     let column_of_row: Vec<u32> = match scores {
         Scores::Matrix { output, .. } => probe.score(output)?.2.chunks(width).map(largest).collect(),
         Scores::PerClass { outputs } => {
-            let columns: Option<Vec<&Vec<f64>>> = outputs.iter().map(|name| probe.score(name).map(|(_, _, v)| v)).collect();
+            let columns: Option<Vec<&Vec<f64>>> =
+                outputs.iter().map(|name| probe.score(name).map(|(_, _, v)| v)).collect();
             let columns = columns?;
             (0..probe.rows).map(|row| largest(&columns.iter().map(|c| c[row]).collect::<Vec<f64>>())).collect()
         }

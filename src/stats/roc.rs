@@ -133,7 +133,14 @@ impl Roc {
             None => 1.0,
         };
         let value = self.tpr_at_fpr(fpr);
-        Estimate { value, low: low.min(value), high: high.max(value), level, n: n.min(m), method: Method::DistributionFree }
+        Estimate {
+            value,
+            low: low.min(value),
+            high: high.max(value),
+            level,
+            n: n.min(m),
+            method: Method::DistributionFree,
+        }
     }
 }
 

@@ -154,8 +154,12 @@ impl AttributeInference {
         parts.attacked_nonmembers.truncate(per_side);
         let data = scene.other_columns();
         let offset = scene.members.rows();
-        let asked: Vec<usize> =
-            parts.attacked_members.iter().copied().chain(parts.attacked_nonmembers.iter().map(|row| offset + row)).collect();
+        let asked: Vec<usize> = parts
+            .attacked_members
+            .iter()
+            .copied()
+            .chain(parts.attacked_nonmembers.iter().map(|row| offset + row))
+            .collect();
         let auxiliary: Vec<usize> = parts.auxiliary.iter().map(|row| offset + row).collect();
         let imputed = imputer::impute(&data, &auxiliary, &candidates.truth, count, &asked);
         let knowledge = Knowledge::of(scene, &candidates, &parts.auxiliary);
@@ -163,9 +167,22 @@ impl AttributeInference {
         let (of_members, of_nonmembers) = imputed.posterior.split_at(cut);
         let (of_members, of_nonmembers) = (of_members.to_vec(), of_nonmembers.to_vec());
         let side = |posterior, guesser| Imputed { posterior, guesser };
-        let members = scene.outcome(Which::Members, &parts.attacked_members, &candidates, &knowledge, &side(of_members, imputed.guesser), watch)?;
-        let nonmembers =
-            scene.outcome(Which::NonMembers, &parts.attacked_nonmembers, &candidates, &knowledge, &side(of_nonmembers, imputed.guesser), watch)?;
+        let members = scene.outcome(
+            Which::Members,
+            &parts.attacked_members,
+            &candidates,
+            &knowledge,
+            &side(of_members, imputed.guesser),
+            watch,
+        )?;
+        let nonmembers = scene.outcome(
+            Which::NonMembers,
+            &parts.attacked_nonmembers,
+            &candidates,
+            &knowledge,
+            &side(of_nonmembers, imputed.guesser),
+            watch,
+        )?;
         Ok(self.findings(scene, &members, &nonmembers, count))
     }
 
@@ -179,7 +196,13 @@ impl AttributeInference {
         let outside = Paired::of(&nonmembers.attack[rule], &nonmembers.baseline).difference(scene.level);
         let right = |hits: &[bool]| hits.iter().filter(|hit| **hit).count();
         let rate = |hits: &[bool]| wilson(right(hits), hits.len(), scene.level);
-        let gap = newcombe(right(attack), attack.len(), right(&nonmembers.attack[rule]), nonmembers.baseline.len(), scene.level);
+        let gap = newcombe(
+            right(attack),
+            attack.len(),
+            right(&nonmembers.attack[rule]),
+            nonmembers.baseline.len(),
+            scene.level,
+        );
         let settings = vec![
             ("rule, chosen on other members".to_owned(), RULES[rule].to_owned()),
             ("imputer".to_owned(), members.guesser.to_owned()),
@@ -196,7 +219,10 @@ impl AttributeInference {
             Unit::Share.show(rate(baseline).value),
             meaning(&excess, &gap)
         );
-        main.baseline = Some(Baseline { name: "imputation without the model, on the same members".to_owned(), estimate: rate(baseline) });
+        main.baseline = Some(Baseline {
+            name: "imputation without the model, on the same members".to_owned(),
+            estimate: rate(baseline),
+        });
         main.severity = Severity::on_scale(excess.low, SCALE);
         main.evidence = vec![Evidence::FourCells {
             title: title(scene.column, &excess),
@@ -411,7 +437,11 @@ impl Scene<'_> {
             Which::NonMembers => (self.nonmembers, self.out_answers, self.members.rows()),
         };
         let Truth::Classes(outcomes) = &answers.truth else {
-            return Ok(Outcome { attack: vec![Vec::new(); RULES.len()], baseline: Vec::new(), guesser: imputed.guesser });
+            return Ok(Outcome {
+                attack: vec![Vec::new(); RULES.len()],
+                baseline: Vec::new(),
+                guesser: imputed.guesser,
+            });
         };
         let attacked = table.take(rows);
         let values = self.nonmembers.column(self.column).map(|column| &column.cells);
@@ -422,7 +452,8 @@ impl Scene<'_> {
             replies.push(self.model.target.query(&tensors(&asked, &self.model.slots)?, META.id, watch)?);
         }
         let count = replies.len();
-        let mut outcome = Outcome { attack: vec![Vec::new(); RULES.len()], baseline: Vec::new(), guesser: imputed.guesser };
+        let mut outcome =
+            Outcome { attack: vec![Vec::new(); RULES.len()], baseline: Vec::new(), guesser: imputed.guesser };
         for (i, &row) in rows.iter().enumerate() {
             let class = outcomes[row];
             let posterior = &imputed.posterior[i * count..(i + 1) * count];
@@ -442,7 +473,9 @@ fn guesses(replies: &[Predictions], row: usize, class: u32, knowledge: &Knowledg
     let map: Vec<f64> = predicted
         .iter()
         .zip(&knowledge.prior)
-        .map(|(&p, prior)| prior + knowledge.confusion.get(p as usize).map_or(f64::NEG_INFINITY, |row| row[class as usize]))
+        .map(|(&p, prior)| {
+            prior + knowledge.confusion.get(p as usize).map_or(f64::NEG_INFINITY, |row| row[class as usize])
+        })
         .collect();
     // Confidence rule: candidates that reproduce the outcome by most confidence; where none does, by least confidence in
     // what they predict instead. The prior breaks ties.
@@ -506,6 +539,109 @@ fn binned_candidates(members: &[f64], nonmembers: &[f64], auxiliary: &[usize], b
             exemplar.push(middle);
         }
     }
-    let truth = members.iter().chain(nonmembers).map(|&value| if value.is_nan() { None } else { renumbered[bin(value)] });
+    let truth =
+        members.iter().chain(nonmembers).map(|&value| if value.is_nan() { None } else { renumbered[bin(value)] });
     Candidates { truth: truth.collect(), exemplar }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::specimen::{Case, Specimen, integers, numbers, uniform};
+    use crate::data::Schema;
+    use crate::data::encode::Slot;
+    use crate::model::Scale;
+    use crate::tensor::{Element, Tensor, Values};
+
+    const VALUES: u32 = 4;
+
+    /// Records with a sensitive column `s` that nothing predicts, and a model that remembers the first `remembered` members:
+    /// it is sure of their outcome exactly when `s` is right, and says 60 % otherwise.
+    fn case(count: usize, remembered: usize, seed: u64) -> Case {
+        let seed = Seed::root(seed).derive("attribute specimen");
+        let id = |start: usize| (0..count).map(|row| (start + row) as f64).collect::<Vec<f64>>();
+        let draw = |name: &str, levels: u32| uniform(count, levels, seed.derive(name));
+        let (s, y) = (draw("members s", VALUES), draw("members y", 2));
+        let (other_s, other_y) = (draw("nonmembers s", VALUES), draw("nonmembers y", 2));
+        let table = |start: usize, s: &[u32], y: &[u32]| {
+            Table::new(vec![numbers("id", id(start)), integers("s", s), integers("y", y)])
+        };
+        let schema = Schema { target: Some("y".to_owned()), sensitive: vec!["s".to_owned()], ..Schema::default() };
+        let slot = |name: &str| Slot {
+            input: name.to_owned(),
+            columns: vec![name.to_owned()],
+            element: Element::F64,
+            row_shape: vec![1],
+        };
+        let known = (s.clone(), y.clone());
+        let answer = move |inputs: &[Tensor]| {
+            let (Values::F64(ids), Values::F64(asked)) = (&inputs[0].values, &inputs[1].values) else {
+                unreachable!("the slots are floats")
+            };
+            let of_row = |(id, asked): (&f64, &f64)| {
+                let row = *id as usize;
+                let p = if row >= remembered {
+                    0.6
+                } else if (*asked - f64::from(known.0[row])).abs() < 0.5 {
+                    if known.1[row] == 1 { 0.99 } else { 0.01 }
+                } else if known.1[row] == 1 {
+                    0.01
+                } else {
+                    0.99
+                };
+                [1.0 - p, p]
+            };
+            let values = ids.iter().zip(asked).flat_map(of_row).collect();
+            Predictions::Scores { scale: Scale::Probability, classes: 2, values, labels: None }
+        };
+        let answers = |y: Vec<u32>| Answers {
+            predictions: Predictions::Scores {
+                scale: Scale::Probability,
+                classes: 2,
+                values: y.iter().flat_map(|_| [0.4, 0.6]).collect(),
+                labels: None,
+            },
+            truth: Truth::Classes(y),
+        };
+        Case::tables(table(0, &s, &y), table(count, &other_s, &other_y), schema).with_model(
+            vec![slot("id"), slot("s")],
+            answers(y),
+            answers(other_y),
+            answer,
+        )
+    }
+
+    impl Specimen for AttributeInference {
+        const MEASURE: &'static str = EXCESS;
+
+        fn null(seed: u64) -> (Case, f64) {
+            (case(300, 0, seed), 0.0)
+        }
+
+        fn leaky() -> Case {
+            case(400, 400, 1)
+        }
+
+        /// Half of the members are remembered: right for them, a guess among four for the others.
+        fn graded(seed: u64) -> (Case, f64) {
+            (case(600, 300, seed), 0.375)
+        }
+    }
+
+    #[test]
+    fn four_cells_tell_members_from_others() {
+        let findings = case(600, 600, 3).run(&AttributeInference::default(), 3);
+        assert!(findings[0].sentence.contains("individual disclosure"), "{}", findings[0].sentence);
+        let gap = findings.iter().find(|finding| finding.measure == GAP).unwrap().estimate.unwrap();
+        assert!(gap.low > 0.5, "{gap:?}");
+    }
+
+    #[test]
+    fn numbers_with_many_values_are_cut_into_bins() {
+        let many: Vec<f64> = (0..1000).map(f64::from).collect();
+        let candidates = binned_candidates(&many, &many, &(0..1000).collect::<Vec<usize>>(), 10);
+        assert_eq!(candidates.exemplar.len(), 10);
+        assert_eq!(candidates.truth[0], Some(0));
+        assert_eq!(candidates.truth[1999], Some(9));
+    }
 }

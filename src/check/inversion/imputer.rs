@@ -17,7 +17,13 @@ pub(super) struct Imputed {
 /// Imputes the candidate index of `asked` rows. `truth` holds the candidate of each row where it is one.
 ///
 /// Majority and boosted trees compete on every fourth auxiliary row; the winner is fitted to all of them.
-pub(super) fn impute(data: &Binned, auxiliary: &[usize], truth: &[Option<u32>], candidates: usize, asked: &[usize]) -> Imputed {
+pub(super) fn impute(
+    data: &Binned,
+    auxiliary: &[usize],
+    truth: &[Option<u32>],
+    candidates: usize,
+    asked: &[usize],
+) -> Imputed {
     let known: Vec<usize> = auxiliary.iter().copied().filter(|&row| truth[row].is_some()).collect();
     let labels: Vec<u32> = truth.iter().map(|candidate| candidate.unwrap_or(0)).collect();
     let (test, train): (Vec<(usize, usize)>, Vec<(usize, usize)>) =

@@ -53,9 +53,11 @@ impl Signal {
             (Predictions::Values(values), Truth::Values(truth)) => {
                 values.iter().zip(truth).map(|(value, truth)| -(value - truth).abs()).collect()
             }
-            (predictions, Truth::Classes(truth)) if self == Self::Correctness => {
-                truth.iter().enumerate().map(|(row, &class)| f64::from(u8::from(predictions.class(row) == class))).collect()
-            }
+            (predictions, Truth::Classes(truth)) if self == Self::Correctness => truth
+                .iter()
+                .enumerate()
+                .map(|(row, &class)| f64::from(u8::from(predictions.class(row) == class)))
+                .collect(),
             (Predictions::Scores { scale, classes, values, .. }, Truth::Classes(truth)) => {
                 let rows = values.chunks(*classes).zip(truth);
                 rows.map(|(row, &class)| self.of_row(*scale, row, class as usize)).collect()
@@ -68,9 +70,11 @@ impl Signal {
         match self {
             Self::LogConfidence => log_probability(scale, row, class),
             Self::ScaledLogit => scaled_logit(scale, row, class),
-            Self::Entropy => {
-                (0..row.len()).map(|j| log_probability(scale, row, j)).filter(|l| l.is_finite()).map(|l| l.exp() * l).sum()
-            }
+            Self::Entropy => (0..row.len())
+                .map(|j| log_probability(scale, row, j))
+                .filter(|l| l.is_finite())
+                .map(|l| l.exp() * l)
+                .sum(),
             Self::ModifiedEntropy => modified_entropy(scale, row, class),
             Self::Correctness | Self::AbsoluteError => 0.0,
         }

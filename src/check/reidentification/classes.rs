@@ -47,10 +47,17 @@ impl Classes {
         let sizes = people_per(&class_of, count, groups);
         let size_of_record: Vec<usize> = class_of.iter().map(|&class| sizes[class as usize]).collect();
         let missing: Vec<u64> = (0..rows)
-            .map(|row| columns.iter().enumerate().filter(|(_, cells)| cells.is_missing(row)).fold(0, |bits, (j, _)| bits | 1 << (j % 64)))
+            .map(|row| {
+                columns
+                    .iter()
+                    .enumerate()
+                    .filter(|(_, cells)| cells.is_missing(row))
+                    .fold(0, |bits, (j, _)| bits | 1 << (j % 64))
+            })
             .collect();
         let incomplete = missing.iter().filter(|&&pattern| pattern != 0).count();
-        let wildcard_of_record = if incomplete == 0 { size_of_record.clone() } else { wildcard(&coded, &missing, groups) };
+        let wildcard_of_record =
+            if incomplete == 0 { size_of_record.clone() } else { wildcard(&coded, &missing, groups) };
         Self { size_of_record, count, wildcard_of_record, incomplete }
     }
 
@@ -126,8 +133,12 @@ fn wildcard(coded: &[Vec<u32>], missing: &[u64], groups: Option<&[u32]>) -> Vec<
         // The same person may match under several patterns: people are collected before they are counted.
         let mut people: HashMap<usize, Vec<u32>> = HashMap::new();
         for (answering, others) in patterns.iter().zip(&rows_of) {
-            let compared: Vec<&Vec<u32>> =
-                coded.iter().enumerate().filter(|(j, _)| (asking | answering) >> (j % 64) & 1 == 0).map(|(_, c)| c).collect();
+            let compared: Vec<&Vec<u32>> = coded
+                .iter()
+                .enumerate()
+                .filter(|(j, _)| (asking | answering) >> (j % 64) & 1 == 0)
+                .map(|(_, c)| c)
+                .collect();
             let key = |row: usize| -> Vec<u32> { compared.iter().map(|column| column[row]).collect() };
             let mut found: HashMap<Vec<u32>, Vec<u32>> = HashMap::new();
             others.iter().for_each(|&row| found.entry(key(row)).or_default().push(person(row)));

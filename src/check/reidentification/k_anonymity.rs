@@ -73,7 +73,9 @@ impl Check for KAnonymity {
 
 /// For every set: for each member record the people of both files who share its quasi-identifiers.
 fn population(split: &Split) -> Vec<Vec<usize>> {
-    let (Some(members), Some(nonmembers)) = (split.members.table(), split.nonmembers.table()) else { return Vec::new() };
+    let (Some(members), Some(nonmembers)) = (split.members.table(), split.nonmembers.table()) else {
+        return Vec::new();
+    };
     let groups = match (&split.members.groups, &split.nonmembers.groups) {
         (Some(a), Some(b)) => Some([a.as_slice(), b.as_slice()].concat()),
         _ => None,
@@ -85,9 +87,12 @@ fn population(split: &Split) -> Vec<Vec<usize>> {
             .map(|(a, b)| {
                 // Joint codes as whole numbers: only equality matters here.
                 let (x, y, _) = crate::data::encode::joint_codes(a, b);
-                let missing = (0..a.len()).map(|row| a.is_missing(row)).chain((0..b.len()).map(|row| b.is_missing(row)));
+                let missing =
+                    (0..a.len()).map(|row| a.is_missing(row)).chain((0..b.len()).map(|row| b.is_missing(row)));
                 let coded = x.into_iter().chain(y).zip(missing);
-                crate::data::Cells::Integer(coded.map(|(code, missing)| (!missing).then_some(i64::from(code))).collect())
+                crate::data::Cells::Integer(
+                    coded.map(|(code, missing)| (!missing).then_some(i64::from(code))).collect(),
+                )
             })
             .collect();
         let classes = Classes::of(&joined.iter().collect::<Vec<_>>(), groups.as_deref());
@@ -108,10 +113,8 @@ fn finding(name: &str, columns: &[String], classes: &Classes, population: &[usiz
         Count::of(n)
     );
     finding.severity = severity(k);
-    finding.evidence = vec![
-        Evidence::ClassSizes { title: title(classes), points: cumulative(classes) },
-        table(classes, population),
-    ];
+    finding.evidence =
+        vec![Evidence::ClassSizes { title: title(classes), points: cumulative(classes) }, table(classes, population)];
     finding.settings = vec![
         ("quasi-identifiers".to_owned(), columns.join(", ")),
         ("records with a missing quasi-identifier".to_owned(), Count::of(classes.incomplete).to_string()),
@@ -183,4 +186,53 @@ fn table(classes: &Classes, population: &[usize]) -> Evidence {
         columns: ["measure", "missing is a value", "missing matches all"].map(str::to_owned).to_vec(),
         rows,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::specimen::{Case, Specimen, integers};
+    use crate::data::{Schema, Table as Data};
+
+    /// A table whose single quasi-identifier forms classes of the given sizes.
+    fn case(sizes: &[usize]) -> Case {
+        let values: Vec<u32> =
+            sizes.iter().enumerate().flat_map(|(value, &size)| std::iter::repeat_n(value as u32, size)).collect();
+        let table = || Data::new(vec![integers("q", &values)]);
+        let schema = Schema { quasi_identifiers: vec![(String::new(), vec!["q".to_owned()])], ..Schema::default() };
+        Case::tables(table(), table(), schema)
+    }
+
+    impl Specimen for KAnonymity {
+        const MEASURE: &'static str = "reidentification/k";
+
+        fn null(seed: u64) -> (Case, f64) {
+            let size = 50 + seed as usize;
+            (case(&[size; 4]), size as f64)
+        }
+
+        fn leaky() -> Case {
+            case(&[1; 40])
+        }
+
+        fn graded(seed: u64) -> (Case, f64) {
+            let k = 1 + seed as usize % 13;
+            (case(&[30, k + 5, k, 44]), k as f64)
+        }
+    }
+
+    #[test]
+    fn the_chart_never_steps_by_fewer_than_eleven() {
+        let points = {
+            let cells = crate::data::Cells::Integer(
+                (0..100).map(|row| Some(i64::from(row < 95) * i64::from(row / 5))).collect(),
+            );
+            cumulative(&Classes::of(&[&cells], None))
+        };
+        let counts: Vec<usize> = points.iter().map(|point| (point.share * 100.0).round() as usize).collect();
+        assert!(
+            counts.windows(2).all(|pair| pair[1] == pair[0] || pair[1] - pair[0] >= 11 || pair[1] == 100),
+            "{counts:?}"
+        );
+    }
 }

@@ -15,7 +15,8 @@ pub(in crate::check) fn sets(split: &Split) -> Vec<(String, Vec<String>, Classes
     let Some(table) = split.members.table() else { return Vec::new() };
     let groups = split.members.groups.as_deref();
     let of_set = |(name, columns): &(String, Vec<String>)| {
-        let cells = columns.iter().filter_map(|column| table.column(column)).map(|column| &column.cells).collect::<Vec<_>>();
+        let cells =
+            columns.iter().filter_map(|column| table.column(column)).map(|column| &column.cells).collect::<Vec<_>>();
         (name.clone(), columns.clone(), Classes::of(&cells, groups))
     };
     split.schema.quasi_identifiers.iter().map(of_set).collect()

@@ -108,3 +108,44 @@ fn contributions(
     };
     Evidence::Bars { title, axis: "fall of the unique share when left out (percentage points)".to_owned(), bars }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::specimen::{Case, Specimen, integers};
+    use crate::data::{Schema, Table};
+
+    /// A table of 1,000 records of which the given number stand alone.
+    fn case(alone: u32) -> Case {
+        let values: Vec<u32> = (0..1000).map(|row| if row < alone { row + 10 } else { row % 2 }).collect();
+        let table = || Table::new(vec![integers("q", &values), integers("same", &[1; 1000])]);
+        let set = vec!["q".to_owned(), "same".to_owned()];
+        let schema = Schema { quasi_identifiers: vec![(String::new(), set)], ..Schema::default() };
+        Case::tables(table(), table(), schema)
+    }
+
+    impl Specimen for Uniqueness {
+        const MEASURE: &'static str = "reidentification/uniqueness";
+
+        fn null(_seed: u64) -> (Case, f64) {
+            (case(0), 0.0)
+        }
+
+        fn leaky() -> Case {
+            case(500)
+        }
+
+        fn graded(seed: u64) -> (Case, f64) {
+            let alone = seed as u32;
+            (case(alone), f64::from(alone) / 1000.0)
+        }
+    }
+
+    #[test]
+    fn the_contributing_column_is_named() {
+        let findings = case(300).run(&Uniqueness {}, 1);
+        let Evidence::Bars { bars, .. } = &findings[0].evidence[0] else { panic!("bars are drawn") };
+        assert_eq!((bars[0].label.as_str(), bars[0].value), ("q", 30.0));
+        assert_eq!(bars[1].value, 0.0);
+    }
+}
