@@ -1,6 +1,6 @@
 //! Provisions the pinned ONNX Runtime, so that two commands on a fresh machine do everything.
 //!
-//! Order: ORT_DYLIB_PATH if set (nothing to do); else the wheel that `pip download` fetches from whatever index the
+//! Order: `ORT_DYLIB_PATH` if set (nothing to do); else the wheel that `pip download` fetches from whatever index the
 //! machine's pip is configured with, compared with the SHA-256 pinned here and unpacked under the target folder. Without
 //! pip, index or a pinned wheel for this platform the build still succeeds; the program then says how to supply the
 //! library.
@@ -41,7 +41,7 @@ fn main() {
     match provision() {
         Ok(library) => println!("cargo::rustc-env=PRIVET_PROVISIONED_ONNXRUNTIME={}", library.display()),
         Err(why) => {
-            println!("cargo::warning=ONNX Runtime was not provisioned ({why}); privet will say how to supply it")
+            println!("cargo::warning=ONNX Runtime was not provisioned ({why}); privet will say how to supply it");
         }
     }
 }
@@ -59,7 +59,7 @@ fn provision() -> Result<PathBuf, String> {
     fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
     let wheel = download(&folder, platform)?;
     let bytes = fs::read(&wheel).map_err(|e| e.to_string())?;
-    let found: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let found = Sha256::digest(&bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     if found != *pinned {
         let _ = fs::remove_file(&wheel);
         return Err(format!("the downloaded wheel has the SHA-256 {found}, {pinned} is pinned"));
@@ -86,7 +86,7 @@ fn download(folder: &Path, platform: &str) -> Result<PathBuf, String> {
                 let mut wheel = wheel.filter(|path| path.extension().is_some_and(|ending| ending == "whl"));
                 return wheel.next().ok_or("pip downloaded no wheel".to_owned());
             }
-            Ok(_) => why = "pip could not download it".to_owned(),
+            Ok(_) => "pip could not download it".clone_into(&mut why),
             Err(_) => {}
         }
     }
@@ -98,7 +98,7 @@ fn is_library(name: &str) -> bool {
     windows
         || (name.starts_with("libonnxruntime")
             && !name.contains("providers")
-            && (name.contains(".so") || name.ends_with(".dylib")))
+            && (name.contains(".so") || name.contains(".dylib")))
 }
 
 fn library_in(folder: &Path) -> Option<PathBuf> {

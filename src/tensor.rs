@@ -4,6 +4,7 @@
 //! It refuses to be printed: cells are patient data.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// The element types that exported models take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,7 +55,28 @@ pub enum Values {
     /// Booleans.
     Bool(Vec<bool>),
     /// Texts.
-    Text(Vec<String>),
+    Text(Texts),
+}
+
+/// Texts as codes into a shared list: a batch of a million cells copies no text.
+#[derive(Clone, PartialEq)]
+pub struct Texts {
+    /// A code per cell; a code outside the list is the empty text.
+    pub codes: Vec<u32>,
+    /// The distinct texts.
+    pub dictionary: Arc<Vec<String>>,
+}
+
+impl Texts {
+    /// Texts that share nothing.
+    pub fn of(texts: Vec<String>) -> Self {
+        Self { codes: (0..texts.len() as u32).collect(), dictionary: Arc::new(texts) }
+    }
+
+    /// The texts in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.codes.iter().map(|&code| self.dictionary.get(code as usize).map_or("", String::as_str))
+    }
 }
 
 /// A shape whose first dimension counts rows, and its values.
@@ -81,7 +103,10 @@ macro_rules! each {
             Values::I32($v) => $body,
             Values::U8($v) => $body,
             Values::Bool($v) => $body,
-            Values::Text($v) => $body,
+            Values::Text(texts) => {
+                let $v = &texts.codes;
+                $body
+            }
         }
     };
 }
@@ -95,7 +120,10 @@ macro_rules! map_each {
             Values::I32($v) => Values::I32($body),
             Values::U8($v) => Values::U8($body),
             Values::Bool($v) => Values::Bool($body),
-            Values::Text($v) => Values::Text($body),
+            Values::Text(texts) => {
+                let $v = &texts.codes;
+                Values::Text(Texts { codes: $body, dictionary: Arc::clone(&texts.dictionary) })
+            }
         }
     };
 }
@@ -144,7 +172,7 @@ impl Tensor {
     pub fn take(&self, rows: &[usize]) -> Self {
         let width = self.row_len();
         let values = map_each!(&self.values, v => {
-            rows.iter().flat_map(|&r| v[r * width..(r + 1) * width].iter().cloned()).collect()
+            rows.iter().flat_map(|&r| v[r * width..(r + 1) * width].to_vec()).collect()
         });
         Self { row_shape: self.row_shape.clone(), values }
     }
@@ -173,7 +201,10 @@ impl Tensor {
             (Values::I32(a), Values::I32(b)) => a.extend(b),
             (Values::U8(a), Values::U8(b)) => a.extend(b),
             (Values::Bool(a), Values::Bool(b)) => a.extend(b),
-            (Values::Text(a), Values::Text(b)) => a.extend(b),
+            (Values::Text(a), Values::Text(b)) => {
+                let joined = a.iter().chain(b.iter()).map(str::to_owned).collect();
+                *a = Texts::of(joined);
+            }
             _ => {}
         }
     }

@@ -6,8 +6,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::assessment::Skipped;
 use super::policy::{Limit, Policy};
-use crate::finding::{Finding, Standing, Worse};
+use crate::finding::{Count, Finding, Standing, Worse};
+use crate::stats::Estimate;
 
 /// The answer to "may it be released?".
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,12 +78,12 @@ pub struct Judgement {
 ///
 /// Every limit of the policy is judged. A limit whose measure nobody produced is a doubt, unless the policy says that the
 /// measure only counts where it can be measured.
-pub fn judge(findings: &[Finding], policy: &Policy) -> (Verdict, Vec<Judgement>) {
+pub fn judge(findings: &[Finding], skipped: &[Skipped], policy: &Policy) -> (Verdict, Vec<Judgement>) {
     let mut judgements = Vec::new();
     for limit in &policy.limits {
         let matching: Vec<&Finding> = findings.iter().filter(|f| f.measure == limit.measure).collect();
         if matching.is_empty() && !limit.only_where_measured {
-            judgements.push(unmeasured(limit));
+            judgements.push(unmeasured(limit, skipped));
         }
         judgements.extend(matching.into_iter().filter_map(|finding| weigh(finding, limit)));
     }
@@ -109,15 +111,41 @@ fn verdict(judgements: &[Judgement]) -> Verdict {
     }
 }
 
-fn unmeasured(limit: &Limit) -> Judgement {
+fn unmeasured(limit: &Limit, skipped: &[Skipped]) -> Judgement {
+    // A check reports under its family; the checks of that family that did not run are why there is no number.
+    let family = limit.measure.split('/').next().unwrap_or_default();
+    let of_family = skipped.iter().filter(|s| s.check.split('/').next() == Some(family));
+    let (reasons, remedies): (Vec<&str>, Vec<&str>) = of_family.map(|s| (s.reason.as_str(), s.remedy.as_str())).unzip();
+    let (reason, needed) = match (reasons.first(), remedies.first()) {
+        (Some(reason), Some(remedy)) => (format!(": {reason}"), format!("To measure it, {remedy}.")),
+        _ => (String::new(), "Declare what it needs, or switch its check off with a reason.".to_owned()),
+    };
     Judgement {
         subject: limit.measure.clone(),
         measure: limit.measure.clone(),
         limit: limit.limit,
         outcome: Outcome::Doubt,
-        sentence: format!("`{}` was not measured.", limit.measure),
-        needed: "See the skipped checks for the reason, or drop the limit in the plan with a reason.".to_owned(),
+        sentence: format!("`{}` was not measured{reason}.", limit.measure),
+        needed,
     }
+}
+
+/// How many records would shrink the interval enough, if the value stayed where it is. Widths fall with the square root
+/// of the number of records.
+fn settling(estimate: &Estimate, limit: f64) -> String {
+    let distance = (estimate.value - limit).abs();
+    let reach = if estimate.value > limit { estimate.value - estimate.low } else { estimate.high - estimate.value };
+    let factor = (reach / distance).powi(2);
+    if !factor.is_finite() || factor > 1000.0 || estimate.n == 0 {
+        return "The value lies at the limit: no number of records in reach would settle it.".to_owned();
+    }
+    let wanted = estimate.n as f64 * factor;
+    let step = 10_f64.powf(wanted.log10().floor() - 1.0).max(1.0);
+    format!(
+        "The interval contains the limit; about {} instead of {} in the smaller set would settle it if the value stayed.",
+        Count::of((wanted / step).ceil() as usize * step as usize),
+        Count::of(estimate.n)
+    )
 }
 
 /// Judges one finding; nothing when the limit only counts where it can be measured and it cannot.
@@ -146,22 +174,19 @@ fn weigh(finding: &Finding, limit: &Limit) -> Option<Judgement> {
                 Worse::Higher => (estimate.low > limit.limit, estimate.high <= limit.limit),
                 Worse::Lower => (estimate.high < limit.limit, estimate.low >= limit.limit),
             };
-            let numbers = format!(
-                "{} (interval {}, limit {})",
-                finding.sentence,
-                finding.unit.show_interval(&estimate),
-                finding.unit.show(limit.limit)
-            );
+            let interval = if estimate.low == estimate.high {
+                String::new()
+            } else {
+                format!("interval {}, ", finding.unit.show_interval(&estimate))
+            };
+            let words = finding.sentence.trim_end_matches('.');
+            let numbers = format!("{words} ({interval}limit {}).", finding.unit.show(limit.limit));
             if over {
                 judgement(Outcome::Breach, numbers, String::new())
             } else if under {
                 judgement(Outcome::Met, numbers, String::new())
             } else {
-                judgement(
-                    Outcome::Doubt,
-                    numbers,
-                    "The interval contains the limit: more records would settle it.".to_owned(),
-                )
+                judgement(Outcome::Doubt, numbers, settling(&estimate, limit.limit))
             }
         }
     }

@@ -16,15 +16,16 @@ use crate::watch::Watch;
 
 /// Records of each set that are shown to the model to learn what its outputs mean.
 const PROBE: usize = 256;
+/// The step of a run in which the model is asked about all records.
+pub(super) const ANSWERS: &str = "answers";
 
-/// Opens the model and asks it about both sets.
-pub(super) fn audit(
+/// Opens the model and works out what its outputs mean.
+pub(super) fn open(
     plan: &ModelPlan,
     graph: &Graph,
     bytes: Vec<u8>,
     runtime: &'static Runtime,
     split: &Split,
-    watch: &dyn Watch,
 ) -> Result<(Audited, Vec<Inference>), AssessError> {
     let model = OnnxModel::open(&plan.path, graph, bytes, runtime)?;
     let slots = slots(graph, split, plan)?;
@@ -34,14 +35,18 @@ pub(super) fn audit(
     let (reading, notes) = probe(&model, graph, &slots, split, &hints, batch)?;
     inferred.extend(notes.into_iter().map(|(setting, value, from)| Inference { setting, value, from }));
     let target = Metered::new(model.understood(reading, batch));
-    let mut audited = Audited { target, slots, members: None, nonmembers: None };
+    Ok((Audited { target, slots, members: None, nonmembers: None }, inferred))
+}
+
+/// Asks about every record of both sets, where their outcomes are known.
+pub(super) fn ask(audited: &mut Audited, split: &Split, watch: &dyn Watch) -> Result<(), AssessError> {
     if let (Some(a), Some(b)) = (&split.members.target, &split.nonmembers.target) {
-        let truths = (truth(a, &audited, "member")?, truth(b, &audited, "non-member")?);
+        let truths = (truth(a, audited, "member")?, truth(b, audited, "non-member")?);
         check_labels(&truths)?;
-        audited.members = Some(answers(&audited, &split.members, truths.0, watch)?);
-        audited.nonmembers = Some(answers(&audited, &split.nonmembers, truths.1, watch)?);
+        audited.members = Some(answers(audited, &split.members, truths.0, watch)?);
+        audited.nonmembers = Some(answers(audited, &split.nonmembers, truths.1, watch)?);
     }
-    Ok((audited, inferred))
+    Ok(())
 }
 
 fn slots(graph: &Graph, split: &Split, plan: &ModelPlan) -> Result<Vec<Slot>, AssessError> {
@@ -206,7 +211,7 @@ fn check_labels(truths: &(Truth, Truth)) -> Result<(), AssessError> {
 
 fn answers(audited: &Audited, records: &Records, truth: Truth, watch: &dyn Watch) -> Result<Answers, AssessError> {
     let inputs = tensors(&records.features, &audited.slots)?;
-    let predictions = audited.target.query(&inputs, "model", watch)?;
+    let predictions = audited.target.query(&inputs, ANSWERS, watch)?;
     if predictions.rows() != records.len() {
         return Err(ModelError::Run { what: "the model gave another number of answers than records".to_owned() }.into());
     }

@@ -272,18 +272,15 @@ fn data_plan(s: &mut Settings, folder: &Path) -> Option<DataPlan> {
         s.take("columns", "types", "a table of column types", |value| value.as_table().cloned()).unwrap_or_default();
     let mut types = BTreeMap::new();
     for (column, kind) in kinds {
-        match kind.try_into::<Kind>() {
-            Ok(kind) => {
-                types.insert(column, kind);
-            }
-            Err(_) => {
-                let path = format!("columns.types.{column}");
-                s.complain(
-                    &path,
-                    format!("`{path}` must be a column type"),
-                    "use \"text\", \"integer\", \"float\" or \"bool\"",
-                );
-            }
+        if let Ok(kind) = kind.try_into::<Kind>() {
+            types.insert(column, kind);
+        } else {
+            let path = format!("columns.types.{column}");
+            s.complain(
+                &path,
+                format!("`{path}` must be a column type"),
+                "use \"text\", \"integer\", \"float\" or \"bool\"",
+            );
         }
     }
     let schema = Schema {

@@ -59,12 +59,16 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
         None => None,
     };
     let mut inferred = Vec::new();
-    let opened = match &plan.model {
+    let mut opened = match &plan.model {
         Some(model) => {
-            Some(clock.time("model", || open_model(model, split.as_ref(), candidates, watch, &mut inferred))?)
+            let runtime = clock.time("runtime", || runtime::load(candidates))?;
+            Some(clock.time("model", || open_model(model, split.as_ref(), runtime, &mut inferred))?)
         }
         None => None,
     };
+    if let (Some(audited), Some(split)) = (opened.as_mut().and_then(|opened| opened.audited.as_mut()), &split) {
+        clock.time(open::ANSWERS, || open::ask(audited, split, watch))?;
+    }
     let audited = opened.as_ref().and_then(|opened| opened.audited.as_ref());
     let accuracy_warning = plan.model.as_ref().map(|model| check_accuracy(model, audited)).transpose()?.flatten();
     let subject = Subject { split: split.as_ref(), model: audited, seed: Seed::root(plan.seed) };
@@ -89,7 +93,7 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
     }
     relate(&mut findings);
     let policy = applicable(plan, &subject);
-    let (verdict, judgements) = gate::judge(&findings, &policy);
+    let (verdict, judgements) = gate::judge(&findings, &skipped, &policy);
     mark_limits(&mut findings, &policy);
     let mut warnings: Vec<String> = split.iter().flat_map(|split| split.warnings.clone()).collect();
     warnings.extend(accuracy_warning);
@@ -173,15 +177,13 @@ fn load(data: &DataPlan) -> Result<Split, AssessError> {
 fn open_model(
     plan: &ModelPlan,
     split: Option<&Split>,
-    candidates: &[Candidate],
-    watch: &dyn Watch,
+    runtime: &'static Runtime,
     inferred: &mut Vec<Inference>,
 ) -> Result<Opened, AssessError> {
     let (graph, bytes) = Graph::load(&plan.path)?;
-    let runtime = runtime::load(candidates)?;
     let audited = match split {
         Some(split) => {
-            let (audited, notes) = open::audit(plan, &graph, bytes, runtime, split, watch)?;
+            let (audited, notes) = open::open(plan, &graph, bytes, runtime, split)?;
             inferred.extend(notes);
             Some(audited)
         }

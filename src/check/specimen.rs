@@ -32,10 +32,12 @@ pub(crate) struct Case {
     pub(crate) model: Option<Audited>,
 }
 
+type Answer = dyn Fn(&[Tensor]) -> Predictions + Send + Sync;
+
 /// A hand-written model.
 struct Oracle {
     facts: ModelFacts,
-    answer: Box<dyn Fn(&[Tensor]) -> Predictions + Send + Sync>,
+    answer: Box<Answer>,
 }
 
 impl Target for Oracle {
@@ -117,12 +119,12 @@ fn covered<S: Specimen>(seeds: std::ops::Range<u64>, case: fn(u64) -> (Case, f64
 pub(super) fn null<S: Specimen>() {
     // 95 % of 60 are 57 with a standard deviation of 1.7; fewer than 51 would happen once in 1,700 right programs.
     let covered = covered::<S>(0..60, S::null);
-    assert!(covered >= 51, "{} of 60 null runs covered", covered);
+    assert!(covered >= 51, "{covered} of 60 null runs covered");
 }
 
 pub(super) fn graded<S: Specimen>() {
     let covered = covered::<S>(100..120, S::graded);
-    assert!(covered >= 16, "{} of 20 graded runs covered", covered);
+    assert!(covered >= 16, "{covered} of 20 graded runs covered");
 }
 
 pub(super) fn leaky<S: Specimen>() {

@@ -23,6 +23,7 @@ pub(super) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[command(after_help = super::exit::TABLE)]
 pub(super) struct Assess {
     /// The plan, a TOML file (see assessments/ for plans to copy)

@@ -64,7 +64,7 @@ fn libraries(folder: &Path) -> Vec<PathBuf> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let unix = name.starts_with("libonnxruntime")
             && !name.contains("providers")
-            && (name.contains(".so") || name.ends_with(".dylib"));
+            && (name.contains(".so") || name.contains(".dylib"));
         unix || name == "onnxruntime.dll"
     };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_library).collect();

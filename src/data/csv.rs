@@ -18,15 +18,13 @@ pub(super) struct Dictionary {
 
 impl Dictionary {
     pub(super) fn push(&mut self, text: &str) {
-        let code = match self.index.get(text) {
-            Some(&code) => code,
-            None => {
-                let code = self.texts.len() as u32;
-                self.texts.push(text.to_owned());
-                self.index.insert(text.to_owned(), code);
-                code
-            }
-        };
+        if let Some(&code) = self.index.get(text) {
+            self.codes.push(code);
+            return;
+        }
+        let code = self.texts.len() as u32;
+        self.texts.push(text.to_owned());
+        self.index.insert(text.to_owned(), code);
         self.codes.push(code);
     }
 

@@ -1,10 +1,13 @@
 //! Cells into codes (for counting and learning) and into tensors (for the model).
 
 use std::collections::HashMap;
+use std::sync::Arc;
+
+use rayon::prelude::*;
 
 use super::table::{Cells, MISSING, Table};
 use super::{DataError, Features};
-use crate::tensor::{Element, Tensor, Values};
+use crate::tensor::{Element, Tensor, Texts, Values};
 
 /// One model input and the columns that feed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,7 +86,7 @@ impl Coder {
 /// # Errors
 /// When a column's type does not fit its input, or a cell is missing that the input cannot express.
 pub fn tensors(features: &Features, slots: &[Slot]) -> Result<Vec<Tensor>, DataError> {
-    slots.iter().map(|slot| tensor(features, slot)).collect()
+    slots.par_iter().map(|slot| tensor(features, slot)).collect()
 }
 
 fn tensor(features: &Features, slot: &Slot) -> Result<Tensor, DataError> {
@@ -94,9 +97,7 @@ fn tensor(features: &Features, slot: &Slot) -> Result<Tensor, DataError> {
     let columns: Vec<(&str, &Cells)> =
         slot.columns.iter().filter_map(|name| table.column(name)).map(|c| (c.name.as_str(), &c.cells)).collect();
     let values = match slot.element {
-        Element::Text => {
-            Values::Text(interleave(table, &columns, |name, cells, row| text_cell(name, cells, row, slot))?)
-        }
+        Element::Text => Values::Text(texts(table, &columns, slot)?),
         Element::F32 => Values::F32(interleave(table, &columns, |n, c, r| number(n, c, r, slot).map(|v| v as f32))?),
         Element::F64 => Values::F64(interleave(table, &columns, |n, c, r| number(n, c, r, slot))?),
         Element::I64 => Values::I64(interleave(table, &columns, |n, c, r| whole(n, c, r, slot))?),
@@ -147,11 +148,30 @@ fn missing(name: &str, slot: &Slot) -> DataError {
     }
 }
 
-fn text_cell(name: &str, cells: &Cells, row: usize, slot: &Slot) -> Result<String, DataError> {
-    match cells {
-        Cells::Float(_) => Err(misfit(name, cells, slot)), // how the training pipeline printed it cannot be known
-        _ => Ok(cells.text(row).unwrap_or_default()),
+/// The texts of some columns. Text columns lend their dictionaries; other types are printed once per distinct cell.
+fn texts(table: &Table, columns: &[(&str, &Cells)], slot: &Slot) -> Result<Texts, DataError> {
+    if let [(_, Cells::Text { codes, dictionary })] = columns {
+        return Ok(Texts { codes: codes.clone(), dictionary: Arc::clone(dictionary) });
     }
+    let mut joined = Vec::new();
+    let mut coded = Vec::with_capacity(columns.len());
+    for (name, cells) in columns {
+        if matches!(cells, Cells::Float(_)) {
+            return Err(misfit(name, cells, slot)); // how the training pipeline printed it cannot be known
+        }
+        let (codes, levels) = codes(cells);
+        let start = joined.len();
+        joined.resize(start + levels, String::new());
+        for (row, &code) in codes.iter().enumerate() {
+            let text = &mut joined[start + code as usize];
+            if text.is_empty() {
+                *text = cells.text(row).unwrap_or_default();
+            }
+        }
+        coded.push(codes.into_iter().map(|code| code + start as u32).collect::<Vec<u32>>());
+    }
+    let codes = (0..table.rows()).flat_map(|row| coded.iter().map(move |column| column[row])).collect();
+    Ok(Texts { codes, dictionary: Arc::new(joined) })
 }
 
 fn number(name: &str, cells: &Cells, row: usize, slot: &Slot) -> Result<f64, DataError> {

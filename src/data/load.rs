@@ -140,7 +140,7 @@ fn read(path: &Path, reading: &Reading) -> Result<Vec<RawColumn>, DataError> {
     match extension(path).as_str() {
         "csv" | "txt" | "data" => super::csv::read(path, reading.separator),
         "tsv" => super::csv::read(path, reading.separator.or(Some(b'\t'))),
-        "parquet" => super::parquet::read(path, &reading.limits),
+        "parquet" => super::parquet::read(path, reading.limits),
         _ => Err(DataError::Format { file: path.into() }),
     }
 }

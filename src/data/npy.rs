@@ -14,7 +14,7 @@ use crate::tensor::{Tensor, Values};
 ///
 /// # Errors
 /// When the file is damaged, of an unknown element type, in Fortran order, or larger than the limit.
-pub fn load_tensor(path: &Path, limits: &Limits) -> Result<Vec<(String, Tensor)>, DataError> {
+pub fn load_tensor(path: &Path, limits: Limits) -> Result<Vec<(String, Tensor)>, DataError> {
     let open = || File::open(path).map_err(|source| DataError::Io { file: path.into(), source });
     match extension(path).as_str() {
         "npy" => Ok(vec![("array".to_owned(), read(path, BufReader::new(open()?), limits)?)]),
@@ -40,7 +40,7 @@ pub fn load_tensor(path: &Path, limits: &Limits) -> Result<Vec<(String, Tensor)>
     }
 }
 
-fn read(path: &Path, input: impl Read, limits: &Limits) -> Result<Tensor, DataError> {
+fn read(path: &Path, input: impl Read, limits: Limits) -> Result<Tensor, DataError> {
     let damaged = |what: &str| DataError::Damaged { file: path.into(), what: what.to_owned() };
     let too_large = |bytes| DataError::TooLarge { file: path.into(), bytes, limit: limits.bytes };
     // The header may lie about the size, the archive too: no more than the limit is ever taken.

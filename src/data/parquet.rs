@@ -25,7 +25,7 @@ enum Builder {
 }
 
 /// Reads a Parquet file.
-pub(super) fn read(path: &Path, limits: &Limits) -> Result<Vec<RawColumn>, DataError> {
+pub(super) fn read(path: &Path, limits: Limits) -> Result<Vec<RawColumn>, DataError> {
     let damaged = |what: &str| DataError::Damaged { file: path.into(), what: what.to_owned() };
     let file = File::open(path).map_err(|source| DataError::Io { file: path.into(), source })?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)
@@ -54,7 +54,7 @@ pub(super) fn read(path: &Path, limits: &Limits) -> Result<Vec<RawColumn>, DataE
 }
 
 /// Refuses by what the footer declares, before anything is unpacked.
-fn check_size(path: &Path, builder: &ParquetRecordBatchReaderBuilder<File>, limits: &Limits) -> Result<(), DataError> {
+fn check_size(path: &Path, builder: &ParquetRecordBatchReaderBuilder<File>, limits: Limits) -> Result<(), DataError> {
     let metadata = builder.metadata();
     let declared: u64 = metadata.row_groups().iter().map(|group| group.total_byte_size().max(0) as u64).sum();
     let rows = metadata.file_metadata().num_rows().max(0) as u64;

@@ -115,8 +115,8 @@ impl Split {
         match source {
             Source::Two { members, nonmembers, labels } if is_tensor(members) => {
                 let label_files = |second: bool| labels.as_ref().map(|(a, b)| if second { b } else { a }.as_path());
-                let members = tensor_records(members, label_files(false), arrays, &reading.limits)?;
-                let nonmembers = tensor_records(nonmembers, label_files(true), arrays, &reading.limits)?;
+                let members = tensor_records(members, label_files(false), arrays, reading.limits)?;
+                let nonmembers = tensor_records(nonmembers, label_files(true), arrays, reading.limits)?;
                 check_shapes(&members, &nonmembers)?;
                 Self::new(members, nonmembers, schema, Vec::new())
             }
@@ -236,7 +236,7 @@ fn tensor_records(
     path: &Path,
     label_file: Option<&Path>,
     arrays: &Arrays,
-    limits: &Limits,
+    limits: Limits,
 ) -> Result<Records, DataError> {
     let shape = |what: String, help: &str| DataError::Shape { what, help: help.to_owned() };
     let mut loaded = load_tensor(path, limits)?;

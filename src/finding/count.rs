@@ -68,18 +68,24 @@ impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Withheld => f.write_str("<11"),
-            Self::Shown(count) => {
-                let digits = count.to_string();
-                let head = digits.len() % 3;
-                let mut text = digits[..head].to_owned();
-                for start in (head..digits.len()).step_by(3) {
-                    if !text.is_empty() {
-                        text.push(',');
-                    }
-                    text.push_str(&digits[start..start + 3]);
-                }
-                f.write_str(&text)
-            }
+            Self::Shown(count) => f.write_str(&grouped(*count as u64)),
         }
     }
+}
+
+/// A whole number with commas between thousands.
+///
+/// ```
+/// assert_eq!(privet::finding::grouped(1_020_000), "1,020,000");
+/// ```
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }

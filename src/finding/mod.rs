@@ -6,7 +6,7 @@
 mod count;
 mod evidence;
 
-pub use count::{Count, SMALLEST_SHOWN, share_of};
+pub use count::{Count, SMALLEST_SHOWN, grouped, share_of};
 pub use evidence::{Bar, CellPair, Curve, CurvePoint, Evidence, Histogram, Series, SizeShare, Table};
 
 use serde::{Deserialize, Serialize};
@@ -131,15 +131,25 @@ impl Unit {
     /// assert_eq!(Unit::Area.show(0.9504), "0.950");
     /// ```
     pub fn show(self, value: f64) -> String {
-        let percent = |value: f64| {
-            let digits = if value.abs() >= 0.01 || value == 0.0 { 1 } else { 2 };
-            format!("{:.digits$}", value * 100.0)
-        };
+        format!("{}{}", self.digits(value), self.suffix())
+    }
+
+    fn digits(self, value: f64) -> String {
         match self {
-            Self::Share => format!("{} %", percent(value)),
-            Self::ShareDifference => format!("{} points", percent(value)),
+            Self::Share | Self::ShareDifference => {
+                let digits = if value.abs() >= 0.01 || value == 0.0 { 1 } else { 2 };
+                format!("{:.digits$}", value * 100.0)
+            }
             Self::Area => format!("{value:.3}"),
             Self::People => format!("{value:.0}"),
+        }
+    }
+
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Share => " %",
+            Self::ShareDifference => " points",
+            Self::Area | Self::People => "",
         }
     }
 
@@ -148,7 +158,7 @@ impl Unit {
         if estimate.low == estimate.high {
             return self.show(estimate.value);
         }
-        format!("{} to {}", self.show(estimate.low), self.show(estimate.high))
+        format!("{} to {}{}", self.digits(estimate.low), self.digits(estimate.high), self.suffix())
     }
 }
 

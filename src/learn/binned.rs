@@ -49,7 +49,7 @@ impl Binned {
                 Cells::Float(values) => numbers.extend(values),
                 Cells::Integer(values) => numbers.extend(values.iter().map(|v| v.map_or(f64::NAN, |v| v as f64))),
                 Cells::Bool(values) => {
-                    numbers.extend(values.iter().map(|v| v.map_or(f64::NAN, |v| f64::from(u8::from(v)))))
+                    numbers.extend(values.iter().map(|v| v.map_or(f64::NAN, |v| f64::from(u8::from(v)))));
                 }
                 Cells::Text { .. } => {
                     let codes: Vec<u32> = parts.iter().flat_map(|part| text_codes(part)).collect();

@@ -9,7 +9,7 @@ use crate::tensor::Tensor;
 use crate::watch::{Event, Watch};
 
 /// Rows per call where the model does not fix a number. Part of what makes two runs equal: never depends on the machine.
-const BATCH: usize = 512;
+const BATCH: usize = 1024;
 
 /// A target with a meter.
 pub struct Metered {

@@ -9,7 +9,7 @@ mod error;
 pub mod graph;
 mod metered;
 mod onnx;
-#[allow(missing_docs, unreachable_pub, clippy::pedantic, reason = "generated code")]
+#[allow(missing_docs, unreachable_pub, clippy::pedantic, clippy::enum_variant_names, reason = "generated code")]
 mod proto;
 mod reading;
 pub mod runtime;

@@ -5,15 +5,17 @@
 //! the file's bytes: a sequence of maps is by-passed, logits are had where the file ends in a softmax.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ort::session::{OutputSelector, RunOptions, Session, SessionInputValue};
 use ort::value::{DynValue, Tensor as OrtTensor, TensorElementType, ValueType};
 
+use rayon::prelude::*;
+
 use super::graph::{Graph, added_outputs};
 use super::runtime::Runtime;
 use super::{ModelError, ModelFacts, Predictions, Reading, Target};
-use crate::tensor::{Tensor, Values};
+use crate::tensor::{Tensor, Texts, Values};
 
 /// The outputs of one batch by name.
 pub(super) type Outputs = Vec<(String, Tensor)>;
@@ -45,8 +47,12 @@ impl OnnxModel {
         let wanted = declared.chain(exposed).collect();
         let inputs = graph.inputs.iter().map(|input| input.name.clone()).collect();
         let model = Self { path: path.to_owned(), bytes, runtime, wanted, inputs, sessions: Mutex::default() };
-        let session = model.session(graph)?;
-        model.give_back(session);
+        // One session per thread, made together: making them when they are first needed would hold up the batches.
+        let sessions: Vec<Session> = (0..rayon::current_num_threads())
+            .into_par_iter()
+            .map(|_| model.session(graph))
+            .collect::<Result<_, ModelError>>()?;
+        sessions.into_iter().for_each(|session| model.give_back(session));
         Ok(model)
     }
 
@@ -143,8 +149,19 @@ fn feed(tensor: &Tensor) -> ort::Result<DynValue> {
         Values::I32(values) => OrtTensor::from_array((shape, values.clone()))?.into_dyn(),
         Values::U8(values) => OrtTensor::from_array((shape, values.clone()))?.into_dyn(),
         Values::Bool(values) => OrtTensor::from_array((shape, values.clone()))?.into_dyn(),
-        Values::Text(values) => OrtTensor::from_string_array((shape, values.as_slice()))?.into_dyn(),
+        Values::Text(texts) => OrtTensor::from_string_array((shape, shared(texts).as_slice()))?.into_dyn(),
     })
+}
+
+/// The texts of a batch, each distinct one made once.
+fn shared(texts: &Texts) -> Vec<Arc<str>> {
+    let empty: Arc<str> = Arc::from("");
+    let mut made: Vec<Option<Arc<str>>> = vec![None; texts.dictionary.len()];
+    let text = |&code: &u32| match (made.get_mut(code as usize), texts.dictionary.get(code as usize)) {
+        (Some(slot), Some(text)) => Arc::clone(slot.get_or_insert_with(|| Arc::from(text.as_str()))),
+        _ => Arc::clone(&empty),
+    };
+    texts.codes.iter().map(text).collect()
 }
 
 /// A value of the runtime as a tensor of ours; nothing for types that no score has.
@@ -163,7 +180,7 @@ fn fetch(value: &DynValue) -> Option<Tensor> {
         TensorElementType::Int32 => take!(I32, i32),
         TensorElementType::Uint8 => take!(U8, u8),
         TensorElementType::Bool => take!(Bool, bool),
-        TensorElementType::String => Values::Text(value.try_extract_strings().ok()?.1),
+        TensorElementType::String => Values::Text(Texts::of(value.try_extract_strings().ok()?.1)),
         _ => return None,
     };
     Some(Tensor { row_shape, values })

@@ -103,11 +103,14 @@ pub fn canonical_label(text: &str) -> String {
     }
 }
 
+/// A float output: name, columns, values.
+type ScoreColumns<'a> = (&'a str, usize, Vec<f64>);
+
 /// The answers to a few records, sorted into labels and scores.
 struct Probe<'a> {
     rows: usize,
     labels: Vec<(&'a str, Vec<String>)>,
-    scores: Vec<(&'a str, usize, Vec<f64>)>,
+    scores: Vec<ScoreColumns<'a>>,
 }
 
 impl<'a> Probe<'a> {
@@ -132,14 +135,14 @@ impl<'a> Probe<'a> {
         probe
     }
 
-    fn score(&self, name: &str) -> Option<&(&'a str, usize, Vec<f64>)> {
+    fn score(&self, name: &str) -> Option<&ScoreColumns<'a>> {
         self.scores.iter().find(|(candidate, _, _)| *candidate == name)
     }
 }
 
 fn label_texts(tensor: &Tensor) -> Vec<String> {
     match &tensor.values {
-        Values::Text(values) => values.iter().map(|text| canonical_label(text)).collect(),
+        Values::Text(texts) => texts.iter().map(canonical_label).collect(),
         Values::I64(values) => values.iter().map(ToString::to_string).collect(),
         Values::I32(values) => values.iter().map(ToString::to_string).collect(),
         Values::U8(values) => values.iter().map(ToString::to_string).collect(),
@@ -166,7 +169,7 @@ impl Reading {
         let probe = Probe::of(outputs, rows);
         let mut notes = Vec::new();
         let label = probe.labels.first().map(|(name, _)| (*name).to_owned());
-        let columns: Vec<&(&str, usize, Vec<f64>)> = candidates(&probe, graph, hints)?;
+        let columns: Vec<&ScoreColumns<'_>> = candidates(&probe, graph, hints)?;
         let task = infer_task(&columns, label.as_deref(), hints)?;
         if hints.task.is_none() {
             notes.push(note(
@@ -234,7 +237,7 @@ impl Reading {
             Scores::Value { output } => return Ok(Predictions::Values(column(output)?.2.clone())),
             Scores::None => return labels.map(Predictions::Labels).ok_or_else(|| missing("label")),
             Scores::Matrix { output, scale } => (*scale, column(output)?.2.clone()),
-            Scores::PerClass { outputs } => (Scale::Probability, self.per_class(outputs, &probe)?),
+            Scores::PerClass { outputs } => (Scale::Probability, Self::per_class(outputs, &probe)?),
             Scores::Single { output, scale } => (*scale, second_of_two(&column(output)?.2, *scale)),
         };
         if values.len() != rows * self.classes.len() {
@@ -248,7 +251,7 @@ impl Reading {
         self.classes.iter().position(|class| class == text).map_or(UNKNOWN, |index| index as u32)
     }
 
-    fn per_class(&self, outputs: &[String], probe: &Probe<'_>) -> Result<Vec<f64>, ModelError> {
+    fn per_class(outputs: &[String], probe: &Probe<'_>) -> Result<Vec<f64>, ModelError> {
         let mut values = vec![0.0; probe.rows * outputs.len()];
         for (class, name) in outputs.iter().enumerate() {
             let (_, _, column) = probe.score(name).ok_or_else(|| ModelError::Run {
@@ -284,7 +287,7 @@ fn candidates<'p, 'a>(
     probe: &'p Probe<'a>,
     graph: &Graph,
     hints: &Hints,
-) -> Result<Vec<&'p (&'a str, usize, Vec<f64>)>, ModelError> {
+) -> Result<Vec<&'p ScoreColumns<'a>>, ModelError> {
     if let Some(name) = &hints.scores {
         let name = graph.zip_maps.iter().find(|zip| zip.output == *name).map_or(name, |zip| &zip.tensor);
         let found = probe.score(name).ok_or_else(|| {
@@ -301,7 +304,7 @@ fn candidates<'p, 'a>(
     Ok(probe.scores.iter().filter(|(name, _, _)| zipped(name) || declared(name)).collect())
 }
 
-fn infer_task(columns: &[&(&str, usize, Vec<f64>)], label: Option<&str>, hints: &Hints) -> Result<Task, ModelError> {
+fn infer_task(columns: &[&ScoreColumns<'_>], label: Option<&str>, hints: &Hints) -> Result<Task, ModelError> {
     if let Some(task) = hints.task {
         return Ok(task);
     }
@@ -323,7 +326,7 @@ fn is_distribution(values: &[f64], classes: usize) -> bool {
 }
 
 fn infer_scores(
-    columns: &[&(&str, usize, Vec<f64>)],
+    columns: &[&ScoreColumns<'_>],
     probe: &Probe<'_>,
     graph: &Graph,
     hints: &Hints,
@@ -455,15 +458,11 @@ fn infer_classes(
     }
     let fits = |classes: &Vec<String>| width.is_none_or(|width| width == classes.len());
     let mut stated = graph.zip_maps.iter().map(|zip| &zip.classes).chain(&graph.class_lists).filter(|list| fits(list));
-    if let Some(classes) = stated.next() {
-        if stated.all(|other| other == classes) {
-            notes.push(note(
-                "model.classes",
-                "in the order of the file",
-                "class labels stored in the model's operators",
-            ));
-            return Ok(canonical(classes));
-        }
+    if let Some(classes) = stated.next()
+        && stated.all(|other| other == classes)
+    {
+        notes.push(note("model.classes", "in the order of the file", "class labels stored in the model's operators"));
+        return Ok(canonical(classes));
     }
     if let Some(classes) = classes_by_answers(scores, probe, width) {
         notes.push(note(

@@ -5,8 +5,9 @@
 use super::plot;
 use super::rich::Rich;
 use super::table::TableView;
-use super::words::{self, grouped};
+use super::words;
 use crate::assess::assessment::{Assessment, DataSummary, ModelSummary};
+use crate::finding::grouped;
 use crate::finding::{Count, Evidence, Finding};
 use crate::stats::Estimate;
 

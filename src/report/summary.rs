@@ -6,9 +6,10 @@ use super::ReportError;
 use super::card::{Badge, badge};
 use super::plot::{Bullet, bullet};
 use super::rich::{Rich, Svg};
-use super::words::{self, grouped};
+use super::words;
 use crate::assess::assessment::Assessment;
 use crate::assess::gate::{Judgement, Outcome, Verdict};
+use crate::finding::grouped;
 use crate::finding::{Count, Family, Finding, Standing};
 
 /// The verdict with its reasons.
@@ -72,7 +73,7 @@ pub(super) fn verdict(assessment: &Assessment) -> VerdictView {
 }
 
 fn said_in_full(judgement: &Judgement) -> String {
-    format!("{} {}", words::tidy(&judgement.sentence), judgement.needed).trim().to_owned()
+    format!("{} {}", judgement.sentence, judgement.needed).trim().to_owned()
 }
 
 /// A judgement as the sentence of the verdict: the finding's own words where it has a number.
@@ -123,10 +124,9 @@ fn tile(assessment: &Assessment, title: &'static str, families: &[Family]) -> Re
     let value = |(finding, e): (&Finding, crate::stats::Estimate)| Rich::new(words::show(finding.unit, e.value));
     let interval =
         estimate.filter(|(_, e)| e.low < e.high).map(|(finding, e)| Rich::new(words::interval(finding.unit, &e)));
-    let sentence =
-        finding.map_or_else(|| words::tidy(&worst.sentence), |finding| words::in_people(finding, assessment));
+    let sentence = finding.map_or_else(|| worst.sentence.clone(), |finding| words::in_people(finding, assessment));
     let invalid = finding.is_some_and(|finding| matches!(finding.standing, Standing::Invalid { .. }));
-    let meaning = if invalid || finding.is_none() { words::tidy(&worst.sentence) } else { sentence };
+    let meaning = if invalid || finding.is_none() { worst.sentence.clone() } else { sentence };
     Ok(Tile {
         title,
         badge: finding.map_or(Badge::of(worst.outcome), |finding| badge(finding, Some(worst))),

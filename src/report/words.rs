@@ -4,7 +4,7 @@
 
 use crate::assess::assessment::{Assessment, Stage};
 use crate::assess::gate::{Judgement, Outcome, Verdict};
-use crate::finding::{Family, Finding, Standing, Unit};
+use crate::finding::{Family, Finding, Standing, Unit, grouped};
 use crate::stats::Estimate;
 
 /// A stage of a model's life.
@@ -147,7 +147,7 @@ pub(super) fn next_step(assessment: &Assessment) -> String {
     }
     let needed = assessment.judgements.iter().find(|j| j.outcome == Outcome::Doubt && !j.needed.is_empty());
     if let Some(judgement) = needed {
-        return format!("{} {}", tidy(&judgement.sentence), judgement.needed);
+        return format!("{} {}", judgement.sentence, judgement.needed);
     }
     if let Some(skipped) = assessment.skipped.iter().find(|skipped| !skipped.remedy.is_empty()) {
         return format!(
@@ -187,34 +187,12 @@ pub(super) fn interval(unit: Unit, estimate: &Estimate) -> String {
     if estimate.low.to_bits() == estimate.high.to_bits() {
         return signed(&unit.show(estimate.value));
     }
-    let (low, high) = (signed(&unit.show(estimate.low)), signed(&unit.show(estimate.high)));
-    let low = low.strip_suffix(" %").or_else(|| low.strip_suffix(" points")).unwrap_or(&low);
-    format!("{low} to {high}")
+    unit.show_interval(estimate).split(" to ").map(signed).collect::<Vec<_>>().join(" to ")
 }
 
 /// A number with a minus sign instead of a hyphen.
 fn signed(number: &str) -> String {
     number.strip_prefix('-').map_or_else(|| number.to_owned(), |rest| format!("\u{2212}{rest}"))
-}
-
-/// A whole number with commas.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let head = digits.len() % 3;
-    let mut text = digits[..head].to_owned();
-    for start in (head..digits.len()).step_by(3) {
-        if !text.is_empty() {
-            text.push(',');
-        }
-        text.push_str(&digits[start..start + 3]);
-    }
-    text
-}
-
-/// A judgement's sentence with the full stop behind the numbers in brackets.
-pub(super) fn tidy(sentence: &str) -> String {
-    let tidied = sentence.replace(". (interval", " (interval");
-    if tidied.ends_with(')') { tidied + "." } else { tidied }
 }
 
 /// A text with its first letter in upper case.

@@ -64,7 +64,7 @@ pub fn clopper_pearson(k: usize, n: usize, level: Level) -> Estimate {
 
 /// Wilson score interval of `k` successes in `n` trials. Zero trials give the whole range.
 ///
-/// Reference: Wilson, JASA 22 (1927); recommended by Brown, Cai and DasGupta (2001).
+/// Reference: Wilson, JASA 22 (1927); recommended by Brown, Cai and `DasGupta` (2001).
 ///
 /// ```
 /// use privet::stats::{interval::wilson, Level};

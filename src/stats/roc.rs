@@ -44,7 +44,7 @@ impl Roc {
         let descending = |scores: &[f64]| {
             assert!(scores.iter().all(|s| !s.is_nan()), "scores are numbers");
             let mut sorted = scores.to_vec();
-            sorted.sort_by(|a, b| b.total_cmp(a));
+            sorted.sort_unstable_by(|a, b| b.total_cmp(a));
             sorted
         };
         Self { positives: descending(positives), negatives: descending(negatives) }

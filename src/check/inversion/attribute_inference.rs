@@ -256,7 +256,9 @@ impl AttributeInference {
 /// The verdict of the four cells in words.
 fn meaning(excess: &Estimate, gap: &Estimate) -> &'static str {
     match (excess.low > 0.0, gap.low > 0.0) {
-        (true, true) => "Being in the training data made the value guessable: an individual disclosure.",
+        (true, true) => {
+            "The gain is larger for members than for others: it comes from being in the training data, an individual disclosure."
+        }
         (true, false) => "The model passes on what holds for the whole population, not for its members in particular.",
         (false, true) => "Members stand out, but an attacker with good guesses gains nothing on average.",
         (false, false) => "No leak beyond imputation is shown.",
@@ -479,7 +481,7 @@ fn guesses(replies: &[Predictions], row: usize, class: u32, knowledge: &Knowledg
         .collect();
     // Confidence rule: candidates that reproduce the outcome by most confidence; where none does, by least confidence in
     // what they predict instead. The prior breaks ties.
-    let reproduces = predicted.iter().any(|&p| p == class);
+    let reproduces = predicted.contains(&class);
     let by_confidence: Vec<f64> = (0..replies.len())
         .map(|v| match (reproduces, predicted[v] == class) {
             (true, true) => confidence[v],

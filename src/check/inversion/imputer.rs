@@ -26,10 +26,10 @@ pub(super) fn impute(
 ) -> Imputed {
     let known: Vec<usize> = auxiliary.iter().copied().filter(|&row| truth[row].is_some()).collect();
     let labels: Vec<u32> = truth.iter().map(|candidate| candidate.unwrap_or(0)).collect();
-    let (test, train): (Vec<(usize, usize)>, Vec<(usize, usize)>) =
-        known.iter().copied().enumerate().partition(|(position, _)| position % 4 == 0);
-    let rows = |part: Vec<(usize, usize)>| part.into_iter().map(|(_, row)| row).collect::<Vec<usize>>();
-    let (test, train) = (rows(test), rows(train));
+    let quarter = |wanted: bool| -> Vec<usize> {
+        known.iter().enumerate().filter(|(at, _)| (at % 4 == 0) == wanted).map(|(_, &row)| row).collect()
+    };
+    let (test, train) = (quarter(true), quarter(false));
     let learner = Boosted { rounds: 25, rate: 0.2, ..Boosted::default() };
     let majority = |rows: &[usize]| shares(rows, &labels, candidates);
     if candidates < 2 || train.is_empty() {

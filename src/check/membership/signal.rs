@@ -98,7 +98,7 @@ fn scaled_logit(scale: Scale, row: &[f64], class: usize) -> f64 {
     }
 }
 
-/// (1 - p_y) ln p_y + sum over the others of p_j ln (1 - p_j).
+/// `(1 - p_y) ln p_y` plus the sum over the others of `p_j ln (1 - p_j)`.
 fn modified_entropy(scale: Scale, row: &[f64], class: usize) -> f64 {
     let of_class = log_rest(scale, row, class).exp() * log_probability(scale, row, class);
     let others = (0..row.len()).filter(|&j| j != class);

@@ -32,6 +32,7 @@
 //! Yeom et al., CSF 2018; Salem et al., NDSS 2019; Song and Mittal, USENIX Security 2021; Carlini et al., S&P 2022;
 //! DeLong et al., Biometrics 1988; Obuchowski, Biometrics 1997.
 
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::signal::Signal;
@@ -121,7 +122,7 @@ impl Check for Threshold {
         let whole = audit.whole();
         let (choosing, reporting) = audit.halves(&whole, seed.derive("choose or report"));
         let (calibrating, comparing) = audit.halves(&choosing, seed.derive("calibrate or compare"));
-        let chooser = Chooser { audit: &audit, calibrating: &calibrating, comparing: &audit.thin(&comparing, seed) };
+        let chooser = Chooser::of(&audit, &calibrating, &audit.thin(&comparing, seed));
         let mut findings = vec![area_finding(&audit, &chooser, &choosing, &reporting)];
         let independent = audit.thin(&reporting, seed.derive("one record a patient"));
         for rate in RATES {
@@ -248,7 +249,7 @@ impl Audit {
             caption: "Every attack on all records; not corrected for looking at several, so for reading only"
                 .to_owned(),
             columns: columns.map(str::to_owned).to_vec(),
-            rows: self.attacks().into_iter().map(row).collect(),
+            rows: self.attacks().into_par_iter().map(row).collect(),
         })
     }
 }
@@ -264,24 +265,30 @@ impl Side {
 }
 
 /// Chooses attacks on one half of the patients.
-struct Chooser<'a> {
-    audit: &'a Audit,
-    calibrating: &'a Part,
-    comparing: &'a Part,
+struct Chooser {
+    /// Every attack with its curve and area on the records of that half.
+    compared: Vec<(Attack, Roc, f64)>,
 }
 
-impl Chooser<'_> {
+impl Chooser {
+    fn of(audit: &Audit, calibrating: &Part, comparing: &Part) -> Self {
+        let compare = |attack: Attack| {
+            let (members, nonmembers) = audit.scores(attack, calibrating, comparing);
+            if members.is_empty() || nonmembers.is_empty() {
+                return None;
+            }
+            Some((attack, Roc::new(&members, &nonmembers), auc(&members, &nonmembers, None, Level::P95).value))
+        };
+        Self { compared: audit.attacks().into_par_iter().filter_map(compare).collect() }
+    }
+
     /// The attack with the largest value of a statistic, the first of equals; area breaks ties.
     fn best(&self, statistic: impl Fn(&Roc) -> f64) -> Attack {
         let mut best = (Attack { signal: 0, per_class: false }, (f64::NEG_INFINITY, f64::NEG_INFINITY));
-        for attack in self.audit.attacks() {
-            let scores = self.audit.scores(attack, self.calibrating, self.comparing);
-            if scores.0.is_empty() || scores.1.is_empty() {
-                continue;
-            }
-            let value = (statistic(&Roc::new(&scores.0, &scores.1)), auc(&scores.0, &scores.1, None, Level::P95).value);
+        for (attack, roc, area) in &self.compared {
+            let value = (statistic(roc), *area);
             if value > best.1 {
-                best = (attack, value);
+                best = (*attack, value);
             }
         }
         best.0
@@ -326,7 +333,7 @@ impl ClassRanks {
     }
 }
 
-fn area_finding(audit: &Audit, chooser: &Chooser<'_>, calibrating: &Part, reporting: &Part) -> Finding {
+fn area_finding(audit: &Audit, chooser: &Chooser, calibrating: &Part, reporting: &Part) -> Finding {
     let attack = chooser.best(|_| 0.0);
     let scores = audit.scores(attack, calibrating, reporting);
     let mut finding = blank(audit, attack, "membership/auc", Unit::Area, 0.5);
@@ -349,7 +356,7 @@ fn area_finding(audit: &Audit, chooser: &Chooser<'_>, calibrating: &Part, report
 
 fn rate_finding(
     audit: &Audit,
-    chooser: &Chooser<'_>,
+    chooser: &Chooser,
     (fpr, measure, scale): (f64, &str, [f64; 4]),
     calibrating: &Part,
     independent: &Part,
@@ -475,7 +482,7 @@ fn distributions(audit: &Audit, attack: Attack, scores: &(Vec<f64>, Vec<f64>), a
     let series = [("members", &scores.0), ("non-members", &scores.1)];
     Evidence::Distributions(Histogram {
         title: title.to_owned(),
-        axis: format!("{} (larger means more like a member)", audit.name(attack)),
+        axis: format!("{} score, larger is more like a member", audit.signals[attack.signal].name()),
         series: series
             .map(|(name, values)| Series { name: name.to_owned(), shares: shares(values, start, step, bins) })
             .to_vec(),

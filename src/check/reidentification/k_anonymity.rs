@@ -47,7 +47,7 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 };
 
 /// Sizes on the chart of class sizes.
-const GRID: [usize; 13] = [1, 2, 3, 5, 8, 11, 20, 50, 100, 200, 500, 1000, 5000];
+const GRID: [usize; 14] = [1, 2, 3, 4, 5, 7, 10, 20, 50, 100, 200, 500, 1000, 5000];
 
 /// The check. It has no settings.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -162,6 +162,20 @@ fn cumulative(classes: &Classes) -> Vec<SizeShare> {
     points
 }
 
+/// Nested counts as text. A count that differs from the last one shown by 1 to 10 is withheld, because the difference
+/// would be a count of people too.
+fn nested(counts: [usize; 4], total: usize) -> [String; 4] {
+    let mut shown = 0;
+    counts.map(|count| match (Count::of(count), Count::of_part(count, total), Count::of(count - shown)) {
+        (Count::Withheld, _, _) => "<11".to_owned(),
+        (_, Count::Withheld, _) | (_, _, Count::Withheld) => "withheld".to_owned(),
+        (_, whole, Count::Shown(_)) => {
+            shown = count;
+            whole.to_string()
+        }
+    })
+}
+
 fn table(classes: &Classes, population: &[usize]) -> Evidence {
     let n = classes.records();
     let risk = |value: f64| format!("{value:.4}");
@@ -174,12 +188,10 @@ fn table(classes: &Classes, population: &[usize]) -> Evidence {
         vec!["journalist risk, largest (both files as population)".to_owned(), risk(largest_journalist), String::new()],
         vec!["marketer risk (both files as population)".to_owned(), risk(average_journalist), String::new()],
     ];
-    for step in STEPS {
-        rows.push(vec![
-            format!("records in groups of fewer than {step}"),
-            Count::of_part(classes.below(step), n).to_string(),
-            Count::of_part(classes.below_wildcard(step), n).to_string(),
-        ]);
+    let plain = nested(STEPS.map(|step| classes.below(step)), n);
+    let wild = nested(STEPS.map(|step| classes.below_wildcard(step)), n);
+    for ((step, plain), wild) in STEPS.iter().zip(plain).zip(wild) {
+        rows.push(vec![format!("records in groups of fewer than {step}"), plain, wild]);
     }
     Evidence::Table(Table {
         caption: "Group sizes and risks; the last column reads a missing cell as a wildcard".to_owned(),
@@ -219,6 +231,12 @@ mod tests {
             let k = 1 + seed as usize % 13;
             (case(&[30, k + 5, k, 44]), k as f64)
         }
+    }
+
+    #[test]
+    fn differences_of_counts_are_counts_too() {
+        assert_eq!(nested([12, 15, 40, 41], 100), ["12", "withheld", "40", "withheld"]);
+        assert_eq!(nested([3, 12, 95, 100], 100), ["<11", "12", "withheld", "100"]);
     }
 
     #[test]

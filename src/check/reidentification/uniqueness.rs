@@ -104,7 +104,8 @@ fn contributions(
     bars.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.label.cmp(&b.label)));
     let title = match bars.first() {
         Some(bar) if bar.value > 0.0 => format!("`{}` contributes most to uniqueness", bar.label),
-        _ => "No single column makes records unique".to_owned(),
+        _ if alone > 0 => "Too few records are unique to tell which column makes them so".to_owned(),
+        _ => "No record is unique".to_owned(),
     };
     Evidence::Bars { title, axis: "fall of the unique share when left out (percentage points)".to_owned(), bars }
 }
