@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle};
 
 use crate::assess::assessment::Assessment;
 use crate::assess::gate::{Outcome, Verdict};
@@ -12,6 +12,8 @@ use crate::finding::{Finding, Standing};
 
 /// Columns of the table where the environment does not say how wide the terminal is.
 const WIDTH: u16 = 120;
+/// A line under the headings and none between the rows.
+const STYLE: TableStyle = TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
 
 /// What is about to happen.
 pub(super) fn plan(plan: &Plan) -> String {
@@ -70,11 +72,17 @@ pub(super) fn assessment(assessment: &Assessment, verbose: bool) -> String {
 fn findings(assessment: &Assessment) -> Table {
     let mut table = Table::new();
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(columns.unwrap_or(WIDTH));
-    table.set_header(["measure", "value", "interval", "no leak", "without model", "limit", "verdict"]);
+    table.set_header(["measure", "value", "interval", "no leak", "baseline", "limit", "verdict"]);
     for finding in &assessment.findings {
         table.add_row(row(finding, assessment));
+    }
+    // Ids are copied into plans; intervals and verdicts read badly in two lines.
+    for whole in [0, 2, 6] {
+        if let Some(column) = table.column_mut(whole) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
     }
     table
 }
@@ -92,7 +100,7 @@ fn row(finding: &Finding, assessment: &Assessment) -> [String; 7] {
         finding.subject(),
         finding.estimate.map_or("none".to_owned(), |estimate| unit.show(estimate.value)),
         finding.estimate.map_or(String::new(), |estimate| {
-            if estimate.low == estimate.high { "exact".to_owned() } else { unit.show_interval(&estimate) }
+            if estimate.low == estimate.high { "exact".to_owned() } else { unit.show_range(&estimate) }
         }),
         finding.null_value.map_or(String::new(), |value| unit.show(value)),
         finding.baseline.as_ref().map_or(String::new(), |baseline| baseline_text(finding, baseline.estimate.value)),

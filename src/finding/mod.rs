@@ -158,7 +158,12 @@ impl Unit {
         if estimate.low == estimate.high {
             return self.show(estimate.value);
         }
-        format!("{} to {}{}", self.digits(estimate.low), self.digits(estimate.high), self.suffix())
+        format!("{}{}", self.show_range(estimate), self.suffix())
+    }
+
+    /// An interval of this unit as text without the unit, where the value stands beside it.
+    pub fn show_range(self, estimate: &Estimate) -> String {
+        format!("{} to {}", self.digits(estimate.low), self.digits(estimate.high))
     }
 }
 
