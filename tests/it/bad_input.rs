@@ -303,7 +303,7 @@ fn five_mistakes_are_reported_in_one_go() {
     let numbers: Vec<&str> = lines.iter().map(|line| line.split(':').next().unwrap()).collect();
     assert_eq!(numbers, ["2", "3", "5", "7", "8"], "{}", ran.stderr);
     assert!(lines.iter().all(|line| line.split_once("; ").is_some_and(|(_, help)| !help.is_empty())), "each has a remedy");
-    for part in ["nmae", "did you mean `name`", "seed", "none.onnx", "membership/auk", "reason"] {
+    for part in ["nmae", "known here: name", "seed", "none.onnx", "membership/auk", "reason"] {
         assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
     }
 }
