@@ -16,18 +16,18 @@ const DATE: &str = "1907-03-14";
 
 /// What a planted cell could look like after rounding, grouping, casing, or as days since 1970.
 const TRACES: [&str; 13] = [
-    "canary", "7f3aqx", "918273", "918,273", "918 273", "9.18e8", "9.1827", "9.183e8", "7351926", "73,519", "7.35e7", "1907-03",
-    "-22938",
+    "canary", "7f3aqx", "918273", "918,273", "918 273", "9.18e8", "9.1827", "9.183e8", "7351926", "73,519", "7.35e7",
+    "1907-03", "-22938",
 ];
 
 #[track_caller]
 fn clean(what: &str, text: &str) {
     let lower = text.to_lowercase();
     for trace in TRACES {
-        if let Some(at) = lower.find(trace) {
-            let from = (0..=at.saturating_sub(60)).rev().find(|&i| lower.is_char_boundary(i)).unwrap_or(0);
-            let to = (at + 60..).find(|&i| i >= lower.len() || lower.is_char_boundary(i)).unwrap().min(lower.len());
-            panic!("{what} holds `{trace}`: ...{}...", &lower[from..to]);
+        if let Some((before, after)) = lower.split_once(trace) {
+            let before: String = before.chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect();
+            let after: String = after.chars().take(60).collect();
+            panic!("{what} holds `{trace}`: ...{before}{trace}{after}...");
         }
     }
 }
@@ -136,9 +136,17 @@ fn nothing_leaks_from_a_good_run() {
     let mut cage = Cage::new();
     let file = cage.put("data.csv", planted().csv());
     cage.succeeds("a table", &adult_plan(&file, ROLES));
-    let sets = "[columns.quasi_identifiers]\nclose = [\"age\", \"native-country\"]\nfar = [\"weight\", \"born\", \"record\"]";
+    let sets =
+        "[columns.quasi_identifiers]\nclose = [\"age\", \"native-country\"]\nfar = [\"weight\", \"born\", \"record\"]";
     cage.succeeds("named sets", &adult_plan(&file, sets));
-    cage.succeeds("data alone", &adult_plan(&file, ROLES).split_off("[model]".len()).split_once("[data]").map(|(_, rest)| format!("[data]{rest}")).unwrap());
+    cage.succeeds(
+        "data alone",
+        &adult_plan(&file, ROLES)
+            .split_off("[model]".len())
+            .split_once("[data]")
+            .map(|(_, rest)| format!("[data]{rest}"))
+            .unwrap(),
+    );
 }
 
 /// Values of sensitive columns are what the attack guesses: they are in no table and no sentence.
@@ -180,11 +188,19 @@ fn nothing_leaks_from_rare_labels_of_the_data() {
     let mut cage = Cage::new();
     let sheet = Sheet::shape("wine");
     let labels: Vec<String> = sheet.rows.iter().map(|row| row[13].clone()).collect();
-    let file = cage.put("data.csv", sheet.fill("target", |row| if row < 3 { TEXT.to_owned() } else { labels[row].clone() }).csv());
+    let file = cage
+        .put("data.csv", sheet.fill("target", |row| if row < 3 { TEXT.to_owned() } else { labels[row].clone() }).csv());
     for model in ["label_only", "logits", "zipmap_columns", "label_disagrees", "softmax_batch1"] {
         cage.fails(model, &records_plan(&shape_model(model), "", &file, "target", ""));
     }
-    cage.run("no model", &format!("[data]\n{}", records_plan(&shape_model("logits"), "", &file, "target", "").split_once("[data]\n").unwrap().1), &["-v"]);
+    cage.run(
+        "no model",
+        &format!(
+            "[data]\n{}",
+            records_plan(&shape_model("logits"), "", &file, "target", "").split_once("[data]\n").unwrap().1
+        ),
+        &["-v"],
+    );
 }
 
 // ------------------------------------------------------------------ errors
@@ -193,15 +209,27 @@ fn nothing_leaks_from_rare_labels_of_the_data() {
 fn nothing_leaks_from_columns_of_the_wrong_type() {
     let mut cage = Cage::new();
     for (column, cell) in [
-        ("age", TEXT), ("age", NUMBER), ("age", DATE), ("age", ""), ("education-num", TEXT), ("capital-gain", TEXT),
-        ("capital-gain", DATE), ("us-born", TEXT), ("us-born", NUMBER),
+        ("age", TEXT),
+        ("age", NUMBER),
+        ("age", DATE),
+        ("age", ""),
+        ("education-num", TEXT),
+        ("capital-gain", TEXT),
+        ("capital-gain", DATE),
+        ("us-born", TEXT),
+        ("us-born", NUMBER),
     ] {
         let file = cage.put("data.csv", planted().set(0, column, cell).csv());
         cage.fails(&format!("`{column}`"), &adult_plan(&file, ROLES));
     }
     let file = cage.put("data.csv", planted().csv());
-    for (column, kind) in [("record", "integer"), ("born", "float"), ("native-country", "bool"), ("weight", "integer"), ("age", "bool")] {
-        cage.fails(&format!("`{column}` as {kind}"), &adult_plan(&file, &format!("[columns.types]\n{column} = \"{kind}\"")));
+    for (column, kind) in
+        [("record", "integer"), ("born", "float"), ("native-country", "bool"), ("weight", "integer"), ("age", "bool")]
+    {
+        cage.fails(
+            &format!("`{column}` as {kind}"),
+            &adult_plan(&file, &format!("[columns.types]\n{column} = \"{kind}\"")),
+        );
     }
     let numbers = planted().set(7, "workclass", "1.5").rename("workclass", "old").rename("weight", "workclass");
     let file = cage.put("data.csv", numbers.csv());
@@ -219,7 +247,10 @@ fn nothing_leaks_from_labels() {
     }
     for target in ["record", "person", "born", "weight", "age"] {
         let file = cage.put("data.csv", planted().csv());
-        cage.fails(&format!("`{target}` as the target"), &records_plan(&shape_model("columns_zipmap_string"), "", &file, target, ""));
+        cage.fails(
+            &format!("`{target}` as the target"),
+            &records_plan(&shape_model("columns_zipmap_string"), "", &file, target, ""),
+        );
     }
     let sheet = Sheet::shape("cancer");
     let file = cage.put("words.csv", sheet.fill("target", |row| format!("{TEXT}{}", row % 2)).csv());
@@ -261,16 +292,11 @@ fn nothing_leaks_from_damaged_text() {
     let at = good.match_indices(TEXT).nth(30).unwrap().0;
     latin[at + 3] = 0xE9;
     let quote = good.replacen(TEXT, &format!("\"{TEXT}"), 1);
-    let headless = good.split_once('\n').unwrap().1.to_owned();
     let null = good.replacen(TEXT, &format!("\0{TEXT}\u{1b}[31m"), 1);
     let wide: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
-    for (what, content) in [
-        ("ragged", ragged.into_bytes()),
-        ("Latin-1", latin),
-        ("an open quote", quote.into_bytes()),
-        ("no header", headless.into_bytes()),
-        ("UTF-16", wide),
-    ] {
+    for (what, content) in
+        [("ragged", ragged.into_bytes()), ("Latin-1", latin), ("an open quote", quote.into_bytes()), ("UTF-16", wide)]
+    {
         let file = cage.put("data.csv", content);
         cage.fails(what, &adult_plan(&file, ROLES));
     }
@@ -289,12 +315,32 @@ fn nothing_leaks_from_damaged_text() {
     }
 }
 
+/// Without a header the first record stands where names are expected, and names are shown: but not those nobody wrote.
+#[test]
+fn nothing_leaks_from_a_table_without_a_header() {
+    let mut cage = Cage::new();
+    let sheet = planted();
+    for first in [0, 1, 13] {
+        let rows: Vec<String> = sheet.rows[first..].iter().map(|row| row.join(",")).collect();
+        let file = cage.put("data.csv", rows.join("\n"));
+        cage.fails(&format!("no header, from row {first}"), &adult_plan(&file, ROLES));
+    }
+    // A setting that is part of a cell: the closest name is a cell.
+    let file = cage.put("one.csv", format!("{TEXT}-income,a,b\n1,2,3\n4,5,6\n"));
+    cage.fails("a close name", &adult_plan(&file, "").replace("split = \"split\"", "split = \"income\""));
+}
+
 /// A plan file that is really the data: a mix-up on the command line.
 #[test]
 fn nothing_leaks_when_the_data_are_taken_for_the_plan() {
     let mut cage = Cage::new();
     let headless = planted().csv().split_once('\n').unwrap().1.to_owned();
-    for text in [planted().csv(), headless, format!("{TEXT} = \n"), format!("[data]\nmembers = {DATE}\nnonmembers = {NUMBER}\n")] {
+    for text in [
+        planted().csv(),
+        headless,
+        format!("{TEXT} = \n"),
+        format!("[data]\nmembers = {DATE}\nnonmembers = {NUMBER}\n"),
+    ] {
         cage.fails("data as the plan", &text);
     }
 }
@@ -335,17 +381,29 @@ fn parquet(sheet: &Sheet) -> Vec<u8> {
 #[test]
 fn nothing_leaks_from_tensors() {
     let mut cage = Cage::new();
-    let rows = 40;
-    let pixels: Vec<u8> = (0..rows * 64).flat_map(|i| if i % 97 == 0 { 918_273_645.25_f32 } else { (i % 17) as f32 }.to_le_bytes()).collect();
-    let other: Vec<u8> = (0..rows * 64).flat_map(|i| ((i % 13) as f32).to_le_bytes()).collect();
-    let labels = |odd: i64| (0..rows).flat_map(|i| (if i == 7 { odd } else { i as i64 % 10 }).to_le_bytes()).collect::<Vec<u8>>();
+    let rows = 40_u8;
+    let cells = || 0..u16::from(rows) * 64;
+    let pixels: Vec<u8> =
+        cells().flat_map(|i| if i % 97 == 0 { 918_273_645.25_f32 } else { f32::from(i % 17) }.to_le_bytes()).collect();
+    let other: Vec<u8> = cells().flat_map(|i| f32::from(i % 13).to_le_bytes()).collect();
+    let labels = |odd: i64| {
+        (0..rows).flat_map(|i| (if i == 7 { odd } else { i64::from(i % 10) }).to_le_bytes()).collect::<Vec<u8>>()
+    };
     let archive = |pixels: &[u8], odd: i64| {
-        npz(&[("images", npy("<f4", &[rows, 8, 8], pixels)), ("labels", npy("<i8", &[rows], &labels(odd)))])
+        npz(&[
+            ("images", npy("<f4", &[rows.into(), 8, 8], pixels)),
+            ("labels", npy("<i8", &[rows.into()], &labels(odd))),
+        ])
     };
     let nonmembers = cage.put("nonmembers.npz", archive(&other, 3));
     let plan = |members: &Path| {
         let model = shape_model("image_logits");
-        format!("[model]\npath = {}\n[data]\nmembers = {}\nnonmembers = {}\n", quoted(&model), quoted(members), quoted(&nonmembers))
+        format!(
+            "[model]\npath = {}\n[data]\nmembers = {}\nnonmembers = {}\n",
+            quoted(&model),
+            quoted(members),
+            quoted(&nonmembers)
+        )
     };
     let members = cage.put("members.npz", archive(&pixels, 3));
     cage.succeeds("a planted pixel", &plan(&members));
@@ -364,7 +422,11 @@ fn nothing_leaks_from_a_model_that_fails_on_a_batch() {
     cage.fails("not a number", &records_plan(&shape_model("nan_probability"), "", &file, "target", ""));
     let strings = "features = [\"workclass\", \"education\", \"marital-status\", \"occupation\", \"relationship\", \"race\", \"sex\", \"native-country\"]";
     let file = cage.put("adult.csv", planted().csv());
-    cage.run("unknown categories", &records_plan(&shape_model("string_tensor"), strings, &file, "income", ROLES), &["-v"]);
+    cage.run(
+        "unknown categories",
+        &records_plan(&shape_model("string_tensor"), strings, &file, "income", ROLES),
+        &["-v"],
+    );
     let disease = planted().rename("income", "readmitted").csv();
     let file = cage.put("other.csv", disease);
     cage.fails("another model", &records_plan(&repo("datasets/readmission/overfit.onnx"), "", &file, "readmitted", ""));

@@ -184,8 +184,10 @@ fn reports_go_where_they_are_told() {
     let ran = desk.assess_file(&plan, &[]).exits(1);
     assert!(!desk.path("planned").exists(), "--out replaces the plan's folder");
     assert!(ran.stdout.contains(&desk.path("out/report.html").display().to_string()), "{}", ran.stdout);
-    let names: BTreeSet<String> =
-        fs::read_dir(desk.path("out")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let names: BTreeSet<String> = fs::read_dir(desk.path("out"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     assert_eq!(names, ["report.html", "report.json"].map(str::to_owned).into(), "no partial file is left");
 }
 
@@ -195,7 +197,10 @@ fn an_unwritable_folder_fails_before_the_run() {
     let desk = Desk::new();
     let model = desk.write("broken.onnx", "no model");
     desk.write("out", "a file where the folder should be");
-    let ran = desk.assess(&format!("[model]\npath = {}\n", quoted(&model)), &[]).exits(2).says(&["error: ", "output", "--out"]);
+    let ran = desk
+        .assess(&format!("[model]\npath = {}\n", quoted(&model)), &[])
+        .exits(2)
+        .says(&["error: ", "output", "--out"]);
     assert!(ran.stdout.is_empty() && !ran.stderr.contains("broken.onnx"), "{}", ran.stderr);
     assert!(ran.stderr.contains("help: "), "every error has a next action: {}", ran.stderr);
 }
@@ -221,7 +226,11 @@ fn report_pages_stand_alone() {
         for attribute in ["src=", "href=", "url(", "@import", "action="] {
             for (at, _) in lower.match_indices(attribute) {
                 let target = lower[at + attribute.len()..].trim_start_matches(['"', '\'']);
-                assert!(!target.starts_with("http") && !target.starts_with("//"), "{name}: {}", &target[..60.min(target.len())]);
+                assert!(
+                    !target.starts_with("http") && !target.starts_with("//"),
+                    "{name}: {}",
+                    &target[..60.min(target.len())]
+                );
             }
         }
     }
@@ -298,10 +307,18 @@ fn no_result_depends_on_the_folder() {
 fn inspect_lists_what_the_file_says() {
     let model = repo("datasets/shapes/columns_zipmap_string.onnx");
     let ran = finish(Desk::new().privet().arg("inspect").arg(&model)).exits(0);
-    for fact in ["education_num: int64 [N, 1]", "output_label: string", "inputs     8", "skl2onnx", "ai.onnx.ml", "LinearClassifier"] {
+    for fact in [
+        "education_num: int64 [N, 1]",
+        "output_label: string",
+        "inputs     8",
+        "skl2onnx",
+        "ai.onnx.ml",
+        "LinearClassifier",
+    ] {
         assert!(ran.stdout.contains(fact), "{fact}:\n{}", ran.stdout);
     }
-    let digest = ran.stdout.lines().find(|line| line.starts_with("sha-256")).unwrap().split_whitespace().nth(1).unwrap();
+    let digest =
+        ran.stdout.lines().find(|line| line.starts_with("sha-256")).unwrap().split_whitespace().nth(1).unwrap();
     assert_eq!(digest, privet::digest::Digest::of_file(&model).unwrap().to_string());
     assert!(ran.stderr.is_empty());
 }
@@ -323,7 +340,8 @@ fn inspect_reads_every_shape_and_refuses_what_is_none() {
     desk.run(&["inspect", "tmp"]).refuses(&["tmp"]);
 }
 
-const HEADINGS: [&str; 7] = ["What it measures", "Who could do this", "How", "Reading the number", "When it misleads", "Cost", "References"];
+const HEADINGS: [&str; 7] =
+    ["What it measures", "Who could do this", "How", "Reading the number", "When it misleads", "Cost", "References"];
 
 #[test]
 fn explain_knows_everything_it_lists() {

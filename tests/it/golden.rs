@@ -48,7 +48,8 @@ fn scores(case: &Value, side: &str) -> Vec<f64> {
 
 fn cases() -> Vec<(String, Value)> {
     let file = json("tests/golden/membership.json");
-    let cases: Vec<_> = file["cases"].as_object().unwrap().iter().map(|(name, case)| (name.clone(), case.clone())).collect();
+    let cases: Vec<_> =
+        file["cases"].as_object().unwrap().iter().map(|(name, case)| (name.clone(), case.clone())).collect();
     assert!(cases.len() >= 12, "the golden file holds its cases");
     cases
 }
@@ -62,7 +63,9 @@ fn area_and_delong_interval_equal_scikit_learn() {
         let estimate = auc(&members, &nonmembers, None, Level::P95);
         same(estimate.value, &case["auc"], &format!("{name}, area"));
         // Where the golden variance is 0 or absent, privet widens on purpose: see `degenerate_areas_keep_a_bound`.
-        if case["delong_variance"].as_f64().is_some_and(|variance| variance > 0.0) && !case["auc_logit_interval_95"].is_null() {
+        if case["delong_variance"].as_f64().is_some_and(|variance| variance > 0.0)
+            && !case["auc_logit_interval_95"].is_null()
+        {
             same_interval(&estimate, &case["auc_logit_interval_95"], &name);
             intervals += 1;
         }
@@ -89,7 +92,11 @@ fn rates_at_a_false_positive_rate_equal_scikit_learn() {
             same(roc.tpr_at_fpr(limit), &point["tpr"], &format!("{name}, TPR at {limit}"));
         }
         // Balanced accuracy (TPR + 1 - FPR) / 2 is largest where TPR - FPR is.
-        same((1.0 + roc.advantage()) / 2.0, &case["best_balanced_accuracy"]["value"], &format!("{name}, balanced accuracy"));
+        same(
+            f64::midpoint(1.0, roc.advantage()),
+            &case["best_balanced_accuracy"]["value"],
+            &format!("{name}, balanced accuracy"),
+        );
     }
 }
 
@@ -177,7 +184,11 @@ fn classes_of_adult_equal_pandas_and_pycanon() {
         let classes = Classes::of(&cells.iter().collect::<Vec<_>>(), None);
         assert_eq!(classes.records(), count(&expected["records"]), "{name}");
         assert_eq!((classes.k(), classes.count), (count(&expected["k"]), count(&expected["classes"])), "{name}");
-        assert_eq!((classes.k(), classes.count), (count(&pycanon[name]["k"]), count(&pycanon[name]["classes"])), "{name}");
+        assert_eq!(
+            (classes.k(), classes.count),
+            (count(&pycanon[name]["k"]), count(&pycanon[name]["classes"])),
+            "{name}"
+        );
         assert_eq!(classes.below(2), count(&expected["uniques"]), "{name}: unique records");
         for (size, records) in expected["records_in_classes_below"].as_object().unwrap() {
             assert_eq!(classes.below(size.parse().unwrap()), count(records), "{name}: below {size}");
@@ -199,7 +210,8 @@ fn histogram(classes: &Classes) -> Value {
 /// The row of an attack in the table of all attacks.
 fn attack(report: &Value, name: &str) -> Vec<String> {
     let evidence = list(report, "findings").iter().filter(|finding| finding["measure"] == "membership/auc");
-    let mut tables = evidence.flat_map(|finding| list(finding, "evidence")).filter(|evidence| evidence["kind"] == "table");
+    let mut tables =
+        evidence.flat_map(|finding| list(finding, "evidence")).filter(|evidence| evidence["kind"] == "table");
     let table = tables.next().unwrap();
     assert!(table["caption"].as_str().unwrap().starts_with("Every attack on all records"));
     let row = list(table, "rows").iter().find(|row| row[0] == name).unwrap();

@@ -21,11 +21,14 @@ const MAY: &[(&str, &[&str])] = &[
     ("learn", &["stats", "seed", "digest", "watch", "tensor", "data", "model", "finding"]),
     ("check", &["stats", "seed", "digest", "watch", "tensor", "data", "model", "finding", "learn"]),
     ("assess", &["stats", "seed", "digest", "watch", "tensor", "data", "model", "finding", "learn", "check"]),
+    ("report", &["assess::assessment", "assess::gate", "assess::policy", "finding", "stats", "digest"]),
     (
-        "report",
-        &["assess::assessment", "assess::gate", "assess::policy", "finding", "stats", "digest"],
+        "cli",
+        &[
+            "stats", "seed", "digest", "watch", "tensor", "data", "model", "finding", "learn", "check", "assess",
+            "report",
+        ],
     ),
-    ("cli", &["stats", "seed", "digest", "watch", "tensor", "data", "model", "finding", "learn", "check", "assess", "report"]),
     ("lib", &[]),
     ("main", &["cli"]),
 ];
@@ -121,7 +124,9 @@ fn expand(prefix: &str, text: &str, found: &mut Vec<String>) -> usize {
 
 /// Whether a path lies at or below an allowed one.
 fn below(path: &str, allowed: &str) -> bool {
-    path == allowed || path.starts_with(&format!("{allowed}::")) || allowed.split("::").next() == Some(path) && !allowed.contains("::")
+    path == allowed
+        || path.starts_with(&format!("{allowed}::"))
+        || allowed.split("::").next() == Some(path) && !allowed.contains("::")
 }
 
 fn assert_none(what: &str, faults: &[String]) {
@@ -165,7 +170,8 @@ fn nobody_climbs_out_of_a_module() {
 #[test]
 fn a_check_never_imports_another() {
     let sources = sources();
-    let is_check = |path: &str| path.starts_with("check/") && path.matches('/').count() == 2 && !path.ends_with("/mod.rs");
+    let is_check =
+        |path: &str| path.starts_with("check/") && path.matches('/').count() == 2 && !path.ends_with("/mod.rs");
     // A file is a check when it holds the constant facts of one.
     let checks: Vec<(&str, &str)> = sources
         .iter()
@@ -238,7 +244,16 @@ fn nothing_is_unwrapped_outside_tests() {
 fn only_the_command_line_touches_the_world() {
     let mut faults = Vec::new();
     for source in sources().iter().filter(|source| source.module() != "cli") {
-        for word in ["std::env::var", "env::var(", "env::var_os(", "println!", "eprintln!", "process::exit", "std::net", "TcpStream"] {
+        for word in [
+            "std::env::var",
+            "env::var(",
+            "env::var_os(",
+            "println!",
+            "eprintln!",
+            "process::exit",
+            "std::net",
+            "TcpStream",
+        ] {
             if source.code.contains(word) {
                 faults.push(format!("src/{} uses {word}", source.path));
             }

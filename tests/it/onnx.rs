@@ -157,7 +157,8 @@ fn equals_expected(model: &str, change: impl Fn(&mut Hints)) {
 fn outputs_equal_onnxruntimes() {
     let known = json("datasets/shapes/expected.json");
     let asks = ["logit", "unknown_operator"];
-    let models: Vec<&String> = known["models"].as_object().unwrap().keys().filter(|name| !asks.contains(&name.as_str())).collect();
+    let models: Vec<&String> =
+        known["models"].as_object().unwrap().keys().filter(|name| !asks.contains(&name.as_str())).collect();
     assert_eq!(models.len(), 19, "{models:?}");
     for model in models {
         equals_expected(model, |_| {});
@@ -168,7 +169,9 @@ fn outputs_equal_onnxruntimes() {
 #[test]
 fn logits_are_kept_as_logits() {
     for model in ["logits", "image_logits", "external_data"] {
-        let Predictions::Scores { scale, classes, values, .. } = read(model, |_| {}).unwrap().1 else { panic!("{model}") };
+        let Predictions::Scores { scale, classes, values, .. } = read(model, |_| {}).unwrap().1 else {
+            panic!("{model}")
+        };
         assert_eq!(scale, Scale::Logit, "{model}");
         for (row, value) in expected(model)["values"].as_array().unwrap().iter().enumerate() {
             for (a, b) in values[row * classes..(row + 1) * classes].iter().zip(numbers(value)) {
@@ -230,8 +233,19 @@ fn every_table_model_is_assessed() {
     let features = "features = [\"workclass\", \"education\", \"marital-status\", \"occupation\", \"relationship\", \"race\", \
                     \"sex\", \"native-country\"]";
     let models = [
-        "zipmap_int", "tensor", "zipmap_columns", "label_only", "float64", "sigmoid", "softmax_batch1", "logits",
-        "columns_zipmap_string", "regression_forest", "nan_lightgbm", "nan_xgboost", "colliding_names",
+        "zipmap_int",
+        "tensor",
+        "zipmap_columns",
+        "label_only",
+        "float64",
+        "sigmoid",
+        "softmax_batch1",
+        "logits",
+        "columns_zipmap_string",
+        "regression_forest",
+        "nan_lightgbm",
+        "nan_xgboost",
+        "colliding_names",
     ];
     for model in models {
         let desk = Desk::new();
@@ -258,7 +272,8 @@ fn labels_as_words_stop_the_sigmoid_until_told() {
     let desk = Desk::new();
     let column = Sheet::shape("cancer").column("target");
     let sheet = Sheet::shape("cancer");
-    let words: Vec<&str> = sheet.rows.iter().map(|row| if row[column] == "1" { "benign" } else { "malignant" }).collect();
+    let words: Vec<&str> =
+        sheet.rows.iter().map(|row| if row[column] == "1" { "benign" } else { "malignant" }).collect();
     let file = desk.write("words.csv", sheet.clone().fill("target", |row| words[row].to_owned()).csv());
     let plan = |extra: &str| records_plan(&shape_model("sigmoid"), extra, &file, "target", "");
     desk.assess(&plan(""), &[]).refuses(&["[model] classes"]);
@@ -321,15 +336,27 @@ fn digits(desk: &Desk, table: &str) -> [PathBuf; 2] {
     let inside = of("members").to_f64().unwrap();
     [(1.0, "members.npz"), (0.0, "nonmembers.npz")].map(|(side, file)| {
         let rows: Vec<usize> = (0..inside.len()).filter(|&row| (inside[row] - side).abs() < 0.5).collect();
-        let bytes = |tensor: Tensor| tensor.to_f64().unwrap().into_iter().flat_map(f64::to_le_bytes).collect::<Vec<u8>>();
+        let bytes =
+            |tensor: Tensor| tensor.to_f64().unwrap().into_iter().flat_map(f64::to_le_bytes).collect::<Vec<u8>>();
         let (images, labels) = (of("images").take(&rows), of("labels").take(&rows));
         let shape = [&[rows.len()][..], &images.row_shape].concat();
-        desk.write(file, npz(&[("images", npy("<f8", &shape, &bytes(images))), ("labels", npy("<f8", &[rows.len()], &bytes(labels)))]))
+        desk.write(
+            file,
+            npz(&[
+                ("images", npy("<f8", &shape, &bytes(images))),
+                ("labels", npy("<f8", &[rows.len()], &bytes(labels))),
+            ]),
+        )
     })
 }
 
 fn digits_plan(model: &Path, [members, nonmembers]: &[PathBuf; 2]) -> String {
-    format!("[model]\npath = '{}'\n[data]\nmembers = '{}'\nnonmembers = '{}'\n", model.display(), members.display(), nonmembers.display())
+    format!(
+        "[model]\npath = '{}'\n[data]\nmembers = '{}'\nnonmembers = '{}'\n",
+        model.display(),
+        members.display(),
+        nonmembers.display()
+    )
 }
 
 #[test]

@@ -90,7 +90,11 @@ impl Desk {
     /// privet in an environment that holds nothing of the tester's but, where set, the ONNX Runtime to use.
     pub(crate) fn privet(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_privet"));
-        command.env_clear().env("TMPDIR", self.path("tmp")).env("HOME", self.path("tmp")).current_dir(self.folder.path());
+        command
+            .env_clear()
+            .env("TMPDIR", self.path("tmp"))
+            .env("HOME", self.path("tmp"))
+            .current_dir(self.folder.path());
         for kept in ["ORT_DYLIB_PATH", "LD_LIBRARY_PATH", "SystemRoot"] {
             if let Some(value) = std::env::var_os(kept) {
                 command.env(kept, value);
@@ -146,7 +150,8 @@ pub(crate) struct Example {
 /// The assessment of a plan under `assessments/`, run at its first use.
 pub(crate) fn example(name: &str) -> &'static Example {
     static EXAMPLES: [OnceLock<Example>; 4] = [const { OnceLock::new() }; 4];
-    let at = ["readmission", "readmission-regularised", "heart", "images"].iter().position(|known| *known == name).unwrap();
+    let at =
+        ["readmission", "readmission-regularised", "heart", "images"].iter().position(|known| *known == name).unwrap();
     EXAMPLES[at].get_or_init(|| {
         let desk = Desk::new();
         let ran = desk.assess_file(&repo(&format!("assessments/{name}.toml")), &[]);
@@ -177,7 +182,7 @@ impl Sheet {
     #[must_use]
     pub(crate) fn set(mut self, row: usize, column: &str, cell: &str) -> Self {
         let at = self.column(column);
-        self.rows[row][at] = cell.to_owned();
+        cell.clone_into(&mut self.rows[row][at]);
         self
     }
 
