@@ -1,0 +1,433 @@
+//! The canary test: no cell of the data is in any output, log, error or temporary file.
+//!
+//! Texts, numbers and dates that occur nowhere else are planted in every place a cell can have; then privet runs well and
+//! badly, as talkative as it gets, and everything it wrote is searched. Column names, missing markers and class names that
+//! the plan's author wrote are not cells and are not planted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::support::{Desk, Ran, Sheet, finish, npy, npz, quoted, records_plan, repo, shape_model};
+
+const TEXT: &str = "CANARY7f3aQx";
+const NUMBER: &str = "918273645.25";
+const WHOLE: &str = "73519264";
+const DATE: &str = "1907-03-14";
+
+/// What a planted cell could look like after rounding, grouping, casing, or as days since 1970.
+const TRACES: [&str; 13] = [
+    "canary", "7f3aqx", "918273", "918,273", "918 273", "9.18e8", "9.1827", "9.183e8", "7351926", "73,519", "7.35e7",
+    "1907-03", "-22938",
+];
+
+#[track_caller]
+fn clean(what: &str, text: &str) {
+    let lower = text.to_lowercase();
+    for trace in TRACES {
+        if let Some((before, after)) = lower.split_once(trace) {
+            let before: String = before.chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect();
+            let after: String = after.chars().take(60).collect();
+            panic!("{what} holds `{trace}`: ...{before}{trace}{after}...");
+        }
+    }
+}
+
+/// Every file under a folder.
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { files(&path, found) } else { found.push(path) }
+    }
+}
+
+/// A desk whose input files are known, so that everything else on it was written by the program.
+struct Cage {
+    desk: Desk,
+    inputs: Vec<PathBuf>,
+}
+
+impl Cage {
+    fn new() -> Self {
+        Self { desk: Desk::new(), inputs: Vec::new() }
+    }
+
+    fn put(&mut self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.desk.write(name, content);
+        self.inputs.push(path.clone());
+        path
+    }
+
+    /// Runs with these arguments, as talkative as it gets, and searches everything that comes out.
+    #[track_caller]
+    fn run(&mut self, what: &str, plan: &str, arguments: &[&str]) -> Ran {
+        let plan = self.put("plan.toml", plan);
+        let mut command = self.desk.privet();
+        for (name, value) in [("RUST_BACKTRACE", "full"), ("RUST_LOG", "trace"), ("ORT_LOG", "trace")] {
+            command.env(name, value);
+        }
+        let ran = finish(command.arg("assess").arg(&plan).arg("--out").arg(self.desk.path("out")).args(arguments));
+        clean(&format!("{what}: standard output"), &ran.stdout);
+        clean(&format!("{what}: standard error"), &ran.stderr);
+        let mut written = Vec::new();
+        files(&self.desk.path(""), &mut written);
+        for file in written.iter().filter(|file| !self.inputs.contains(file)) {
+            clean(&format!("{what}: {}", file.display()), &String::from_utf8_lossy(&fs::read(file).unwrap()));
+            clean(&format!("{what}: a file name"), &file.file_name().unwrap().to_string_lossy());
+        }
+        ran
+    }
+
+    /// A run that must fail on its input.
+    #[track_caller]
+    fn fails(&mut self, what: &str, plan: &str) {
+        for arguments in [&["-v"][..], &["--format", "json"]] {
+            let ran = self.run(what, plan, arguments);
+            assert_eq!(ran.code, 2, "{what}: the error path is taken\n{}{}", ran.stdout, ran.stderr);
+        }
+    }
+
+    /// A run that must end with a verdict.
+    #[track_caller]
+    fn succeeds(&mut self, what: &str, plan: &str) {
+        for arguments in [&["-v"][..], &["--format", "json"], &["-q"]] {
+            let ran = self.run(what, plan, arguments);
+            assert!([0, 1, 3].contains(&ran.code), "{what}: {}\n{}", ran.code, ran.stderr);
+        }
+        assert!(self.desk.report_text().len() > 1000, "{what}: the report that was searched is there");
+        assert!(self.desk.html().len() > 1000, "{what}: the page that was searched is there");
+    }
+}
+
+/// Adult with planted cells wherever they do no harm: identifiers, patients, dates, features of every type, and a rare
+/// value of the split column. Every 13th row is planted, so that more than ten people share each.
+fn planted() -> Sheet {
+    let mut sheet = Sheet::shape("adult");
+    for (column, cell) in [("native-country", TEXT), ("workclass", TEXT), ("age", WHOLE), ("hours-per-week", NUMBER)] {
+        let at = sheet.column(column);
+        sheet.rows.iter_mut().step_by(13).for_each(|row| cell.clone_into(&mut row[at]));
+    }
+    let split = sheet.column("split");
+    sheet.rows.iter_mut().skip(5).step_by(50).for_each(|row| TEXT.clone_into(&mut row[split]));
+    sheet
+        .fill("record", |row| format!("{TEXT}-{row}"))
+        .fill("person", |row| format!("{WHOLE}{}", row / 2))
+        .fill("born", |row| if row % 3 == 0 { DATE.to_owned() } else { format!("{DATE}T{row}") })
+        .fill("weight", |row| format!("{NUMBER}{row}"))
+}
+
+const ROLES: &str = "patient = \"person\"\n[columns]\nidentifiers = [\"record\"]\n\
+                     quasi_identifiers = [\"age\", \"native-country\", \"born\", \"weight\"]\nsensitive = [\"workclass\", \"native-country\"]";
+
+fn adult_plan(records: &Path, rest: &str) -> String {
+    records_plan(&shape_model("columns_zipmap_string"), "", records, "income", rest)
+}
+
+#[test]
+fn a_trace_is_found() {
+    for text in ["x CANARY7F3AQX y", "9.182736e8", "918,273,645", "born 1907-03-14", "73519264"] {
+        assert!(std::panic::catch_unwind(|| clean("a text", text)).is_err(), "{text}");
+    }
+}
+
+// ------------------------------------------------------------------ good runs
+
+#[test]
+fn nothing_leaks_from_a_good_run() {
+    let mut cage = Cage::new();
+    let file = cage.put("data.csv", planted().csv());
+    cage.succeeds("a table", &adult_plan(&file, ROLES));
+    let sets =
+        "[columns.quasi_identifiers]\nclose = [\"age\", \"native-country\"]\nfar = [\"weight\", \"born\", \"record\"]";
+    cage.succeeds("named sets", &adult_plan(&file, sets));
+    cage.succeeds(
+        "data alone",
+        &adult_plan(&file, ROLES)
+            .split_off("[model]".len())
+            .split_once("[data]")
+            .map(|(_, rest)| format!("[data]{rest}"))
+            .unwrap(),
+    );
+}
+
+/// Values of sensitive columns are what the attack guesses: they are in no table and no sentence.
+#[test]
+fn nothing_leaks_from_sensitive_columns_of_each_type() {
+    let mut cage = Cage::new();
+    let file = cage.put("data.csv", planted().csv());
+    for column in ["age", "hours-per-week", "workclass", "us-born"] {
+        cage.succeeds(column, &adult_plan(&file, &format!("[columns]\nsensitive = [\"{column}\"]")));
+    }
+}
+
+/// Markers that the plan lists are missing cells; the cells beside them stay secret.
+#[test]
+fn nothing_leaks_beside_missing_markers() {
+    let mut cage = Cage::new();
+    let sheet = planted().fill("gap", |row| if row % 4 == 0 { "n/k".to_owned() } else { format!("{TEXT}{row}") });
+    let file = cage.put("data.csv", sheet.csv());
+    cage.succeeds("markers", &adult_plan(&file, "missing = [\"n/k\"]\n[columns]\nquasi_identifiers = [\"gap\"]"));
+}
+
+/// A regression: the target is a number of a person, and the errors are as large as the planted ones.
+#[test]
+fn nothing_leaks_from_a_regression() {
+    let mut cage = Cage::new();
+    for rows in [1, 12] {
+        let sheet = Sheet::shape("diabetes");
+        let targets: Vec<String> = sheet.rows.iter().map(|row| row[10].clone()).collect();
+        let sheet = sheet.fill("target", |row| if row < rows { NUMBER.to_owned() } else { targets[row].clone() });
+        let file = cage.put("data.csv", sheet.csv());
+        let plan = records_plan(&shape_model("regression_forest"), "task = \"regression\"", &file, "target", "");
+        cage.succeeds(&format!("{rows} planted targets"), &plan);
+    }
+}
+
+/// A class that few people have is not named, whatever the model says it can tell apart.
+#[test]
+fn nothing_leaks_from_rare_labels_of_the_data() {
+    let mut cage = Cage::new();
+    let sheet = Sheet::shape("wine");
+    let labels: Vec<String> = sheet.rows.iter().map(|row| row[13].clone()).collect();
+    let file = cage
+        .put("data.csv", sheet.fill("target", |row| if row < 3 { TEXT.to_owned() } else { labels[row].clone() }).csv());
+    for model in ["label_only", "logits", "zipmap_columns", "label_disagrees", "softmax_batch1"] {
+        cage.fails(model, &records_plan(&shape_model(model), "", &file, "target", ""));
+    }
+    cage.run(
+        "no model",
+        &format!(
+            "[data]\n{}",
+            records_plan(&shape_model("logits"), "", &file, "target", "").split_once("[data]\n").unwrap().1
+        ),
+        &["-v"],
+    );
+}
+
+// ------------------------------------------------------------------ errors
+
+#[test]
+fn nothing_leaks_from_columns_of_the_wrong_type() {
+    let mut cage = Cage::new();
+    for (column, cell) in [
+        ("age", TEXT),
+        ("age", NUMBER),
+        ("age", DATE),
+        ("age", ""),
+        ("education-num", TEXT),
+        ("capital-gain", TEXT),
+        ("capital-gain", DATE),
+        ("us-born", TEXT),
+        ("us-born", NUMBER),
+    ] {
+        let file = cage.put("data.csv", planted().set(0, column, cell).csv());
+        cage.fails(&format!("`{column}`"), &adult_plan(&file, ROLES));
+    }
+    let file = cage.put("data.csv", planted().csv());
+    for (column, kind) in
+        [("record", "integer"), ("born", "float"), ("native-country", "bool"), ("weight", "integer"), ("age", "bool")]
+    {
+        cage.fails(
+            &format!("`{column}` as {kind}"),
+            &adult_plan(&file, &format!("[columns.types]\n{column} = \"{kind}\"")),
+        );
+    }
+    let numbers = planted().set(7, "workclass", "1.5").rename("workclass", "old").rename("weight", "workclass");
+    let file = cage.put("data.csv", numbers.csv());
+    cage.fails("numbers for text", &adult_plan(&file, ""));
+}
+
+#[test]
+fn nothing_leaks_from_labels() {
+    let mut cage = Cage::new();
+    for cell in [TEXT, NUMBER, WHOLE, DATE, ""] {
+        let file = cage.put("data.csv", planted().set(2, "income", cell).csv());
+        cage.fails(&format!("the label `{cell}`"), &adult_plan(&file, ROLES));
+        let file = cage.put("data.csv", planted().fill("income", |_| cell.to_owned()).csv());
+        cage.fails(&format!("only the label `{cell}`"), &adult_plan(&file, ROLES));
+    }
+    for target in ["record", "person", "born", "weight", "age"] {
+        let file = cage.put("data.csv", planted().csv());
+        cage.fails(
+            &format!("`{target}` as the target"),
+            &records_plan(&shape_model("columns_zipmap_string"), "", &file, target, ""),
+        );
+    }
+    let sheet = Sheet::shape("cancer");
+    let file = cage.put("words.csv", sheet.fill("target", |row| format!("{TEXT}{}", row % 2)).csv());
+    for model in ["sigmoid", "tensor", "zipmap_int", "logit"] {
+        cage.fails(model, &records_plan(&shape_model(model), "", &file, "target", ""));
+    }
+}
+
+#[test]
+fn nothing_leaks_from_the_split() {
+    let mut cage = Cage::new();
+    let file = cage.put("data.csv", planted().csv());
+    let plan = adult_plan(&file, ROLES);
+    cage.fails("no members", &plan.replace("\"train\"", "\"learn\""));
+    cage.fails("no split column", &plan.replace("split = \"split\"", "split = \"sets\""));
+    cage.fails("a column of ids", &plan.replace("split = \"split\"", "split = \"record\""));
+    let same = cage.put("same.csv", planted().without("split").csv());
+    let two = |target: &str| {
+        format!(
+            "[model]\npath = {}\n[data]\nmembers = {}\nnonmembers = {}\ntarget = \"{target}\"\n",
+            quoted(&shape_model("columns_zipmap_string")),
+            quoted(&same),
+            quoted(&file)
+        )
+    };
+    cage.run("overlap", &two("income"), &["-v"]);
+    let other = cage.put("other.csv", planted().without("split").rename("age", "alter").csv());
+    cage.fails("another column", &two("income").replace(&quoted(&file), &quoted(&other)));
+}
+
+#[test]
+fn nothing_leaks_from_damaged_text() {
+    let mut cage = Cage::new();
+    let good = planted().csv();
+    let mut lines: Vec<String> = good.lines().map(str::to_owned).collect();
+    lines[9] = format!("{TEXT},{NUMBER},{WHOLE}");
+    let ragged = lines.join("\n");
+    let mut latin = good.clone().into_bytes();
+    let at = good.match_indices(TEXT).nth(30).unwrap().0;
+    latin[at + 3] = 0xE9;
+    let quote = good.replacen(TEXT, &format!("\"{TEXT}"), 1);
+    let null = good.replacen(TEXT, &format!("\0{TEXT}\u{1b}[31m"), 1);
+    let wide: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for (what, content) in
+        [("ragged", ragged.into_bytes()), ("Latin-1", latin), ("an open quote", quote.into_bytes()), ("UTF-16", wide)]
+    {
+        let file = cage.put("data.csv", content);
+        cage.fails(what, &adult_plan(&file, ROLES));
+    }
+    let file = cage.put("data.csv", null);
+    cage.run("control characters", &adult_plan(&file, ROLES), &["-v"]);
+    let file = cage.put("data.csv", &good);
+    cage.fails("another separator", &adult_plan(&file, &format!("separator = \";\"\n{ROLES}")));
+    cage.fails("too large", &adult_plan(&file, &format!("max_bytes = 100\n{ROLES}")));
+    let model = cage.put("model.onnx", good.as_bytes());
+    cage.fails("data as the model", &records_plan(&model, "", &file, "income", ""));
+    let shown = cage.desk.privet().arg("inspect").arg(&model).output().unwrap();
+    clean("inspect of data", &String::from_utf8_lossy(&[shown.stdout, shown.stderr].concat()));
+    for name in ["data.parquet", "data.npy", "data.npz", "data.xlsx"] {
+        let disguised = cage.put(name, &good);
+        cage.fails(name, &adult_plan(&disguised, ROLES));
+    }
+}
+
+/// Without a header the first record stands where names are expected, and names are shown: but not those nobody wrote.
+#[test]
+fn nothing_leaks_from_a_table_without_a_header() {
+    let mut cage = Cage::new();
+    let sheet = planted();
+    for first in [0, 1, 13] {
+        let rows: Vec<String> = sheet.rows[first..].iter().map(|row| row.join(",")).collect();
+        let file = cage.put("data.csv", rows.join("\n"));
+        cage.fails(&format!("no header, from row {first}"), &adult_plan(&file, ROLES));
+    }
+    // A setting that is part of a cell: the closest name is a cell.
+    let file = cage.put("one.csv", format!("{TEXT}-income,a,b\n1,2,3\n4,5,6\n"));
+    cage.fails("a close name", &adult_plan(&file, "").replace("split = \"split\"", "split = \"income\""));
+}
+
+/// A plan file that is really the data: a mix-up on the command line.
+#[test]
+fn nothing_leaks_when_the_data_are_taken_for_the_plan() {
+    let mut cage = Cage::new();
+    let headless = planted().csv().split_once('\n').unwrap().1.to_owned();
+    for text in [
+        planted().csv(),
+        headless,
+        format!("{TEXT} = \n"),
+        format!("[data]\nmembers = {DATE}\nnonmembers = {NUMBER}\n"),
+    ] {
+        cage.fails("data as the plan", &text);
+    }
+}
+
+#[test]
+fn nothing_leaks_from_damaged_parquet() {
+    let mut cage = Cage::new();
+    let whole = parquet(&planted());
+    let file = cage.put("whole.parquet", &whole);
+    cage.run("Parquet", &adult_plan(&file, ROLES), &["-v"]);
+    for cut in [whole.len() / 3, whole.len() - 9] {
+        let file = cage.put("cut.parquet", &whole[..cut]);
+        cage.fails("cut Parquet", &adult_plan(&file, ROLES));
+    }
+    for at in (4..whole.len()).step_by(whole.len() / 25) {
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x3C;
+        let file = cage.put("bent.parquet", bytes);
+        cage.run("bent Parquet", &adult_plan(&file, ROLES), &["-v"]);
+    }
+}
+
+/// A sheet as a Parquet file of texts: every number arrives with the wrong type.
+fn parquet(sheet: &Sheet) -> Vec<u8> {
+    let column = |at: usize| -> arrow_array::ArrayRef {
+        std::sync::Arc::new(sheet.rows.iter().map(|row| Some(row[at].as_str())).collect::<arrow_array::StringArray>())
+    };
+    let columns = sheet.header.iter().enumerate().map(|(at, name)| (name.clone(), column(at)));
+    let batch = arrow_array::RecordBatch::try_from_iter(columns).unwrap();
+    let mut bytes = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    writer.close().unwrap();
+    bytes
+}
+
+/// Tensors: a planted pixel and a planted label.
+#[test]
+fn nothing_leaks_from_tensors() {
+    let mut cage = Cage::new();
+    let rows = 40_u8;
+    let cells = || 0..u16::from(rows) * 64;
+    let pixels: Vec<u8> =
+        cells().flat_map(|i| if i % 97 == 0 { 918_273_645.25_f32 } else { f32::from(i % 17) }.to_le_bytes()).collect();
+    let other: Vec<u8> = cells().flat_map(|i| f32::from(i % 13).to_le_bytes()).collect();
+    let labels = |odd: i64| {
+        (0..rows).flat_map(|i| (if i == 7 { odd } else { i64::from(i % 10) }).to_le_bytes()).collect::<Vec<u8>>()
+    };
+    let archive = |pixels: &[u8], odd: i64| {
+        npz(&[
+            ("images", npy("<f4", &[rows.into(), 8, 8], pixels)),
+            ("labels", npy("<i8", &[rows.into()], &labels(odd))),
+        ])
+    };
+    let nonmembers = cage.put("nonmembers.npz", archive(&other, 3));
+    let plan = |members: &Path| {
+        let model = shape_model("image_logits");
+        format!(
+            "[model]\npath = {}\n[data]\nmembers = {}\nnonmembers = {}\n",
+            quoted(&model),
+            quoted(members),
+            quoted(&nonmembers)
+        )
+    };
+    let members = cage.put("members.npz", archive(&pixels, 3));
+    cage.succeeds("a planted pixel", &plan(&members));
+    let members = cage.put("members.npz", archive(&pixels, 73_519_264));
+    cage.fails("a planted label", &plan(&members));
+    let whole = archive(&pixels, 3);
+    let members = cage.put("members.npz", &whole[..whole.len() / 2]);
+    cage.fails("a cut archive", &plan(&members));
+}
+
+/// The model itself fails on a batch: the runtime's own words may quote the cells it was given.
+#[test]
+fn nothing_leaks_from_a_model_that_fails_on_a_batch() {
+    let mut cage = Cage::new();
+    let file = cage.put("data.csv", Sheet::shape("wine").set(4, "alcohol", NUMBER).set(6, "proline", NUMBER).csv());
+    cage.fails("not a number", &records_plan(&shape_model("nan_probability"), "", &file, "target", ""));
+    let strings = "features = [\"workclass\", \"education\", \"marital-status\", \"occupation\", \"relationship\", \"race\", \"sex\", \"native-country\"]";
+    let file = cage.put("adult.csv", planted().csv());
+    cage.run(
+        "unknown categories",
+        &records_plan(&shape_model("string_tensor"), strings, &file, "income", ROLES),
+        &["-v"],
+    );
+    let disease = planted().rename("income", "readmitted").csv();
+    let file = cage.put("other.csv", disease);
+    cage.fails("another model", &records_plan(&repo("datasets/readmission/overfit.onnx"), "", &file, "readmitted", ""));
+}

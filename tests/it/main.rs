@@ -1,0 +1,14 @@
+//! The integration tests: the program and the library from outside.
+//!
+//! One binary, so that everything is linked once. Nothing here needs the network or a file outside the repository.
+
+#![allow(clippy::unwrap_used, reason = "what a test or its helper cannot unwrap is the failure it reports")]
+
+mod bad_input;
+mod canary;
+mod cli;
+mod golden;
+mod layers;
+mod onnx;
+mod oversize;
+mod support;
