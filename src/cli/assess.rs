@@ -19,9 +19,7 @@ const HTML: &str = "report.html";
 pub(super) fn run(arguments: &Assess) -> anyhow::Result<Exit> {
     let plan = load(arguments)?;
     let folder = plan.output.clone();
-    let mut outputs = Outputs::open(&folder, &[JSON, HTML]).with_context(|| {
-        format!("the output folder `{}` cannot be written (`assessment.output` or --out)", folder.display())
-    })?;
+    let mut outputs = Outputs::open(&folder, &[JSON, HTML]).map_err(|source| unwritable(&folder, source))?;
     if !arguments.quiet && arguments.format == Format::Text {
         write!(std::io::stdout().lock(), "{}", show::plan(&plan))?;
     }
@@ -33,8 +31,8 @@ pub(super) fn run(arguments: &Assess) -> anyhow::Result<Exit> {
     let text = json::render(&assessment);
     let page = html::render(&assessment).context("rendering the report")?;
     let written = [
-        outputs.write(JSON, &text).context("writing report.json")?,
-        outputs.write(HTML, &page).context("writing report.html")?,
+        outputs.write(JSON, &text).map_err(|source| unwritable(&folder, source))?,
+        outputs.write(HTML, &page).map_err(|source| unwritable(&folder, source))?,
     ];
     let mut out = std::io::stdout().lock();
     match (arguments.format, arguments.quiet) {
@@ -48,6 +46,19 @@ pub(super) fn run(arguments: &Assess) -> anyhow::Result<Exit> {
     }
     let exit = Exit::of(&assessment.verdict, plan.policy.undetermined);
     Ok(if arguments.exit_zero { exit.masked() } else { exit })
+}
+
+/// An output folder that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("writing into the output folder `{folder}`: {source}")]
+struct Unwritable {
+    folder: String,
+    source: std::io::Error,
+}
+
+fn unwritable(folder: &Path, source: std::io::Error) -> anyhow::Error {
+    let help = "choose a folder that can be written with --out or `[assessment] output`".to_owned();
+    helped(Unwritable { folder: tidy(folder), source }, help)
 }
 
 fn load(arguments: &Assess) -> anyhow::Result<Plan> {

@@ -74,6 +74,12 @@ fn header<R: std::io::Read>(path: &Path, reader: &mut csv::Reader<R>) -> Result<
         // An unnamed first column is what a data frame's index becomes.
         names.push(if name.is_empty() { format!("unnamed_{}", index + 1) } else { name.to_owned() });
     }
+    // Data frames without names count their columns; any other number in the first line is a cell.
+    let counts = |at: usize, name: &str| name == at.to_string() || name == (at + 1).to_string();
+    let cell = |(at, name): (usize, &String)| name.parse::<f64>().is_ok() && !counts(at, name);
+    if let Some(at) = names.iter().enumerate().position(cell) {
+        return Err(DataError::NoHeader { file: path.into(), field: at + 1 });
+    }
     if names.is_empty() {
         return Err(DataError::Empty { what: format!("`{}`", path.display()) });
     }

@@ -60,12 +60,22 @@ pub enum DataError {
         what: String,
     },
     /// Two columns of the same name.
-    #[error("reading `{file}`: column `{column}` occurs twice")]
+    #[error("reading `{file}`: columns {first} and {second} of the header have the same name")]
     DuplicateColumn {
         /// The file.
         file: PathBuf,
-        /// The column.
-        column: String,
+        /// 1-based position.
+        first: usize,
+        /// 1-based position.
+        second: usize,
+    },
+    /// A first line that looks like a record. Its fields are not repeated: they may be cells.
+    #[error("reading `{file}`: the first line is no header, its field {field} is a number")]
+    NoHeader {
+        /// The file.
+        file: PathBuf,
+        /// 1-based position.
+        field: usize,
     },
     /// No record.
     #[error("{what} holds no record")]
@@ -133,7 +143,8 @@ impl DataError {
                 "quote fields that contain the separator or a line break, or set `[data] separator`".to_owned()
             }
             Self::Damaged { .. } => "write the file again with the program that made it".to_owned(),
-            Self::DuplicateColumn { .. } => "rename one of the two columns".to_owned(),
+            Self::DuplicateColumn { .. } => "rename one of the two columns; a table needs a header line".to_owned(),
+            Self::NoHeader { .. } => "write the column names into the first line".to_owned(),
             Self::Empty { .. } => "give at least one member and one non-member record; a check of any use needs hundreds".to_owned(),
             Self::NoColumn { close: Some(close), .. } => format!("did you mean `{close}`?"),
             Self::NoColumn { .. } => "compare the name with the header of the file".to_owned(),

@@ -152,8 +152,8 @@ pub(super) fn extension(path: &Path) -> String {
 
 fn check_names(path: &Path, columns: &[RawColumn]) -> Result<(), DataError> {
     for (index, column) in columns.iter().enumerate() {
-        if columns[..index].iter().any(|other| other.name == column.name) {
-            return Err(DataError::DuplicateColumn { file: path.into(), column: column.name.clone() });
+        if let Some(first) = columns[..index].iter().position(|other| other.name == column.name) {
+            return Err(DataError::DuplicateColumn { file: path.into(), first: first + 1, second: index + 1 });
         }
     }
     if columns.is_empty() {
@@ -191,8 +191,9 @@ fn settle(raws: &mut [Vec<RawColumn>], files: &[(&Path, &str)], reading: &Readin
 
 /// An error for a column that is not there, with the closest name.
 pub(super) fn no_column(setting: &str, column: &str, place: &str, names: &[String]) -> DataError {
+    // Only a name that is the same but for case and punctuation: where a file has no header, names are cells.
     let plain = |name: &str| name.to_lowercase().replace(['-', '_', ' ', '.'], "");
-    let close = names.iter().find(|name| plain(name) == plain(column) || plain(name).contains(&plain(column))).cloned();
+    let close = names.iter().find(|name| plain(name) == plain(column)).cloned();
     DataError::NoColumn { setting: setting.into(), column: column.into(), place: place.into(), close }
 }
 

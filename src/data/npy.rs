@@ -43,8 +43,15 @@ pub fn load_tensor(path: &Path, limits: Limits) -> Result<Vec<(String, Tensor)>,
 fn read(path: &Path, input: impl Read, limits: Limits) -> Result<Tensor, DataError> {
     let damaged = |what: &str| DataError::Damaged { file: path.into(), what: what.to_owned() };
     let too_large = |bytes| DataError::TooLarge { file: path.into(), bytes, limit: limits.bytes };
-    // The header may lie about the size, the archive too: no more than the limit is ever taken.
-    let file = NpyFile::new(input.take(limits.bytes)).map_err(|_| damaged("an array has no readable NumPy header"))?;
+    // The header may lie about the size, the archive too: its sizes are checked before anything multiplies them, and no
+    // more than the limit is ever taken.
+    let mut input = input.take(limits.bytes);
+    let head = header(&mut input).ok_or_else(|| damaged("an array has no readable NumPy header"))?;
+    if declared_cells(&head).and_then(|cells| cells.checked_mul(16)).is_none() {
+        return Err(too_large(u64::MAX));
+    }
+    let file = NpyFile::new(std::io::Cursor::new(head).chain(input))
+        .map_err(|_| damaged("an array has no readable NumPy header"))?;
     let shape: Vec<u64> = file.shape().to_vec();
     let cells = shape.iter().try_fold(1_u64, |product, &size| product.checked_mul(size));
     let bytes = cells.and_then(|cells| cells.checked_mul(8)).ok_or_else(|| too_large(u64::MAX))?;
@@ -71,6 +78,40 @@ fn read(path: &Path, input: impl Read, limits: Limits) -> Result<Tensor, DataErr
     };
     let row_shape = shape.iter().skip(1).map(|&size| size as usize).collect();
     Ok(Tensor { row_shape, values })
+}
+
+/// More than any header of a plain array needs.
+const LONGEST: usize = 1 << 16;
+
+/// The bytes of the header: magic, version, length, text.
+fn header(input: &mut impl Read) -> Option<Vec<u8>> {
+    let mut head = vec![0_u8; 10];
+    input.read_exact(&mut head).ok()?;
+    let length = if head[6] == 1 {
+        usize::from(u16::from_le_bytes([head[8], head[9]]))
+    } else {
+        let mut more = [0_u8; 2];
+        input.read_exact(&mut more).ok()?;
+        head.extend(more);
+        u32::from_le_bytes([head[8], head[9], head[10], head[11]]) as usize
+    };
+    if !head.starts_with(b"\x93NUMPY") || length > LONGEST {
+        return None;
+    }
+    let start = head.len();
+    head.resize(start + length, 0);
+    input.read_exact(&mut head[start..]).ok()?;
+    Some(head)
+}
+
+/// The product of the sizes that a header declares; nothing when it has none or they overflow.
+fn declared_cells(head: &[u8]) -> Option<u64> {
+    let text = String::from_utf8_lossy(head);
+    let shape = text.split("'shape':").nth(1)?.split(')').next()?;
+    let sizes = shape.trim_start_matches([' ', '(']).split(',').map(str::trim).filter(|size| !size.is_empty());
+    sizes
+        .map(|size| size.trim_end_matches('L').parse::<u64>().ok())
+        .try_fold(1_u64, |product, size| product.checked_mul(size?))
 }
 
 /// A one-dimensional array as the cells of a target column.

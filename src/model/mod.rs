@@ -141,11 +141,34 @@ pub fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
     top + values.map(|value| (value - top).exp()).sum::<f64>().ln()
 }
 
+/// ln (1 + e^x), exact in both tails.
+fn softplus(x: f64) -> f64 {
+    if x > 0.0 { x + (-x).exp().ln_1p() } else { x.exp().ln_1p() }
+}
+
+/// ln of the odds against a class, from one row of logits. Every other form loses digits to cancellation when one class
+/// has nearly all the mass.
+pub fn log_odds_against(logits: &[f64], class: usize) -> f64 {
+    let gaps = logits.iter().enumerate().filter(move |(j, _)| *j != class).map(move |(_, z)| z - logits[class]);
+    log_sum_exp(gaps)
+}
+
 /// ln of the probability of a class, from one row of scores.
 pub fn log_probability(scale: Scale, row: &[f64], class: usize) -> f64 {
     match scale {
-        Scale::Logit => row[class] - log_sum_exp(row.iter().copied()),
+        Scale::Logit => -softplus(log_odds_against(row, class)),
         Scale::Probability => row[class].max(PROBABILITY_FLOOR).ln(),
+    }
+}
+
+/// ln of the probability of all other classes together, from one row of scores.
+pub fn log_rest(scale: Scale, row: &[f64], class: usize) -> f64 {
+    match scale {
+        Scale::Logit => -softplus(-log_odds_against(row, class)),
+        Scale::Probability => {
+            let others = row.iter().enumerate().filter(|(j, _)| *j != class).map(|(_, p)| p);
+            others.sum::<f64>().max(PROBABILITY_FLOOR).ln()
+        }
     }
 }
 

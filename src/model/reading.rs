@@ -54,9 +54,9 @@ pub struct Hints {
 /// Something worked out: setting, value, from what.
 pub type Note = (String, String, String);
 
-/// How many bits of a vote share mean something: a forest's probabilities are sums of 32-bit floats, so two equal shares
-/// can differ in the last bits, which are the exporter's and not the model's.
-const VOTE_STEPS: f64 = 1_048_576.0;
+/// Steps of a vote share: a forest's probabilities are sums of 32-bit floats, so two equal shares can differ in the last
+/// bits, which are the exporter's and not the model's. A decimal grid keeps common shares away from its rounding edges.
+const VOTE_STEPS: f64 = 1e6;
 
 /// How the outputs become predictions.
 #[derive(Debug, Clone, PartialEq)]
@@ -196,7 +196,7 @@ impl Reading {
         if summed_votes {
             notes.push(note(
                 "model probabilities",
-                "read in steps of 2^-20",
+                "read in steps of 0.000001",
                 "a sum of float32 tree votes has no finer meaning",
             ));
         }

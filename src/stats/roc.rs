@@ -202,6 +202,23 @@ pub fn negatives_needed(fpr: f64, level: Level) -> usize {
     ((level.alpha() / 2.0).ln() / (1.0 - fpr).ln()).ceil() as usize
 }
 
+/// How many negatives (and as many positives) a useless score needs for its upper bound at a false-positive rate to lie
+/// under a limit, to two leading digits.
+///
+/// ```
+/// use privet::stats::{roc::negatives_to_clear, Level};
+/// let needed = negatives_to_clear(0.01, 0.03, Level::P95);
+/// assert!((500..1000).contains(&needed));
+/// ```
+pub fn negatives_to_clear(fpr: f64, limit: f64, level: Level) -> usize {
+    let clears = |m: usize| possible_rank(m, fpr, level).is_some_and(|k| clopper_pearson(k, m, level).high <= limit);
+    let mut m = negatives_needed(fpr, level);
+    while !clears(m) && m < 100_000_000 {
+        m += 10_usize.pow(m.ilog10().saturating_sub(1));
+    }
+    m
+}
+
 /// Area under the curve with `DeLong`'s interval on the logit scale.
 ///
 /// `clusters` gives for every positive and then every negative the group (patient) it belongs to; with them the variance

@@ -159,7 +159,7 @@ fn a_ragged_row_is_refused_with_its_line() {
 #[test]
 fn duplicate_columns_are_refused() {
     let sheet = cancer().rename("mean_texture", "mean_radius");
-    assess(&Desk::new(), "twice.csv", sheet.csv(), "").refuses(&["twice.csv", "`mean_radius` occurs twice", "rename"]);
+    assess(&Desk::new(), "twice.csv", sheet.csv(), "").refuses(&["twice.csv", "have the same name", "rename"]);
 }
 
 // ------------------------------------------------------------------ columns and labels

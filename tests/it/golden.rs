@@ -42,7 +42,7 @@ fn list<'v>(file: &'v Value, key: &str) -> &'v [Value] {
 /// The score arrays of a case.
 fn scores(case: &Value, side: &str) -> Vec<f64> {
     let file = repo("tests/golden").join(case["files"][side].as_str().unwrap());
-    let (_, tensor) = load_tensor(&file, &Limits::default()).unwrap().remove(0);
+    let (_, tensor) = load_tensor(&file, Limits::default()).unwrap().remove(0);
     tensor.to_f64().unwrap()
 }
 

@@ -37,7 +37,7 @@ fn records(model: &str, graph: &Graph) -> (Features, Vec<Slot>, Vec<String>, boo
     let (_, table) = table_of(model);
     let file = repo("datasets/shapes").join(table["file"].as_str().unwrap());
     if table["features"].is_string() {
-        let arrays = load_tensor(&file, &Limits::default()).unwrap();
+        let arrays = load_tensor(&file, Limits::default()).unwrap();
         let of = |name: &str| arrays.iter().find(|(known, _)| known == name).unwrap().1.clone();
         let mut labels: Vec<String> = of("labels").to_f64().unwrap().iter().map(ToString::to_string).collect();
         labels.sort();
@@ -331,7 +331,7 @@ fn label_and_probabilities_that_disagree_are_counted() {
 
 /// Digits as two archives: `members` of the table's file says which record goes where.
 fn digits(desk: &Desk, table: &str) -> [PathBuf; 2] {
-    let arrays = load_tensor(&repo(&format!("datasets/shapes/tables/{table}.npz")), &Limits::default()).unwrap();
+    let arrays = load_tensor(&repo(&format!("datasets/shapes/tables/{table}.npz")), Limits::default()).unwrap();
     let of = |name: &str| &arrays.iter().find(|(known, _)| known == name).unwrap().1;
     let inside = of("members").to_f64().unwrap();
     [(1.0, "members.npz"), (0.0, "nonmembers.npz")].map(|(side, file)| {

@@ -4,7 +4,7 @@
 //! 6e-8, a difference of logits does not. Logarithms of probabilities are floored at 1e-38, the smallest normal float32.
 
 use crate::check::{Answers, Truth};
-use crate::model::{PROBABILITY_FLOOR, Predictions, Scale, log_probability, log_sum_exp};
+use crate::model::{Predictions, Scale, log_odds_against, log_probability, log_rest};
 
 /// What is computed from a record's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,19 +81,10 @@ impl Signal {
     }
 }
 
-/// ln of the probability that it is another class.
-fn log_rest(scale: Scale, row: &[f64], class: usize) -> f64 {
-    let others = row.iter().enumerate().filter(move |(j, _)| *j != class).map(|(_, value)| *value);
-    match scale {
-        Scale::Logit => log_sum_exp(others) - log_sum_exp(row.iter().copied()),
-        Scale::Probability => others.sum::<f64>().max(PROBABILITY_FLOOR).ln(),
-    }
-}
-
 /// Logit of a class against all others: ln p - ln (sum of the others).
 fn scaled_logit(scale: Scale, row: &[f64], class: usize) -> f64 {
     match scale {
-        Scale::Logit => row[class] - log_sum_exp(row.iter().enumerate().filter(|(j, _)| *j != class).map(|(_, v)| *v)),
+        Scale::Logit => -log_odds_against(row, class),
         Scale::Probability => log_probability(scale, row, class) - log_rest(scale, row, class),
     }
 }
@@ -112,7 +103,7 @@ mod tests {
     #[test]
     fn logits_and_probabilities_agree() {
         let logits = [1.5, -0.5, 0.25];
-        let norm = log_sum_exp(logits.iter().copied());
+        let norm = crate::model::log_sum_exp(logits.iter().copied());
         let probabilities: Vec<f64> = logits.iter().map(|z| (z - norm).exp()).collect();
         for signal in [Signal::LogConfidence, Signal::ScaledLogit, Signal::Entropy, Signal::ModifiedEntropy] {
             for class in 0..3 {

@@ -44,7 +44,7 @@ use crate::finding::{
 use crate::learn::folds;
 use crate::seed::Seed;
 use crate::stats::rank::quantile;
-use crate::stats::roc::{Estimability, Roc, auc, estimability, negatives_needed};
+use crate::stats::roc::{Estimability, Roc, auc, estimability, negatives_needed, negatives_to_clear};
 use crate::stats::{Estimate, Level};
 use crate::watch::Watch;
 
@@ -429,14 +429,18 @@ fn blank(audit: &Audit, attack: Attack, measure: &str, unit: Unit, null_value: f
 
 fn too_few(audit: &Audit, part: &Part, fpr: f64) -> Standing {
     let m = part.nonmembers.len();
-    let needed = 2 * negatives_needed(fpr, Level::P95); // half of them choose the attack
+    // Half of them choose the attack.
+    let (bound, clear) = (2 * negatives_needed(fpr, Level::P95), 2 * negatives_to_clear(fpr, 3.0 * fpr, Level::P95));
     let unit = audit.unit();
     Standing::Insufficient {
         reason: format!(
             "{m} non-member {unit} left for reporting cannot show a false-positive rate of {}.",
             percent(fpr)
         ),
-        needed: format!("At least {needed} non-member {unit} would give a bound; as many members should match them."),
+        needed: format!(
+            "At least {bound} non-member {unit} and as many members would give a bound; about {clear} would let a model that \
+             leaks nothing show less than three times chance."
+        ),
     }
 }
 
@@ -598,7 +602,7 @@ mod tests {
         let findings = case(60, 1.0, 5).run(&Threshold {}, 5);
         let finding = findings.iter().find(|finding| finding.measure == "membership/tpr-at-fpr-0.01").unwrap();
         let Standing::Insufficient { needed, .. } = &finding.standing else { panic!("60 records are too few") };
-        assert!(needed.contains("736"), "{needed}"); // 2 x 368
+        assert!(needed.contains("At least 736 "), "{needed}"); // 2 x 368
         assert!(finding.estimate.is_none());
     }
 
