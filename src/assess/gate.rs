@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::assessment::Skipped;
 use super::policy::{Limit, Policy};
-use crate::finding::{Count, Finding, Standing, Worse};
-use crate::stats::Estimate;
+use crate::finding::{Finding, Standing, Worse};
+use crate::stats::{Estimate, Method};
 
 /// The answer to "may it be released?".
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -130,21 +130,22 @@ fn unmeasured(limit: &Limit, skipped: &[Skipped]) -> Judgement {
     }
 }
 
-/// How many records would shrink the interval enough, if the value stayed where it is. Widths fall with the square root
-/// of the number of records.
+/// How many times as many records would shrink the interval enough, if the value stayed where it is. Widths fall with the
+/// square root of the number of records, at the edge of the range (nothing seen) with the number itself.
 fn settling(estimate: &Estimate, limit: f64) -> String {
+    if estimate.method == Method::SuppressedCount {
+        return "The count is from 1 to 10 and withheld; the limit lies within what it could be.".to_owned();
+    }
     let distance = (estimate.value - limit).abs();
     let reach = if estimate.value > limit { estimate.value - estimate.low } else { estimate.high - estimate.value };
-    let factor = (reach / distance).powi(2);
-    if !factor.is_finite() || factor > 1000.0 || estimate.n == 0 {
-        return "The value lies at the limit: no number of records in reach would settle it.".to_owned();
+    let factor = if estimate.value == 0.0 { reach / distance } else { (reach / distance).powi(2) };
+    if !factor.is_finite() || factor > 100.0 {
+        return "The interval contains the limit; more than a hundred times as many records would be needed, or scores with \
+                fewer ties."
+            .to_owned();
     }
-    let wanted = estimate.n as f64 * factor;
-    let step = 10_f64.powf(wanted.log10().floor() - 1.0).max(1.0);
     format!(
-        "The interval contains the limit; about {} instead of {} in the smaller set would settle it if the value stayed.",
-        Count::of((wanted / step).ceil() as usize * step as usize),
-        Count::of(estimate.n)
+        "The interval contains the limit; about {factor:.1} times as many records would settle it if the value stayed."
     )
 }
 

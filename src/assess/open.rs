@@ -5,12 +5,12 @@ use super::AssessError;
 use super::assessment::Inference;
 use super::plan::ModelPlan;
 use crate::check::{Answers, Audited, Truth};
-use crate::data::encode::{Slot, tensors};
+use crate::data::encode::{Slot, codes, tensors};
 use crate::data::{Cells, Features, Records, Split};
 use crate::finding::Count;
 use crate::model::graph::Graph;
 use crate::model::runtime::Runtime;
-use crate::model::{Hints, Metered, ModelError, OnnxModel, Reading, Task, binding, canonical_label};
+use crate::model::{Hints, Metered, ModelError, OnnxModel, Reading, Task, binding, class_of};
 use crate::tensor::Tensor;
 use crate::watch::Watch;
 
@@ -97,11 +97,11 @@ fn hints(plan: &ModelPlan, split: &Split) -> Hints {
         if let Cells::Float(values) = cells {
             continuous |= values.iter().any(|value| !value.is_nan() && value.fract() != 0.0);
         }
-        let (codes, levels) = crate::data::encode::codes(cells);
+        let (codes, levels) = codes(cells);
         let mut seen = vec![false; levels];
         for (row, code) in codes.into_iter().enumerate() {
             if !std::mem::replace(&mut seen[code as usize], true) {
-                labels.extend(cells.text(row).map(|text| canonical_label(&text)));
+                labels.extend(cells.text(row));
             }
         }
     }
@@ -175,11 +175,24 @@ fn truth(cells: &Cells, audited: &Audited, set: &str) -> Result<Truth, AssessErr
         return Ok(Truth::Values(values));
     }
     let classes: Vec<String> = facts.classes.clone();
-    let code = |row: usize| {
-        let label = cells.text(row).map(|text| canonical_label(&text))?;
-        classes.iter().position(|class| *class == label).map(|at| at as u32)
-    };
-    let codes: Vec<Option<u32>> = (0..cells.len()).map(code).collect();
+    // Each distinct label once, then a table: labels repeat.
+    let (label_of, levels) = codes(cells);
+    let mut class_of_label: Vec<Option<u32>> = vec![None; levels];
+    let mut seen = vec![false; levels];
+    for (row, &label) in label_of.iter().enumerate() {
+        if !std::mem::replace(&mut seen[label as usize], true) {
+            let class = cells.text(row).and_then(|text| class_of(&classes, &text)).map(|at| at as u32);
+            if class.is_some() && class_of_label.contains(&class) {
+                return Err(AssessError::Mismatch {
+                    what: format!("two different labels of the {set} records read like the same class of the model"),
+                    help: "list the model's classes to the letter under `[model] classes`, or set the target's type"
+                        .to_owned(),
+                });
+            }
+            class_of_label[label as usize] = class;
+        }
+    }
+    let codes: Vec<Option<u32>> = label_of.iter().map(|&label| class_of_label[label as usize]).collect();
     let unknown = codes.iter().filter(|code| code.is_none()).count();
     if unknown > 0 {
         let row = codes.iter().position(Option::is_none).map_or(0, |row| row + 1);

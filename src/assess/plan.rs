@@ -180,6 +180,7 @@ impl Plan {
             name,
         };
         let (checks, disabled) = checks_plan(s);
+        refuse_limits_of(s, &disabled);
         if plan.model.is_none() && plan.data.is_none() && s.mistakes.is_empty() {
             s.complain(
                 "",
@@ -188,6 +189,22 @@ impl Plan {
             );
         }
         if s.mistakes.is_empty() { Ok(Self { checks, disabled, ..plan }) } else { Err(settings.mistakes) }
+    }
+}
+
+/// A limit that the plan sets on a check that it switches off would never be judged.
+fn refuse_limits_of(s: &mut Settings, disabled: &[Disabled]) {
+    for measure in s.keys("limits") {
+        let off = disabled.iter().find(|off| {
+            check::METAS.iter().any(|meta| meta.id == off.check && meta.measures.contains(&measure.as_str()))
+        });
+        if let Some(off) = off {
+            s.complain(
+                &format!("limits.{measure}"),
+                format!("`limits.\"{measure}\"` is set and `{}`, which measures it, is switched off", off.check),
+                "remove one of the two",
+            );
+        }
     }
 }
 
@@ -384,8 +401,14 @@ fn policy_plan(s: &mut Settings) -> Policy {
     let known: Vec<&str> = check::METAS.iter().flat_map(|meta| meta.measures).copied().collect();
     s.only("limits", &known);
     for measure in s.keys("limits") {
-        if let Some(limit) = s.number("limits", &measure) {
-            policy.set(&measure, limit);
+        match s.number("limits", &measure) {
+            Some(limit) if limit.is_finite() => policy.set(&measure, limit),
+            Some(_) => s.complain(
+                &format!("limits.{measure}"),
+                format!("`limits.\"{measure}\"` must be a finite number"),
+                "to drop a limit, switch its check off with a reason",
+            ),
+            None => {}
         }
     }
     policy

@@ -97,6 +97,7 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
     mark_limits(&mut findings, &policy);
     let mut warnings: Vec<String> = split.iter().flat_map(|split| split.warnings.clone()).collect();
     warnings.extend(accuracy_warning);
+    warnings.extend(unjudged(plan, &judgements, &skipped));
     Ok(Assessment {
         schema_version: SCHEMA_VERSION,
         name: plan.name.clone(),
@@ -268,25 +269,51 @@ fn applicable(plan: &Plan, subject: &Subject<'_>) -> Policy {
     policy
 }
 
-/// What one check means for another: a split that differs without the model voids membership results, and the blind
-/// classifier is the baseline of the area under the curve.
+/// What one check means for another: a split that is not sound, or was not tested, voids every result that compares
+/// members with non-members, and the blind classifier is the baseline of the area under the curve.
 fn relate(findings: &mut [Finding]) {
-    let invalid = findings.iter().find_map(|finding| match (&finding.standing, finding.family()) {
-        (Standing::Invalid { reason }, Family::Dataset) => Some(reason.clone()),
+    let blind = findings.iter().find(|finding| finding.measure == BLIND_AUC).cloned();
+    let of_split = findings.iter().filter(|finding| finding.family() == Family::Dataset);
+    let invalid = of_split.into_iter().find_map(|finding| match &finding.standing {
+        Standing::Invalid { reason } => Some(reason.clone()),
         _ => None,
     });
-    let blind = findings.iter().find(|finding| finding.measure == BLIND_AUC).and_then(|finding| finding.estimate);
-    for finding in findings.iter_mut().filter(|finding| finding.family() == Family::Membership) {
-        if let Some(reason) = &invalid {
-            finding.standing = Standing::Invalid { reason: reason.clone() };
+    let void = match (&invalid, &blind) {
+        (Some(reason), _) => Some(Standing::Invalid { reason: reason.clone() }),
+        (None, None) => Some(Standing::Invalid {
+            reason:
+                "the split was not tested: `dataset/split-integrity` did not run, so nobody knows whether members and \
+                     non-members are comparable."
+                    .to_owned(),
+        }),
+        (None, Some(blind)) if blind.standing != Standing::Sound => Some(blind.standing.clone()),
+        _ => None,
+    };
+    let compares = |finding: &Finding| matches!(finding.family(), Family::Membership | Family::Inversion);
+    for finding in findings.iter_mut().filter(|finding| compares(finding)) {
+        if let (Some(void), Standing::Sound) = (&void, &finding.standing) {
+            finding.standing = void.clone();
         }
         if finding.measure == "membership/auc" {
-            finding.baseline = blind.map(|estimate| Baseline {
+            finding.baseline = blind.as_ref().and_then(|blind| blind.estimate).map(|estimate| Baseline {
                 name: "classifier that never saw the model, on all records".to_owned(),
                 estimate,
             });
         }
     }
+}
+
+/// The limits of the profile that were not judged, each with the reason: they must not vanish.
+fn unjudged(plan: &Plan, judged: &[gate::Judgement], skipped: &[Skipped]) -> Vec<String> {
+    let missing = plan.policy.limits.iter().filter(|limit| !judged.iter().any(|j| j.measure == limit.measure));
+    let reason = |measure: &str| {
+        let meta = check::METAS.iter().find(|meta| meta.measures.contains(&measure));
+        let skipped = meta.and_then(|meta| skipped.iter().find(|skipped| skipped.check == meta.id));
+        skipped.map_or("too few records to measure it".to_owned(), |skipped| skipped.reason.clone())
+    };
+    missing
+        .map(|limit| format!("The limit on `{}` was not judged: {}.", limit.measure, reason(&limit.measure)))
+        .collect()
 }
 
 /// Marks the policy's limit on curves.

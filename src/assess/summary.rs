@@ -7,7 +7,7 @@ use crate::check::{Answers, Audited, Truth};
 use crate::data::encode::joint_codes;
 use crate::data::{Features, Schema, Split};
 use crate::digest::Digest;
-use crate::finding::{Count, SMALLEST_SHOWN};
+use crate::finding::{Count, SMALLEST_SHOWN, partition};
 use crate::model::graph::{Graph, Port};
 use crate::model::{Predictions, Task, largest};
 use crate::stats::interval::wilson;
@@ -114,8 +114,15 @@ pub(super) fn data(split: &Split, audited: Option<&Audited>) -> DataSummary {
         patients,
         target: split.schema.target.clone().unwrap_or_default(),
         columns: columns(split, audited),
-        classes: names.into_iter().zip(counts).map(|(name, (a, b))| (name, Count::of(a), Count::of(b))).collect(),
+        classes: class_table(names, &counts),
     }
+}
+
+/// Records per class and set; what the totals would give away is withheld too.
+fn class_table(names: Vec<String>, counts: &[(usize, usize)]) -> Vec<(String, Count, Count)> {
+    let members = partition(&counts.iter().map(|count| count.0).collect::<Vec<_>>());
+    let nonmembers = partition(&counts.iter().map(|count| count.1).collect::<Vec<_>>());
+    names.into_iter().zip(members).zip(nonmembers).map(|((name, a), b)| (name, a, b)).collect()
 }
 
 fn columns(split: &Split, audited: Option<&Audited>) -> Vec<ColumnSummary> {
@@ -134,7 +141,7 @@ fn columns(split: &Split, audited: Option<&Audited>) -> Vec<ColumnSummary> {
             role: role(&split.schema, &x.name),
             kind: x.cells.kind().to_string(),
             distinct: joint_codes(&x.cells, &y.cells).2 - usize::from(missing > 0),
-            missing: Count::of(missing),
+            missing: Count::of_part(missing, x.cells.len() + y.cells.len()),
             input: input(&x.name),
         }
     };

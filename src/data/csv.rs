@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use super::DataError;
@@ -52,12 +52,19 @@ pub(super) fn read(path: &Path, separator: Option<u8>) -> Result<Vec<RawColumn>,
     let names = header(path, &mut reader)?;
     let mut columns: Vec<Dictionary> = names.iter().map(|_| Dictionary::default()).collect();
     let mut record = csv::ByteRecord::new();
+    let (mut line, mut last_field_runs_on) = (0, false);
     while reader.read_byte_record(&mut record).map_err(|error| describe(path, &error))? {
-        let line = record.position().map_or(0, csv::Position::line);
+        line = record.position().map_or(0, csv::Position::line);
+        last_field_runs_on = record.iter().next_back().is_some_and(|field| field.contains(&b'\n'));
         for (column, field) in columns.iter_mut().zip(&record) {
             let text = str::from_utf8(field).map_err(|_| DataError::NotUtf8 { file: path.into(), line })?;
             if text.is_empty() { column.push_missing() } else { column.push(text) }
         }
+    }
+    // The parser takes an unclosed quote to run to the end of the file, swallowing every record after it.
+    if last_field_runs_on && last_byte(path)? != Some(b'"') {
+        let what = format!("the record that starts in line {line} has a quote that is never closed");
+        return Err(DataError::Damaged { file: path.into(), what });
     }
     let raw = names.into_iter().zip(columns).map(|(name, column)| {
         let (codes, texts) = column.into_parts();
@@ -66,7 +73,18 @@ pub(super) fn read(path: &Path, separator: Option<u8>) -> Result<Vec<RawColumn>,
     Ok(raw.collect())
 }
 
-fn header<R: std::io::Read>(path: &Path, reader: &mut csv::Reader<R>) -> Result<Vec<String>, DataError> {
+/// The last byte of a file that is no line break.
+fn last_byte(path: &Path) -> Result<Option<u8>, DataError> {
+    let io = |source| DataError::Io { file: path.into(), source };
+    let mut file = File::open(path).map_err(io)?;
+    let length = file.metadata().map_err(io)?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(64))).map_err(io)?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail).map_err(io)?;
+    Ok(tail.into_iter().rev().find(|byte| !matches!(byte, b'\n' | b'\r' | b' ')))
+}
+
+fn header<R: Read>(path: &Path, reader: &mut csv::Reader<R>) -> Result<Vec<String>, DataError> {
     let record = reader.byte_headers().map_err(|error| describe(path, &error))?;
     let mut names = Vec::with_capacity(record.len());
     for (index, field) in record.iter().enumerate() {
@@ -123,6 +141,17 @@ fn describe(path: &Path, error: &csv::Error) -> DataError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_unclosed_quote_swallows_nothing_silently() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.csv");
+        std::fs::write(&path, "a,b\n1,x\n2,\"y\n3,z\n4,z\n").unwrap();
+        let error = read(&path, None).err().unwrap().to_string();
+        assert!(error.contains("line 3") && error.contains("quote"), "{error}");
+        std::fs::write(&path, "a,b\n1,x\n2,\"y\nz\"\n").unwrap();
+        assert_eq!(read(&path, None).unwrap().len(), 2);
+    }
 
     #[test]
     fn separators_inside_quotes_do_not_count() {

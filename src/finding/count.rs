@@ -55,6 +55,9 @@ impl Count {
 pub fn share_of(count: usize, total: usize) -> Estimate {
     let share = |count: usize| count as f64 / total.max(1) as f64;
     let exact = Estimate::exact(share(count), total);
+    if count == 0 || count == total {
+        return exact;
+    }
     let (least, most) = match (Count::of(count), Count::of(total.saturating_sub(count))) {
         (Count::Withheld, _) => (1, SMALLEST_SHOWN - 1),
         (_, Count::Withheld) => (total.saturating_sub(SMALLEST_SHOWN - 1), total - 1),
@@ -62,6 +65,40 @@ pub fn share_of(count: usize, total: usize) -> Estimate {
     };
     let (low, high) = (share(least), share(most.min(total)));
     Estimate { value: high, low, high, method: Method::SuppressedCount, ..exact }
+}
+
+/// A part of a whole in words, withholding 1 to 10 on either side.
+///
+/// ```
+/// use privet::finding::part_of;
+/// assert_eq!(part_of(3, 1000), "<11 of 1,000");
+/// assert_eq!(part_of(992, 1000), "all but <11 of 1,000");
+/// assert_eq!(part_of(250, 1000), "250 of 1,000");
+/// ```
+pub fn part_of(count: usize, total: usize) -> String {
+    match (Count::of(count), Count::of(total.saturating_sub(count))) {
+        (Count::Shown(_), Count::Withheld) => format!("all but <11 of {}", Count::of(total)),
+        (shown, _) => format!("{shown} of {}", Count::of(total)),
+    }
+}
+
+/// Counts that add up to a known total: where a single one is withheld, the smallest of the others is withheld too, or the
+/// total would give it away.
+///
+/// ```
+/// use privet::finding::{Count, partition};
+/// let shown = partition(&[1011, 982, 7]);
+/// assert_eq!(shown, [Count::Shown(1011), Count::Withheld, Count::Withheld]);
+/// ```
+pub fn partition(counts: &[usize]) -> Vec<Count> {
+    let mut shown: Vec<Count> = counts.iter().map(|&count| Count::of(count)).collect();
+    if shown.iter().filter(|count| **count == Count::Withheld).count() == 1 {
+        let others = (0..counts.len()).filter(|&i| counts[i] >= SMALLEST_SHOWN);
+        if let Some(smallest) = others.min_by_key(|&i| counts[i]) {
+            shown[smallest] = Count::Withheld;
+        }
+    }
+    shown
 }
 
 impl fmt::Display for Count {

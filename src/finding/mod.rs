@@ -6,7 +6,7 @@
 mod count;
 mod evidence;
 
-pub use count::{Count, SMALLEST_SHOWN, grouped, share_of};
+pub use count::{Count, SMALLEST_SHOWN, grouped, part_of, partition, share_of};
 pub use evidence::{Bar, CellPair, Curve, CurvePoint, Evidence, Histogram, Series, SizeShare, Table};
 
 use serde::{Deserialize, Serialize};

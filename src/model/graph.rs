@@ -96,6 +96,8 @@ pub struct Graph {
     pub class_lists: Vec<Vec<String>>,
     /// External data files that the weights lie in.
     pub external: Vec<String>,
+    /// Whether classes are scored by plain sums of tree leaves (votes), without a link function on top.
+    pub summed_votes: bool,
 }
 
 impl Graph {
@@ -144,6 +146,7 @@ impl Graph {
             links: links(graph),
             class_lists,
             external: external(graph),
+            summed_votes: summed_votes(graph),
         }
     }
 
@@ -259,6 +262,16 @@ fn links(graph: &GraphProto) -> Vec<Link> {
         .iter()
         .filter_map(|output| Some(Link { output: output.name().to_owned(), logits: logits_of(output.name())? }));
     links.collect()
+}
+
+/// A tree-ensemble classifier whose scores are not transformed, in a graph without a final link.
+fn summed_votes(graph: &GraphProto) -> bool {
+    let plain = |node: &NodeProto| {
+        let transform = attribute(node, "post_transform").map(|a| String::from_utf8_lossy(a.s()).into_owned());
+        node.op_type() == "TreeEnsembleClassifier" && transform.is_none_or(|t| t == "NONE")
+    };
+    let linked = |node: &NodeProto| matches!(node.op_type(), "Softmax" | "Sigmoid" | "Exp");
+    graph.node.iter().any(plain) && !graph.node.iter().any(linked)
 }
 
 fn external(graph: &GraphProto) -> Vec<String> {

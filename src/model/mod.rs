@@ -17,7 +17,7 @@ pub mod runtime;
 pub use error::ModelError;
 pub use metered::Metered;
 pub use onnx::OnnxModel;
-pub use reading::{Hints, Note, Output, Reading, Task, canonical_label};
+pub use reading::{Hints, Note, Output, Reading, Task, canonical_label, class_of};
 
 use crate::tensor::Tensor;
 

@@ -45,7 +45,7 @@ pub struct Hints {
     pub scores: Option<String>,
     /// `[model] classes`, in the order of the scores.
     pub classes: Option<Vec<String>>,
-    /// Distinct labels of the data in canonical form, sorted.
+    /// Distinct labels of the data, sorted.
     pub labels: Vec<String>,
     /// Whether the target column holds numbers that are not whole.
     pub continuous: bool,
@@ -106,6 +106,27 @@ pub fn canonical_label(text: &str) -> String {
 /// A float output: name, columns, values.
 type ScoreColumns<'a> = (&'a str, usize, Vec<f64>);
 
+/// The class that a label names: the same text, or, where that is unambiguous among the classes, the same number or truth
+/// value printed differently.
+///
+/// ```
+/// use privet::model::class_of;
+/// assert_eq!(class_of(&["0".into(), "1".into()], "1.0"), Some(1));
+/// assert_eq!(class_of(&["250.0".into(), "250.00".into()], "250.00"), Some(1));
+/// assert_eq!(class_of(&["250.0".into(), "250.00".into()], "250"), None);
+/// ```
+pub fn class_of(classes: &[String], label: &str) -> Option<usize> {
+    if let Some(exact) = classes.iter().position(|class| class == label) {
+        return Some(exact);
+    }
+    let wanted = canonical_label(label);
+    let mut same = classes.iter().enumerate().filter(|(_, class)| canonical_label(class) == wanted);
+    match (same.next(), same.next()) {
+        (Some((only, _)), None) => Some(only),
+        _ => None,
+    }
+}
+
 /// The answers to a few records, sorted into labels and scores.
 struct Probe<'a> {
     rows: usize,
@@ -142,7 +163,7 @@ impl<'a> Probe<'a> {
 
 fn label_texts(tensor: &Tensor) -> Vec<String> {
     match &tensor.values {
-        Values::Text(texts) => texts.iter().map(canonical_label).collect(),
+        Values::Text(texts) => texts.iter().map(str::to_owned).collect(),
         Values::I64(values) => values.iter().map(ToString::to_string).collect(),
         Values::I32(values) => values.iter().map(ToString::to_string).collect(),
         Values::U8(values) => values.iter().map(ToString::to_string).collect(),
@@ -190,9 +211,7 @@ impl Reading {
         }
         let scores = infer_scores(&columns, &probe, graph, hints, &mut notes)?;
         let classes = infer_classes(&scores, &probe, graph, hints, &mut notes)?;
-        // Trees that vote (no softmax or logistic link on top) answer with sums of float32 leaf weights.
-        let trees = graph.operators.keys().any(|name| name.contains("TreeEnsemble"));
-        let summed_votes = trees && !matches!(scores, Scores::None);
+        let summed_votes = graph.summed_votes && !matches!(scores, Scores::None);
         if summed_votes {
             notes.push(note(
                 "model probabilities",
@@ -248,7 +267,7 @@ impl Reading {
     }
 
     fn class_code(&self, text: &str) -> u32 {
-        self.classes.iter().position(|class| class == text).map_or(UNKNOWN, |index| index as u32)
+        class_of(&self.classes, text).map_or(UNKNOWN, |index| index as u32)
     }
 
     fn per_class(outputs: &[String], probe: &Probe<'_>) -> Result<Vec<f64>, ModelError> {
@@ -441,8 +460,6 @@ fn infer_classes(
         Scores::Single { .. } => Some(2),
         Scores::None | Scores::Value { .. } => None,
     };
-    let canonical =
-        |classes: &[String]| -> Vec<String> { classes.iter().map(|class| canonical_label(class)).collect() };
     if let Some(classes) = &hints.classes {
         if width.is_some_and(|width| width != classes.len()) {
             return Err(ask(
@@ -454,7 +471,7 @@ fn infer_classes(
                 "list them in the order of the score columns",
             ));
         }
-        return Ok(canonical(classes));
+        return Ok(classes.clone());
     }
     let fits = |classes: &Vec<String>| width.is_none_or(|width| width == classes.len());
     let mut stated = graph.zip_maps.iter().map(|zip| &zip.classes).chain(&graph.class_lists).filter(|list| fits(list));
@@ -462,7 +479,7 @@ fn infer_classes(
         && stated.all(|other| other == classes)
     {
         notes.push(note("model.classes", "in the order of the file", "class labels stored in the model's operators"));
-        return Ok(canonical(classes));
+        return Ok(classes.clone());
     }
     if let Some(classes) = classes_by_answers(scores, probe, width) {
         notes.push(note(
@@ -474,7 +491,7 @@ fn infer_classes(
     }
     let count = width.unwrap_or(hints.labels.len());
     let numbered: Vec<String> = (0..count).map(|class| class.to_string()).collect();
-    if !hints.labels.is_empty() && hints.labels.iter().all(|label| numbered.contains(label)) {
+    if !hints.labels.is_empty() && hints.labels.iter().all(|label| class_of(&numbered, label).is_some()) {
         notes.push(note("model.classes", "0, 1, ... in order", "the labels of the data are these numbers"));
         return Ok(numbered);
     }

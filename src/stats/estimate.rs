@@ -69,7 +69,9 @@ impl Method {
             Self::DelongLogit => "DeLong, logit scale",
             Self::ClusteredDelongLogit => "DeLong for several records a patient (Obuchowski), logit scale",
             Self::EdgeBound => "exact one-sided bound",
-            Self::DistributionFree => "distribution-free bound (order statistic and Clopper-Pearson)",
+            Self::DistributionFree => {
+                "distribution-free bounds, the level holds for each side (order statistic and Clopper-Pearson)"
+            }
             Self::Newcombe => "Newcombe, independent proportions",
             Self::NewcombePaired => "Newcombe, paired proportions",
         }

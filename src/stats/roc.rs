@@ -223,8 +223,8 @@ pub fn negatives_to_clear(fpr: f64, limit: f64, level: Level) -> usize {
 ///
 /// `clusters` gives for every positive and then every negative the group (patient) it belongs to; with them the variance
 /// is Obuchowski's for clustered records. The estimate is the mid-rank Mann-Whitney statistic, between 0 and 1, 0.5 for a
-/// useless score. Degenerate cases: an area of exactly 0 or 1 gets an exact one-sided bound; a score without any
-/// variation gets the null standard error.
+/// useless score. Degenerate cases: an area of exactly 0 or 1 gets an exact one-sided bound; a side without any variation
+/// counts as if one of its units could differ. Below ten units a side the interval is too narrow: callers refuse.
 ///
 /// References: `DeLong`, `DeLong` and Clarke-Pearson, Biometrics 44 (1988); Sun and Xu (2014) for the mid-rank form;
 /// Obuchowski, Biometrics 53 (1997) for clusters.
@@ -251,6 +251,11 @@ pub fn auc(positives: &[f64], negatives: &[f64], clusters: Option<(&[u32], &[u32
     let back = |x: f64| 1.0 / (1.0 + (-x).exp());
     let method = if clusters.is_some() { Method::ClusteredDelongLogit } else { Method::DelongLogit };
     Estimate { value, low: back(logit - half), high: back(logit + half), level, n: units, method }
+}
+
+/// A side whose `n` units all score alike may still hold others: about one in `n` could differ by everything.
+fn floor(variance: f64, n: usize) -> f64 {
+    if variance > 0.0 { variance } else { (n as f64).powi(-2) }
 }
 
 /// `DeLong`'s structural components: for every score the share of the other side that it beats.
@@ -283,6 +288,7 @@ impl Placements {
             }
             values.iter().map(|v| (v - self.auc).powi(2)).sum::<f64>() / (n - 1.0) / n
         };
+        let spread = |values: &[f64]| floor(spread(values), values.len());
         spread(&self.positives) + spread(&self.negatives)
     }
 
@@ -307,6 +313,7 @@ impl Placements {
         let s10: f64 = sums.iter().map(|s| s.0 * s.0).sum::<f64>() * corrected(positive_groups) / (n * n);
         let s01: f64 = sums.iter().map(|s| s.1 * s.1).sum::<f64>() * corrected(negative_groups) / (m * m);
         let s11: f64 = sums.iter().map(|s| s.0 * s.1).sum::<f64>() * corrected(both_groups) / (n * m);
+        let (s10, s01) = (floor(s10, positive_groups), floor(s01, negative_groups));
         ((s10 + s01 + 2.0 * s11).max(0.0), positive_groups.min(negative_groups))
     }
 }

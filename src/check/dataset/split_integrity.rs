@@ -13,8 +13,10 @@
 //! allows for several records a patient. Duplicates are exact matches over all feature columns and the target.
 //!
 //! # Reading the number
-//! An area of 0.5 is what a random split gives. A lower bound over 0.5 by more than the tolerance (0.02) makes every
-//! membership result invalid: undetermined whatever it says.
+//! An area of 0.5 is what a random split gives. An interval that lies over 0.5 by more than the tolerance (0.02) says that
+//! the two sets differ, one that lies under it that non-members are copies of members; both make every result that
+//! compares the sets invalid, undetermined whatever it says. So do exact copies across the sets beyond what copies within
+//! the members explain, and more than 1 % of non-member patients with records among the members.
 //!
 //! # When it misleads
 //! A small file hides a small difference. Copies of members among non-members hide leakage; copies among the members
@@ -30,15 +32,17 @@
 
 use std::collections::HashMap;
 
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 use crate::check::{Check, CheckError, CheckMeta, Need, Subject};
 use crate::data::encode::joint_codes;
 use crate::data::{Cells, Features, Split};
-use crate::finding::{Count, Evidence, Family, Finding, Severity, Standing, Table, Unit, Worse, share_of};
+use crate::finding::{Count, Evidence, Family, Finding, Severity, Standing, Table, Unit, Worse, part_of, share_of};
 use crate::learn::boosted::Boosted;
 use crate::learn::{Binned, Learner, folds};
 use crate::seed::Seed;
+use crate::stats::interval::newcombe;
 use crate::stats::rank::midranks;
 use crate::stats::{Estimate, Level, roc};
 use crate::watch::{Event, Watch};
@@ -61,13 +65,23 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 pub const BLIND_AUC: &str = "dataset/blind-auc";
 
 const FOLDS: usize = 5;
+/// Fewest patients (or records) on either side for a statement about the split.
+const FEWEST: usize = 10;
+/// Largest share of non-members that may be members too before the comparison is void.
+const MOST_SHARED: f64 = 0.01;
 
 /// The check.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SplitIntegrity {
-    /// How far the blind classifier's lower bound may lie over 0.5.
+    /// How far the blind classifier's interval may lie from 0.5, from 0 to 0.1.
+    #[serde(deserialize_with = "tolerance")]
     tolerance: f64,
+}
+
+fn tolerance<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    let value = f64::deserialize(deserializer)?;
+    if (0.0..=0.1).contains(&value) { Ok(value) } else { Err(D::Error::custom("`tolerance` must be from 0 to 0.1")) }
 }
 
 impl Default for SplitIntegrity {
@@ -97,8 +111,25 @@ impl Check for SplitIntegrity {
 impl SplitIntegrity {
     fn blind(&self, split: &Split, seed: Seed, watch: &dyn Watch) -> Finding {
         let estimate = blind_area(split, seed, watch);
-        let invalid = estimate.low > 0.5 + self.tolerance;
-        let standing = if invalid {
+        let apart = estimate.low > 0.5 + self.tolerance;
+        let copied = estimate.high < 0.5 - self.tolerance;
+        let invalid = apart || copied;
+        let standing = if estimate.n < FEWEST {
+            Standing::Insufficient {
+                reason: format!("fewer than {FEWEST} members or non-members cannot show whether the split is sound."),
+                needed: "Hundreds of records on either side would.".to_owned(),
+            }
+        } else if copied {
+            Standing::Invalid {
+                reason: format!(
+                    "members and non-members resemble each other more than chance allows (area {}, interval {}, without the \
+                     model): non-members are probably copies of members. Draw the non-members from records that were not \
+                     used for training.",
+                    Unit::Area.show(estimate.value),
+                    Unit::Area.show_interval(&estimate)
+                ),
+            }
+        } else if apart {
             Standing::Invalid {
                 reason: format!(
                     "members and non-members differ without the model: a classifier that never saw it tells them apart with an \
@@ -112,7 +143,7 @@ impl SplitIntegrity {
             Standing::Sound
         };
         let sentence = if invalid {
-            "Members and non-members can be told apart without the model; results on membership are not valid."
+            "Members and non-members are not two samples of the same people; results that compare them are not valid."
         } else {
             "Members and non-members cannot be told apart without the model beyond the tolerance."
         };
@@ -270,22 +301,19 @@ fn duplicates(split: &Split) -> Vec<Finding> {
         blank(
             "dataset/overlap",
             Unit::Share,
-            format!("{} of {m} non-member records are exact copies of a member record.", Count::of(across)),
+            format!("{} non-member records are exact copies of a member record.", part_of(across, m)),
             share_of(across, m),
         ),
         blank(
             "dataset/duplicates",
             Unit::Share,
-            format!("{} of {n} member records have an exact copy among the members.", Count::of(within)),
+            format!("{} member records have an exact copy among the members.", part_of(within, n)),
             share_of(within, n),
         ),
         blank(
             "dataset/label-conflicts",
             Unit::Share,
-            format!(
-                "{} of {n} member records share all features with a record of another label.",
-                Count::of(conflicting)
-            ),
+            format!("{} member records share all features with a record of another label.", part_of(conflicting, n)),
             share_of(conflicting, n),
         ),
     ];
@@ -295,9 +323,16 @@ fn duplicates(split: &Split) -> Vec<Finding> {
     findings[1]
         .limits
         .push("Repeated records are memorised more easily; their owners are more exposed than the average.".to_owned());
-    if across == m && members.len() == nonmembers.len() {
+    // In tables of few distinct records copies occur by chance, among the members as often as across: only what goes
+    // beyond that tells of a faulty split.
+    if newcombe(across, m, within, n, Level::P95).low > MOST_SHARED {
+        findings[0].severity = Severity::High;
         findings[0].standing = Standing::Invalid {
-            reason: "every non-member record is also a member record: there is nothing to compare.".to_owned(),
+            reason: format!(
+                "{} non-member records are exact copies of member records, far more than chance would give. Take them out of \
+                 the non-members.",
+                part_of(across, m)
+            ),
         };
     }
     findings
@@ -316,7 +351,7 @@ fn patient_overlap(split: &Split) -> Option<Finding> {
     let mut finding = blank(
         "dataset/patient-overlap",
         Unit::Share,
-        format!("{} of {} non-member patients have records among the members too.", Count::of(both), nonmembers.len()),
+        format!("{} non-member patients have records among the members too.", part_of(both, nonmembers.len())),
         share_of(both, nonmembers.len()),
     );
     finding
@@ -326,8 +361,8 @@ fn patient_overlap(split: &Split) -> Option<Finding> {
         caption: "Patients and records".to_owned(),
         columns: ["set", "records", "patients"].map(str::to_owned).to_vec(),
         rows: vec![
-            vec!["members".to_owned(), a.len().to_string(), members.len().to_string()],
-            vec!["non-members".to_owned(), b.len().to_string(), nonmembers.len().to_string()],
+            vec!["members".to_owned(), Count::of(a.len()).to_string(), Count::of(members.len()).to_string()],
+            vec!["non-members".to_owned(), Count::of(b.len()).to_string(), Count::of(nonmembers.len()).to_string()],
         ],
     }));
     Some(finding)

@@ -13,7 +13,7 @@
 //! (the candidate that reproduces the outcome with most confidence; where none does, the one with least confidence in a
 //! wrong outcome), and the imputer's posterior times the model's confidence. The rule is chosen on one half of the
 //! attacked members and reported on the other. Candidates, prior and imputer come from non-members that are not attacked.
-//! One record per patient is attacked.
+//! One record per patient is attacked, among those whose value is known and a candidate.
 //!
 //! # Reading the number
 //! Four cells: attack and imputation, on members and on non-members. More than imputation on both sets says that the model
@@ -37,7 +37,7 @@ use super::imputer::{self, Imputed};
 use crate::check::{Answers, Audited, Check, CheckError, CheckMeta, Need, Subject, Truth};
 use crate::data::encode::{joint_codes, tensors};
 use crate::data::{Cells, Features, Split, Table};
-use crate::finding::{Baseline, CellPair, Evidence, Family, Finding, Severity, Standing, Unit, Worse};
+use crate::finding::{Baseline, CellPair, Count, Evidence, Family, Finding, Severity, Standing, Unit, Worse, part_of};
 use crate::learn::{Binned, folds};
 use crate::model::{Predictions, largest, log_probability};
 use crate::seed::Seed;
@@ -58,6 +58,8 @@ const EXCESS: &str = "inversion/attribute-inference-excess";
 const GAP: &str = "inversion/attribute-inference-member-gap";
 /// Severity scale of the proven excess: the limits of the likelihood table (very low to high).
 const SCALE: [f64; 4] = [0.01, 0.05, 0.10, 0.25];
+/// Fewest records of a set that are reported on.
+const FEWEST: usize = 10;
 const RULES: [&str; 3] = ["maximum a posteriori (Fredrikson)", "confidence", "imputer times confidence"];
 
 /// The check.
@@ -91,7 +93,7 @@ impl Check for AttributeInference {
             return Ok(Vec::new());
         };
         let (Some(in_answers), Some(out_answers)) = (&model.members, &model.nonmembers) else { return Ok(Vec::new()) };
-        let level = Level::joint_95(split.schema.sensitive.len());
+        let level = Level::joint_95(2 * split.schema.sensitive.len()); // an excess and a gap per column
         let mut findings = Vec::new();
         for column in &split.schema.sensitive {
             if !model.slots.iter().any(|slot| slot.columns.contains(column)) {
@@ -150,6 +152,7 @@ impl AttributeInference {
             return Ok(vec![one_value(scene.column)]);
         }
         let per_side = (self.queries / count / 2).max(1);
+        let (known, asked_about) = scene.only_known(&mut parts, &candidates);
         parts.attacked_members.truncate(per_side);
         parts.attacked_nonmembers.truncate(per_side);
         let data = scene.other_columns();
@@ -183,10 +186,20 @@ impl AttributeInference {
             &side(of_nonmembers, imputed.guesser),
             watch,
         )?;
-        Ok(self.findings(scene, &members, &nonmembers, count))
+        if members.baseline.len() < 2 * FEWEST || nonmembers.baseline.len() < FEWEST {
+            return Ok(vec![too_few(scene.column)]);
+        }
+        Ok(self.findings(scene, &members, &nonmembers, count, &part_of(known, asked_about)))
     }
 
-    fn findings(&self, scene: &Scene<'_>, members: &Outcome, nonmembers: &Outcome, candidates: usize) -> Vec<Finding> {
+    fn findings(
+        &self,
+        scene: &Scene<'_>,
+        members: &Outcome,
+        nonmembers: &Outcome,
+        candidates: usize,
+        coverage: &str,
+    ) -> Vec<Finding> {
         // Rows are in random order: the first half chooses the rule, the second reports it.
         let half = members.baseline.len() / 2;
         let hits = |rule: usize| members.attack[rule][..half].iter().filter(|hit| **hit).count();
@@ -207,8 +220,9 @@ impl AttributeInference {
             ("rule, chosen on other members".to_owned(), RULES[rule].to_owned()),
             ("imputer".to_owned(), members.guesser.to_owned()),
             ("candidate values".to_owned(), candidates.to_string()),
-            ("members reported on".to_owned(), attack.len().to_string()),
-            ("non-members reported on".to_owned(), nonmembers.baseline.len().to_string()),
+            ("members whose value is a candidate".to_owned(), coverage.to_owned()),
+            ("members reported on".to_owned(), Count::of(attack.len()).to_string()),
+            ("non-members reported on".to_owned(), Count::of(nonmembers.baseline.len()).to_string()),
             ("queries allowed".to_owned(), self.queries.to_string()),
         ];
         let mut main = blank(scene.column, EXCESS, settings.clone());
@@ -288,7 +302,8 @@ fn blank(column: &str, measure: &str, settings: Vec<(String, String)>) -> Findin
         standing: Standing::Sound,
         evidence: Vec::new(),
         limits: vec![
-            "Values outside the candidates count as wrong for attack and imputation alike.".to_owned(),
+            "Only records whose value is known and one of the candidates are attacked; rarer values are not judged."
+                .to_owned(),
             "One record per patient is attacked.".to_owned(),
         ],
         settings,
@@ -301,6 +316,16 @@ fn no_input(column: &str) -> Finding {
     finding.standing = Standing::Insufficient {
         reason: format!("`{column}` is declared sensitive and is no input of the model; this attack cannot test it."),
         needed: "Take it out of `[columns] sensitive`, or judge it by other means.".to_owned(),
+    };
+    finding
+}
+
+fn too_few(column: &str) -> Finding {
+    let mut finding = blank(column, EXCESS, Vec::new());
+    finding.sentence = format!("Too few records have a known value of `{column}` that could be attacked.");
+    finding.standing = Standing::Insufficient {
+        reason: format!("too few records have a known value of `{column}` among the candidates."),
+        needed: "Hundreds of members and non-members with a known value would do.".to_owned(),
     };
     finding
 }
@@ -374,6 +399,16 @@ impl Scene<'_> {
             attacked_nonmembers: shuffled(rest, &out_groups, "nonmembers"),
             auxiliary,
         }
+    }
+
+    /// Keeps the attacked records whose value is a candidate: a missing or rarer value can be guessed right by nobody, and
+    /// counting it as a failure of both would shrink any leak. Returns how many members are left, of how many.
+    fn only_known(&self, parts: &mut Parts, candidates: &Candidates) -> (usize, usize) {
+        let all = parts.attacked_members.len();
+        let offset = self.members.rows();
+        parts.attacked_members.retain(|&row| candidates.truth[row].is_some());
+        parts.attacked_nonmembers.retain(|&row| candidates.truth[offset + row].is_some());
+        (parts.attacked_members.len(), all)
     }
 
     fn cells(&self) -> Option<(&Cells, &Cells)> {

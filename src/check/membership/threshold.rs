@@ -38,8 +38,8 @@ use serde::Deserialize;
 use super::signal::Signal;
 use crate::check::{Answers, Audited, Check, CheckError, CheckMeta, Need, Subject, Truth};
 use crate::finding::{
-    Curve, CurvePoint, Evidence, Family, Finding, Histogram, SMALLEST_SHOWN, Series, Severity, Standing, Table, Unit,
-    Worse,
+    Count, Curve, CurvePoint, Evidence, Family, Finding, Histogram, SMALLEST_SHOWN, Series, Severity, Standing, Table,
+    Unit, Worse,
 };
 use crate::learn::folds;
 use crate::seed::Seed;
@@ -64,6 +64,8 @@ const RATES: [(f64, &str, [f64; 4]); 3] = [
 ];
 /// Severity scale of the area: the limits of the likelihood table (very low to high).
 const AREA_SCALE: [f64; 4] = [0.55, 0.60, 0.65, 0.75];
+/// Fewest patients (or records) on either side for an interval that holds its level.
+const FEWEST: usize = 10;
 /// Fewest non-members of a class for ranks of its own.
 const FEWEST_OF_CLASS: usize = 20;
 
@@ -342,6 +344,9 @@ fn area_finding(audit: &Audit, chooser: &Chooser, calibrating: &Part, reporting:
         return finding;
     }
     let estimate = audit.area(&scores, reporting);
+    if estimate.n < FEWEST {
+        finding.standing = too_few(audit, reporting, 0.01);
+    }
     let leaks = estimate.low > 0.5;
     finding.sentence = format!(
         "Given one record from the training data and one that was not, the attacker picks the right one {} of the time; \
@@ -365,7 +370,7 @@ fn rate_finding(
     let mut finding = blank(audit, attack, measure, Unit::Share, fpr);
     let m = independent.nonmembers.len();
     let strength = estimability(m, fpr);
-    if strength == Estimability::None || independent.members.is_empty() {
+    if strength == Estimability::None || independent.members.len() < FEWEST {
         finding.standing = too_few(audit, independent, fpr);
         finding.sentence = format!("The false-positive rate of {} cannot be reached with these records.", percent(fpr));
         return finding;
@@ -428,13 +433,13 @@ fn blank(audit: &Audit, attack: Attack, measure: &str, unit: Unit, null_value: f
 }
 
 fn too_few(audit: &Audit, part: &Part, fpr: f64) -> Standing {
-    let m = part.nonmembers.len();
+    let (n, m) = (Count::of(part.members.len()), Count::of(part.nonmembers.len()));
     // Half of them choose the attack.
     let (bound, clear) = (2 * negatives_needed(fpr, Level::P95), 2 * negatives_to_clear(fpr, 3.0 * fpr, Level::P95));
     let unit = audit.unit();
     Standing::Insufficient {
         reason: format!(
-            "{m} non-member {unit} left for reporting cannot show a false-positive rate of {}.",
+            "{n} member and {m} non-member {unit} left for reporting cannot show a false-positive rate of {}.",
             percent(fpr)
         ),
         needed: format!(
@@ -508,12 +513,14 @@ fn shares(values: &[f64], start: f64, step: f64, bins: usize) -> Vec<f64> {
         let bin = ((value - start) / step).floor().clamp(0.0, (bins - 1) as f64) as usize;
         counts[bin] += 1;
     }
-    for bin in 0..bins {
-        if (1..SMALLEST_SHOWN).contains(&counts[bin]) {
-            let neighbour = if bin + 1 < bins { bin + 1 } else { bin.saturating_sub(1) };
-            let moved = std::mem::take(&mut counts[bin]);
-            counts[neighbour] += moved;
-        }
+    // A small bin goes into the next one; what is left at the end goes back into the last bin that holds anybody.
+    let mut carried = 0;
+    for count in &mut counts {
+        carried += *count;
+        *count = if carried >= SMALLEST_SHOWN { std::mem::take(&mut carried) } else { 0 };
+    }
+    if let Some(last) = counts.iter_mut().rev().find(|count| **count > 0) {
+        *last += carried;
     }
     counts.into_iter().map(|count| count as f64 / values.len() as f64).collect()
 }
@@ -604,6 +611,13 @@ mod tests {
         let Standing::Insufficient { needed, .. } = &finding.standing else { panic!("60 records are too few") };
         assert!(needed.contains("At least 736 "), "{needed}"); // 2 x 368
         assert!(finding.estimate.is_none());
+    }
+
+    #[test]
+    fn no_bin_tells_of_fewer_than_eleven() {
+        let values: Vec<f64> = (0..100).map(|i| if i < 92 { 0.5 } else { 9.5 }).collect();
+        let counts: Vec<usize> = shares(&values, 0.0, 1.0, 10).iter().map(|s| (s * 100.0).round() as usize).collect();
+        assert_eq!(counts, [100, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     }
 
     #[test]

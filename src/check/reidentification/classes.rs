@@ -16,9 +16,9 @@ pub struct Classes {
     pub size_of_record: Vec<usize>,
     /// Number of classes.
     pub count: usize,
-    /// Records that match each record when missing cells match everything; the same as `size_of_record` where no cell is
-    /// missing.
-    pub wildcard_of_record: Vec<usize>,
+    /// People who match each record when missing cells match everything; the same as `size_of_record` where no cell is
+    /// missing; nothing where cells are missing in more patterns than can be compared in bounded time.
+    pub wildcard_of_record: Option<Vec<usize>>,
     /// Records with a missing quasi-identifier.
     pub incomplete: usize,
 }
@@ -37,7 +37,7 @@ impl Classes {
     /// let sex = Cells::Integer(vec![Some(1), Some(1), Some(2), Some(2), None]);
     /// let classes = Classes::of(&[&sex], None);
     /// assert_eq!((classes.k(), classes.count), (1, 3));
-    /// assert_eq!(classes.wildcard_of_record, [3, 3, 3, 3, 5]);
+    /// assert_eq!(classes.wildcard_of_record, Some(vec![3, 3, 3, 3, 5]));
     /// ```
     pub fn of(columns: &[&Cells], groups: Option<&[u32]>) -> Self {
         let rows = columns.first().map_or(0, |cells| cells.len());
@@ -56,8 +56,11 @@ impl Classes {
             })
             .collect();
         let incomplete = missing.iter().filter(|&&pattern| pattern != 0).count();
-        let wildcard_of_record =
-            if incomplete == 0 { size_of_record.clone() } else { wildcard(&coded, &missing, groups) };
+        let wildcard_of_record = if incomplete == 0 {
+            Some(size_of_record.clone())
+        } else {
+            wildcard(&coded, &missing, &class_of, count, groups)
+        };
         Self { size_of_record, count, wildcard_of_record, incomplete }
     }
 
@@ -72,8 +75,8 @@ impl Classes {
     }
 
     /// The smallest number of matches when missing cells match everything.
-    pub fn k_wildcard(&self) -> usize {
-        self.wildcard_of_record.iter().copied().min().unwrap_or(0)
+    pub fn k_wildcard(&self) -> Option<usize> {
+        self.wildcard_of_record.as_ref().map(|matches| matches.iter().copied().min().unwrap_or(0))
     }
 
     /// Records in classes smaller than `size`.
@@ -82,8 +85,8 @@ impl Classes {
     }
 
     /// Records that match fewer than `size` people when missing cells match everything.
-    pub fn below_wildcard(&self, size: usize) -> usize {
-        self.wildcard_of_record.iter().filter(|&&f| f < size).count()
+    pub fn below_wildcard(&self, size: usize) -> Option<usize> {
+        self.wildcard_of_record.as_ref().map(|matches| matches.iter().filter(|&&f| f < size).count())
     }
 
     /// Mean over records of 1 / class size: the share an attacker who knows everybody is in the data would re-identify.
@@ -117,50 +120,92 @@ fn people_per(class_of: &[u32], classes: usize, groups: Option<&[u32]>) -> Vec<u
     sizes
 }
 
+/// Most pairs of a missing-cell pattern and a record that are compared.
+const MOST_COMPARED: usize = 50_000_000;
+
 /// For every record the people whose records agree with it in each column, a missing cell agreeing with everything.
 ///
-/// Pattern by pattern: records with missing cells in the columns A are compared with records missing B on the columns
-/// outside both. Few patterns occur, so this is a handful of hash joins.
-fn wildcard(coded: &[Vec<u32>], missing: &[u64], groups: Option<&[u32]>) -> Vec<usize> {
+/// Pattern by pattern: classes with missing cells in the columns A are compared with records missing B on the columns
+/// outside both. Records of one class match the same people, so each class is counted once. O(patterns x n) hash joins,
+/// nothing where that is too many.
+fn wildcard(
+    coded: &[Vec<u32>],
+    missing: &[u64],
+    class_of: &[u32],
+    classes: usize,
+    groups: Option<&[u32]>,
+) -> Option<Vec<usize>> {
     let mut patterns: Vec<u64> = missing.to_vec();
     patterns.sort_unstable();
     patterns.dedup();
+    if patterns.len().saturating_mul(missing.len()) > MOST_COMPARED {
+        return None;
+    }
     let rows_of: Vec<Vec<usize>> =
         patterns.iter().map(|&pattern| (0..missing.len()).filter(|&row| missing[row] == pattern).collect()).collect();
-    let person = |row: usize| groups.map_or(row as u32, |groups| groups[row]);
-    let mut matches = vec![0; missing.len()];
-    for (asking, rows) in patterns.iter().zip(&rows_of) {
-        // The same person may match under several patterns: people are collected before they are counted.
-        let mut people: HashMap<usize, Vec<u32>> = HashMap::new();
-        for (answering, others) in patterns.iter().zip(&rows_of) {
-            let compared: Vec<&Vec<u32>> = coded
-                .iter()
-                .enumerate()
-                .filter(|(j, _)| (asking | answering) >> (j % 64) & 1 == 0)
-                .map(|(_, c)| c)
-                .collect();
-            let key = |row: usize| -> Vec<u32> { compared.iter().map(|column| column[row]).collect() };
-            let mut found: HashMap<Vec<u32>, Vec<u32>> = HashMap::new();
-            others.iter().for_each(|&row| found.entry(key(row)).or_default().push(person(row)));
-            for &row in rows {
-                if let Some(same) = found.get(&key(row)) {
-                    if groups.is_some() {
-                        people.entry(row).or_default().extend(same);
-                    } else {
-                        matches[row] += same.len();
-                    }
+    let mut first_of_class = vec![usize::MAX; classes];
+    for (row, &class) in class_of.iter().enumerate().rev() {
+        first_of_class[class as usize] = row;
+    }
+    let mut matches = vec![0; classes];
+    for asking in &patterns {
+        let joins: Vec<Join<'_>> = patterns
+            .iter()
+            .zip(&rows_of)
+            .map(|(answering, others)| {
+                let both_known = |j: &usize| (asking | answering) >> (j % 64) & 1 == 0;
+                let compared: Vec<&Vec<u32>> = (0..coded.len()).filter(both_known).map(|j| &coded[j]).collect();
+                let found = matching(others, &compared, groups);
+                (compared, found)
+            })
+            .collect();
+        let mut people: Vec<u32> = Vec::new();
+        for &row in first_of_class.iter().filter(|&&row| missing[row] == *asking) {
+            let mut rows = 0;
+            // A person may match under several patterns, so people are collected before they are counted.
+            people.clear();
+            for (compared, found) in &joins {
+                match found.get(&key(compared, row)) {
+                    Some(Matching::Rows(count)) => rows += count,
+                    Some(Matching::People(same)) => people.extend(same),
+                    None => {}
                 }
             }
-        }
-        for &row in rows.iter().filter(|_| groups.is_some()) {
-            if let Some(mut same) = people.remove(&row) {
-                same.sort_unstable();
-                same.dedup();
-                matches[row] = same.len();
-            }
+            people.sort_unstable();
+            people.dedup();
+            matches[class_of[row] as usize] = rows + people.len();
         }
     }
-    matches
+    Some(class_of.iter().map(|&class| matches[class as usize]).collect())
+}
+
+/// The columns that two patterns both know, and who shares which key in them.
+type Join<'a> = (Vec<&'a Vec<u32>>, HashMap<Vec<u32>, Matching>);
+
+/// Who shares a key.
+enum Matching {
+    /// So many rows.
+    Rows(usize),
+    /// These people, each once.
+    People(Vec<u32>),
+}
+
+/// The codes of a row in some columns.
+fn key(columns: &[&Vec<u32>], row: usize) -> Vec<u32> {
+    columns.iter().map(|column| column[row]).collect()
+}
+
+fn matching(rows: &[usize], columns: &[&Vec<u32>], groups: Option<&[u32]>) -> HashMap<Vec<u32>, Matching> {
+    let mut found: HashMap<Vec<u32>, Matching> = HashMap::new();
+    for &row in rows {
+        let entry = found.entry(key(columns, row));
+        match (groups, entry.or_insert_with(|| groups.map_or(Matching::Rows(0), |_| Matching::People(Vec::new())))) {
+            (_, Matching::Rows(count)) => *count += 1,
+            (Some(groups), Matching::People(people)) => people.push(groups[row]),
+            (None, Matching::People(_)) => {}
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -177,18 +222,18 @@ mod tests {
     fn wildcard_tables_of_arx() {
         let (sex, zip) = (column(&[1, 1, 1, 0, 0, 2, 2, 1]), column(&[11, 11, 11, 11, 11, 12, 0, 0]));
         let classes = Classes::of(&[&sex, &zip], None);
-        assert_eq!(classes.wildcard_of_record, [6, 6, 6, 7, 7, 2, 4, 6]);
+        assert_eq!(classes.wildcard_of_record, Some(vec![6, 6, 6, 7, 7, 2, 4, 6]));
         assert_eq!(classes.size_of_record, [3, 3, 3, 2, 2, 1, 1, 1]);
         let age = column(&[0, 68, 68, 0, 0, 0, 68, 68, 68, 68]);
         let sex = column(&[2, 2, 0, 0, 0, 0, 2, 0, 2, 2]);
         let zip = column(&[5, 5, 5, 5, 5, 5, 0, 6, 6, 6]);
         let classes = Classes::of(&[&age, &sex, &zip], None);
-        assert_eq!(classes.wildcard_of_record, [7, 7, 7, 7, 7, 7, 10, 4, 4, 4]);
+        assert_eq!(classes.wildcard_of_record, Some(vec![7, 7, 7, 7, 7, 7, 10, 4, 4, 4]));
         assert_eq!(classes.size_of_record, [1, 1, 1, 3, 3, 3, 1, 1, 2, 2]);
         let age = column(&[73, 73, 0, 0, 0, 67, 67, 67, 67, 67]);
         let code = column(&[7, 7, 7, 7, 2, 2, 2, 7, 7, 7]);
         let classes = Classes::of(&[&age, &code], None);
-        assert_eq!(classes.wildcard_of_record, [4, 4, 7, 7, 3, 3, 3, 5, 5, 5]);
+        assert_eq!(classes.wildcard_of_record, Some(vec![4, 4, 7, 7, 3, 3, 3, 5, 5, 5]));
         assert_eq!(classes.size_of_record, [2, 2, 2, 2, 1, 2, 2, 3, 3, 3]);
     }
 

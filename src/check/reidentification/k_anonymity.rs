@@ -34,7 +34,7 @@ use super::classes::STEPS;
 use super::{Classes, counted, sets};
 use crate::check::{Check, CheckError, CheckMeta, Need, Subject};
 use crate::data::Split;
-use crate::finding::{Count, Evidence, Family, Finding, Severity, SizeShare, Table, Unit};
+use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, SizeShare, Table, Unit, part_of};
 use crate::stats::Estimate;
 use crate::watch::Watch;
 
@@ -102,24 +102,27 @@ fn population(split: &Split) -> Vec<Vec<usize>> {
 }
 
 fn finding(name: &str, columns: &[String], classes: &Classes, population: &[usize]) -> Finding {
-    let k = classes.k().min(classes.k_wildcard());
+    let k = classes.k();
     let n = classes.records();
     let mut finding = counted(META.id, "reidentification/k", name, Unit::People, Estimate::exact(k as f64, n));
-    let small = classes.below(crate::finding::SMALLEST_SHOWN);
-    finding.sentence = format!(
-        "The smallest group of people sharing {} has {k}; {} of {} records sit in groups of fewer than 11.",
-        columns.join(", "),
-        Count::of_part(small, n),
-        Count::of(n)
-    );
+    let plain = nested(STEPS.map(|step| classes.below(step)), n);
+    let small = match plain[STEPS.len() - 1].as_str() {
+        "withheld" => String::new(),
+        count => format!("; {count} of {} records sit in groups of fewer than 11", Count::of(n)),
+    };
+    finding.sentence = format!("The smallest group of people sharing {} has {k}{small}.", columns.join(", "));
     finding.severity = severity(k);
-    finding.evidence =
-        vec![Evidence::ClassSizes { title: title(classes), points: cumulative(classes) }, table(classes, population)];
+    finding.evidence = vec![
+        Evidence::ClassSizes { title: title(classes, &plain[STEPS.len() - 1]), points: cumulative(classes) },
+        table(classes, plain, population),
+    ];
+    let wildcard =
+        classes.k_wildcard().map_or("not computed: too many patterns of missing cells".to_owned(), |k| k.to_string());
     finding.settings = vec![
         ("quasi-identifiers".to_owned(), columns.join(", ")),
-        ("records with a missing quasi-identifier".to_owned(), Count::of(classes.incomplete).to_string()),
-        ("k, missing as a value of its own".to_owned(), classes.k().to_string()),
-        ("k, missing as a wildcard".to_owned(), classes.k_wildcard().to_string()),
+        ("records with a missing quasi-identifier".to_owned(), part_of(classes.incomplete, n)),
+        ("k, missing as a value of its own (never the larger, judged)".to_owned(), k.to_string()),
+        ("k, missing as a wildcard".to_owned(), wildcard),
     ];
     finding
 }
@@ -135,31 +138,36 @@ fn severity(k: usize) -> Severity {
     }
 }
 
-fn title(classes: &Classes) -> String {
+fn title(classes: &Classes, small: &str) -> String {
     let share = classes.below(11) as f64 / classes.records().max(1) as f64;
-    match Count::of_part(classes.below(11), classes.records()) {
-        Count::Shown(_) => format!("{} of records hide among fewer than 11 people", Unit::Share.show(share)),
-        Count::Withheld => "Few records hide among fewer than 11 people".to_owned(),
+    match small {
+        "withheld" | "<11" => "Groups that people hide in, by size".to_owned(),
+        _ => format!("{} of records hide among fewer than 11 people", Unit::Share.show(share)),
     }
 }
 
-/// Cumulative share of records by class size on a fixed grid; counts of 1 to 10 are drawn as none or as the next.
+/// Cumulative share of records by class size on a fixed grid, in steps of at least 11 records: a smaller step is drawn
+/// with the next one, a small last step with the one before.
 fn cumulative(classes: &Classes) -> Vec<SizeShare> {
     let n = classes.records();
     let largest = classes.size_of_record.iter().copied().max().unwrap_or(1);
-    let mut points: Vec<SizeShare> = Vec::new();
-    let mut drawn = 0_usize;
-    for size in GRID {
+    let reached = GRID.iter().position(|&size| size >= largest).unwrap_or(GRID.len() - 1);
+    let mut drawn: Vec<usize> = Vec::new();
+    for &size in &GRID[..=reached] {
+        let before = drawn.last().copied().unwrap_or(0);
         let count = classes.below(size + 1);
-        if count - drawn >= crate::finding::SMALLEST_SHOWN || count == n {
-            drawn = count;
-        }
-        points.push(SizeShare { size, share: drawn as f64 / n.max(1) as f64 });
-        if size >= largest {
-            break;
+        drawn.push(if count - before >= SMALLEST_SHOWN { count } else { before });
+    }
+    let last = drawn.last().copied().unwrap_or(0);
+    if classes.below(GRID[reached] + 1) == n && last != n {
+        // Fewer than 11 records are left over: the last step takes them in and is moved to the end.
+        let before = drawn.iter().rev().copied().find(|&count| count < last).unwrap_or(0);
+        drawn.iter_mut().filter(|count| **count == last).for_each(|count| *count = before);
+        if let Some(end) = drawn.last_mut() {
+            *end = n;
         }
     }
-    points
+    GRID.iter().zip(drawn).map(|(&size, count)| SizeShare { size, share: count as f64 / n.max(1) as f64 }).collect()
 }
 
 /// Nested counts as text. A count that differs from the last one shown by 1 to 10 is withheld, because the difference
@@ -176,7 +184,7 @@ fn nested(counts: [usize; 4], total: usize) -> [String; 4] {
     })
 }
 
-fn table(classes: &Classes, population: &[usize]) -> Evidence {
+fn table(classes: &Classes, plain: [String; 4], population: &[usize]) -> Evidence {
     let n = classes.records();
     let risk = |value: f64| format!("{value:.4}");
     let largest_journalist = population.iter().map(|&f| 1.0 / f as f64).fold(0.0, f64::max);
@@ -188,9 +196,15 @@ fn table(classes: &Classes, population: &[usize]) -> Evidence {
         vec!["journalist risk, largest (both files as population)".to_owned(), risk(largest_journalist), String::new()],
         vec!["marketer risk (both files as population)".to_owned(), risk(average_journalist), String::new()],
     ];
-    let plain = nested(STEPS.map(|step| classes.below(step)), n);
-    let wild = nested(STEPS.map(|step| classes.below_wildcard(step)), n);
+    let wild = STEPS.map(|step| match classes.below_wildcard(step) {
+        None => "not computed".to_owned(),
+        // Beside the other column a count that differs by 1 to 10 would tell of that many people.
+        Some(count) if count == classes.below(step) => String::new(),
+        Some(count) if Count::of(classes.below(step).abs_diff(count)) == Count::Withheld => "withheld".to_owned(),
+        Some(count) => Count::of_part(count, n).to_string(),
+    });
     for ((step, plain), wild) in STEPS.iter().zip(plain).zip(wild) {
+        let wild = if wild.is_empty() { plain.clone() } else { wild };
         rows.push(vec![format!("records in groups of fewer than {step}"), plain, wild]);
     }
     Evidence::Table(Table {

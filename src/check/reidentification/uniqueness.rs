@@ -28,7 +28,7 @@ use serde::Deserialize;
 use super::{Classes, counted};
 use crate::check::{Check, CheckError, CheckMeta, Need, Subject};
 use crate::data::{Cells, Split};
-use crate::finding::{Bar, Count, Evidence, Family, Finding, Severity, Unit, share_of};
+use crate::finding::{Bar, Count, Evidence, Family, Finding, Severity, Unit, part_of, share_of};
 use crate::watch::Watch;
 
 pub(in crate::check) static META: CheckMeta = CheckMeta {
@@ -67,9 +67,8 @@ fn finding(split: &Split, name: &str, columns: &[String]) -> Option<Finding> {
     let (n, alone) = (table.rows(), unique(&cells));
     let mut finding = counted(META.id, "reidentification/uniqueness", name, Unit::Share, share_of(alone, n));
     finding.sentence = format!(
-        "{} of {} training records belong to the only person in the file with their combination of {}.",
-        Count::of_part(alone, n),
-        Count::of(n),
+        "{} training records belong to the only person in the file with their combination of {}.",
+        part_of(alone, n),
         columns.join(", ")
     );
     finding.severity = match alone as f64 / n as f64 {
@@ -79,35 +78,36 @@ fn finding(split: &Split, name: &str, columns: &[String]) -> Option<Finding> {
         _ => Severity::VeryHigh,
     };
     finding.settings = vec![("quasi-identifiers".to_owned(), columns.join(", "))];
-    finding.evidence.push(contributions(columns, &cells, alone, n, unique));
+    finding.evidence.extend(contributions(columns, &cells, alone, n, unique));
+    finding.limits.push("Contributions that would tell of fewer than 11 records are not drawn.".to_owned());
     Some(finding)
 }
 
+/// How far the share falls when a column is left out. A bar is drawn only where none of the counts behind it (alone,
+/// still alone, the fall, and what is left of the whole) is from 1 to 10; without any bar there is no chart.
 fn contributions(
     columns: &[String],
     cells: &[&Cells],
     alone: usize,
     n: usize,
     unique: impl Fn(&[&Cells]) -> usize,
-) -> Evidence {
-    let mut bars: Vec<Bar> = (0..cells.len())
-        .map(|left_out| {
-            let rest: Vec<&Cells> = cells.iter().enumerate().filter(|(j, _)| *j != left_out).map(|(_, c)| *c).collect();
-            // A fall of 1 to 10 records would tell of few people: it is drawn as none.
-            let fall = match Count::of(alone.saturating_sub(unique(&rest))) {
-                Count::Shown(fall) => fall,
-                Count::Withheld => 0,
-            };
-            Bar { label: columns[left_out].clone(), value: 100.0 * fall as f64 / n as f64 }
-        })
-        .collect();
+) -> Option<Evidence> {
+    let bar = |left_out: usize| {
+        let rest: Vec<&Cells> = cells.iter().enumerate().filter(|(j, _)| *j != left_out).map(|(_, c)| *c).collect();
+        let still = unique(&rest);
+        let fall = alone.saturating_sub(still);
+        let telling = [alone, still, fall, n - alone, n - still];
+        let shown = telling.iter().all(|&count| matches!(Count::of(count), Count::Shown(_)));
+        shown.then(|| Bar { label: columns[left_out].clone(), value: 100.0 * fall as f64 / n as f64 })
+    };
+    let mut bars: Vec<Bar> = (0..cells.len()).filter_map(bar).collect();
     bars.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.label.cmp(&b.label)));
-    let title = match bars.first() {
-        Some(bar) if bar.value > 0.0 => format!("`{}` contributes most to uniqueness", bar.label),
-        _ if alone > 0 => "Too few records are unique to tell which column makes them so".to_owned(),
+    let title = match bars.first()? {
+        bar if bar.value > 0.0 => format!("`{}` contributes most to uniqueness", bar.label),
+        _ if alone > 0 => "No single column makes these records unique".to_owned(),
         _ => "No record is unique".to_owned(),
     };
-    Evidence::Bars { title, axis: "fall of the unique share when left out (percentage points)".to_owned(), bars }
+    Some(Evidence::Bars { title, axis: "fall of the unique share when left out (percentage points)".to_owned(), bars })
 }
 
 #[cfg(test)]
