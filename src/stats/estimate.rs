@@ -56,6 +56,8 @@ pub enum Method {
     Newcombe,
     /// Newcombe's hybrid score interval of a difference of paired proportions.
     NewcombePaired,
+    /// Difference of two independent estimates from their own intervals.
+    DifferenceOfIntervals,
 }
 
 impl Method {
@@ -74,6 +76,7 @@ impl Method {
             }
             Self::Newcombe => "Newcombe, independent proportions",
             Self::NewcombePaired => "Newcombe, paired proportions",
+            Self::DifferenceOfIntervals => "difference of two intervals (Zou and Donner)",
         }
     }
 }

@@ -90,10 +90,24 @@ pub fn wilson(k: usize, n: usize, level: Level) -> Estimate {
 /// Reference: Newcombe, Statistics in Medicine 17 (1998) 873-890.
 pub fn newcombe(k1: usize, n1: usize, k2: usize, n2: usize, level: Level) -> Estimate {
     let (first, second) = (wilson(k1, n1, level), wilson(k2, n2, level));
+    Estimate { method: Method::Newcombe, ..difference(&first, &second) }
+}
+
+/// Difference of two independent estimates from their own intervals (the method of variance estimates recovery): each end
+/// takes the distance to the end of either interval that it depends on. The level is that of the two, which must agree.
+///
+/// Reference: Zou and Donner, Statistics in Medicine 27 (2008) 1693-1702. Newcombe's interval is the case of two Wilson
+/// intervals.
+pub fn difference(first: &Estimate, second: &Estimate) -> Estimate {
     let value = first.value - second.value;
-    let low = value - (first.value - first.low).hypot(second.high - second.value);
-    let high = value + (first.high - first.value).hypot(second.value - second.low);
-    Estimate { value, low, high, level, n: n1.min(n2), method: Method::Newcombe }
+    Estimate {
+        value,
+        low: value - (first.value - first.low).hypot(second.high - second.value),
+        high: value + (first.high - first.value).hypot(second.value - second.low),
+        level: first.level,
+        n: first.n.min(second.n),
+        method: Method::DifferenceOfIntervals,
+    }
 }
 
 /// A two-by-two table of paired successes.

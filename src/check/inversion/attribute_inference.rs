@@ -17,8 +17,8 @@
 //!
 //! # Reading the number
 //! Four cells: attack and imputation, on members and on non-members. More than imputation on both sets says that the model
-//! passes on what holds for everybody; more on members than on non-members says that being in the training data made a
-//! person's value guessable. Intervals are joint over the sensitive columns.
+//! passes on what holds for everybody; adding more on members than on non-members (the gap, a difference in differences)
+//! says that being in the training data made a person's value guessable. Intervals are joint over the sensitive columns.
 //!
 //! # When it misleads
 //! Too low: an attacker who knows more, or the model's file, may do better. Too high: a weak imputer makes any model look
@@ -41,7 +41,7 @@ use crate::finding::{Baseline, CellPair, Count, Evidence, Family, Finding, Sever
 use crate::learn::{Binned, folds};
 use crate::model::{Predictions, largest, log_probability};
 use crate::seed::Seed;
-use crate::stats::interval::{Paired, newcombe, wilson};
+use crate::stats::interval::{Paired, difference, wilson};
 use crate::stats::rank::quantile;
 use crate::stats::{Estimate, Level};
 use crate::watch::Watch;
@@ -209,13 +209,8 @@ impl AttributeInference {
         let outside = Paired::of(&nonmembers.attack[rule], &nonmembers.baseline).difference(scene.level);
         let right = |hits: &[bool]| hits.iter().filter(|hit| **hit).count();
         let rate = |hits: &[bool]| wilson(right(hits), hits.len(), scene.level);
-        let gap = newcombe(
-            right(attack),
-            attack.len(),
-            right(&nonmembers.attack[rule]),
-            nonmembers.baseline.len(),
-            scene.level,
-        );
+        // What the model adds on members beyond what it adds on others: the imputer's own luck with either set drops out.
+        let gap = difference(&excess, &outside);
         let settings = vec![
             ("rule, chosen on other members".to_owned(), RULES[rule].to_owned()),
             ("imputer".to_owned(), members.guesser.to_owned()),
@@ -257,7 +252,7 @@ impl AttributeInference {
         main.estimate = Some(excess);
         let mut second = blank(scene.column, GAP, settings);
         second.sentence = format!(
-            "The attack on `{}` is right {} more often on members than on people the model never saw.",
+            "The model adds {1} more right guesses of `{0}` on members than on people it never saw.",
             scene.column,
             Unit::ShareDifference.show(gap.value)
         );
@@ -274,7 +269,9 @@ fn meaning(excess: &Estimate, gap: &Estimate) -> &'static str {
             "The gain is larger for members than for others: it comes from being in the training data, an individual disclosure."
         }
         (true, false) => "The model passes on what holds for the whole population, not for its members in particular.",
-        (false, true) => "Members stand out, but an attacker with good guesses gains nothing on average.",
+        (false, true) => {
+            "The model helps more with members than with others, but adds nothing to good guesses on average."
+        }
         (false, false) => "No leak beyond imputation is shown.",
     }
 }
