@@ -25,7 +25,7 @@ pub(crate) fn cancer() -> Sheet {
 }
 
 /// Two files and the `tensor` model.
-fn two(members: &Path, nonmembers: &Path, rest: &str) -> String {
+pub(crate) fn two(members: &Path, nonmembers: &Path, rest: &str) -> String {
     format!(
         "[model]\npath = {}\n[data]\nmembers = {}\nnonmembers = {}\ntarget = \"target\"\n{rest}\n",
         quoted(&shape_model("tensor")),

@@ -12,3 +12,4 @@ mod layers;
 mod onnx;
 mod oversize;
 mod support;
+mod validity;

@@ -354,6 +354,16 @@ fn patient_overlap(split: &Split) -> Option<Finding> {
         format!("{} non-member patients have records among the members too.", part_of(both, nonmembers.len())),
         share_of(both, nonmembers.len()),
     );
+    if both as f64 > MOST_SHARED * nonmembers.len() as f64 {
+        finding.severity = Severity::High;
+        finding.standing = Standing::Invalid {
+            reason: format!(
+                "{} non-member patients have records among the members too. Split by patient, or take these patients out of \
+                 the non-members.",
+                part_of(both, nonmembers.len())
+            ),
+        };
+    }
     finding
         .limits
         .push("A patient on both sides makes a non-member look like a member: the attack looks weaker.".to_owned());

@@ -67,7 +67,7 @@ fn finding(split: &Split, name: &str, columns: &[String]) -> Option<Finding> {
     let (n, alone) = (table.rows(), unique(&cells));
     let mut finding = counted(META.id, "reidentification/uniqueness", name, Unit::Share, share_of(alone, n));
     finding.sentence = format!(
-        "{} training records belong to the only person in the file with their combination of {}.",
+        "For {} training records, nobody else in the file shares their combination of {}.",
         part_of(alone, n),
         columns.join(", ")
     );
