@@ -78,11 +78,15 @@ fn complain(error: &anyhow::Error) {
 /// A panic is a bug; its message may hold anything, so only the place is named.
 fn report_panics_without_their_message() {
     std::panic::set_hook(Box::new(|info| {
-        let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
-        let _ = writeln!(
-            std::io::stderr(),
-            "internal error at {place} (privet {}); this is a bug, its message is withheld because it could hold data",
-            env!("CARGO_PKG_VERSION")
-        );
+        let _ = writeln!(std::io::stderr(), "{}", panic_text(info.location()));
     }));
+}
+
+/// What is said of a panic. The message does not come in, so it cannot come out.
+fn panic_text(place: Option<&std::panic::Location<'_>>) -> String {
+    let place = place.map(|at| format!(" at {}:{}", at.file(), at.line())).unwrap_or_default();
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "internal error{place} (privet {version}); this is a bug, its message is withheld because it could hold data"
+    )
 }

@@ -19,6 +19,8 @@ pub enum Count {
     Shown(usize),
     /// From 1 to 10.
     Withheld,
+    /// Any number that would give away a count from 1 to 10 if it were shown.
+    Hidden,
 }
 
 impl Count {
@@ -34,11 +36,12 @@ impl Count {
         if (1..SMALLEST_SHOWN).contains(&count) { Self::Withheld } else { Self::Shown(count) }
     }
 
-    /// The count of a part of `total`: withheld too when what is left over would be 1 to 10.
+    /// The count of a part of `total`: hidden when what is left over would be 1 to 10.
     pub fn of_part(count: usize, total: usize) -> Self {
         match Self::of(total.saturating_sub(count)) {
+            Self::Withheld if Self::of(count) != Self::Withheld => Self::Hidden,
             Self::Withheld => Self::Withheld,
-            Self::Shown(_) => Self::of(count),
+            Self::Hidden | Self::Shown(_) => Self::of(count),
         }
     }
 }
@@ -82,20 +85,20 @@ pub fn part_of(count: usize, total: usize) -> String {
     }
 }
 
-/// Counts that add up to a known total: where a single one is withheld, the smallest of the others is withheld too, or the
-/// total would give it away.
+/// Counts that add up to a known total: where a single one is withheld, the smallest of the others is hidden, or the total
+/// would give it away.
 ///
 /// ```
 /// use privet::finding::{Count, partition};
 /// let shown = partition(&[1011, 982, 7]);
-/// assert_eq!(shown, [Count::Shown(1011), Count::Withheld, Count::Withheld]);
+/// assert_eq!(shown, [Count::Shown(1011), Count::Hidden, Count::Withheld]);
 /// ```
 pub fn partition(counts: &[usize]) -> Vec<Count> {
     let mut shown: Vec<Count> = counts.iter().map(|&count| Count::of(count)).collect();
     if shown.iter().filter(|count| **count == Count::Withheld).count() == 1 {
         let others = (0..counts.len()).filter(|&i| counts[i] >= SMALLEST_SHOWN);
         if let Some(smallest) = others.min_by_key(|&i| counts[i]) {
-            shown[smallest] = Count::Withheld;
+            shown[smallest] = Count::Hidden;
         }
     }
     shown
@@ -105,6 +108,7 @@ impl fmt::Display for Count {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Withheld => f.write_str("<11"),
+            Self::Hidden => f.write_str("withheld"),
             Self::Shown(count) => f.write_str(&grouped(*count as u64)),
         }
     }

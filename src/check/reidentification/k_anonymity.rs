@@ -174,13 +174,16 @@ fn cumulative(classes: &Classes) -> Vec<SizeShare> {
 /// would be a count of people too.
 fn nested(counts: [usize; 4], total: usize) -> [String; 4] {
     let mut shown = 0;
-    counts.map(|count| match (Count::of(count), Count::of_part(count, total), Count::of(count - shown)) {
-        (Count::Withheld, _, _) => "<11".to_owned(),
-        (_, Count::Withheld, _) | (_, _, Count::Withheld) => "withheld".to_owned(),
-        (_, whole, Count::Shown(_)) => {
-            shown = count;
-            whole.to_string()
+    counts.map(|count| {
+        let part = Count::of_part(count, total);
+        let telling = Count::of(count - shown) == Count::Withheld && part != Count::Withheld;
+        if telling {
+            return Count::Hidden.to_string();
         }
+        if part == Count::Shown(count) {
+            shown = count;
+        }
+        part.to_string()
     })
 }
 
