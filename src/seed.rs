@@ -37,12 +37,6 @@ impl Seed {
         Self(hasher.finalize().into())
     }
 
-    /// A seed of its own for the `index`-th repetition of a named part.
-    #[must_use]
-    pub fn derive_indexed(self, name: &str, index: usize) -> Self {
-        self.derive(&format!("{name}/{index}"))
-    }
-
     /// The random stream of this seed.
     pub fn stream(self) -> Stream {
         ChaCha12Rng::from_seed(self.0)

@@ -69,15 +69,6 @@ impl Binned {
         assert_eq!(numbers.len(), self.rows, "a number per row");
         self.columns.push(bin_numbers(numbers));
     }
-
-    /// Adds a column of codes, ordered by falling frequency.
-    ///
-    /// # Panics
-    /// When there are not as many codes as rows.
-    pub fn push_codes(&mut self, codes: &[u32]) {
-        assert_eq!(codes.len(), self.rows, "a code per row");
-        self.columns.push(bin_codes(codes));
-    }
 }
 
 fn text_codes(cells: &Cells) -> Vec<u32> {

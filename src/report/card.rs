@@ -213,7 +213,7 @@ fn numbers(finding: &Finding, judgement: Option<&Judgement>) -> Vec<Number> {
             } else {
                 words::show(unit, e.value)
             };
-            let note = format!("{:.4} % interval", e.level.value() * 100.0).replace(".0000", "");
+            let note = format!("{} % interval", super::plot::short(e.level.value() * 100.0));
             numbers.push(number("Measured", value, String::new()));
             numbers.push(number("Interval", words::interval(unit, &e), note));
         }
