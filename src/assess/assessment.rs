@@ -47,6 +47,8 @@ pub struct Assessment {
     pub judgements: Vec<Judgement>,
     /// What the checks found, in the order of their ids.
     pub findings: Vec<Finding>,
+    /// How the checks that ran measure, in the words of their documentation.
+    pub methods: Vec<MethodSummary>,
     /// Checks that did not run.
     pub skipped: Vec<Skipped>,
     /// What a reader should know before trusting the numbers.
@@ -67,6 +69,21 @@ pub struct Assessment {
     pub program: Program,
     /// What differs between two runs of the same plan: time and place. Left out of comparisons.
     pub envelope: Envelope,
+}
+
+/// What a check says about itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MethodSummary {
+    /// Id of the check.
+    pub check: String,
+    /// Its title.
+    pub title: String,
+    /// Who could do this.
+    pub who: String,
+    /// How it measures.
+    pub how: String,
+    /// Papers and regulations.
+    pub references: String,
 }
 
 /// A check that did not run, as visible as one that did.

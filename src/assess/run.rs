@@ -5,7 +5,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::AssessError;
 use super::assessment::{
-    Assessment, Envelope, Inference, InputFile, LimitSummary, PolicySummary, Program, SCHEMA_VERSION, Skipped,
+    Assessment, Envelope, Inference, InputFile, LimitSummary, MethodSummary, PolicySummary, Program, SCHEMA_VERSION,
+    Skipped,
 };
 use super::gate;
 use super::plan::{DataPlan, ModelPlan, Plan};
@@ -106,6 +107,7 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
         requested_by: plan.requested_by.clone(),
         verdict,
         judgements,
+        methods: methods(&findings),
         findings,
         skipped,
         warnings,
@@ -326,6 +328,19 @@ fn mark_limits(findings: &mut [Finding], policy: &Policy) {
             }
         }
     }
+}
+
+/// What the checks that found something say about themselves.
+fn methods(findings: &[Finding]) -> Vec<MethodSummary> {
+    let ran = check::METAS.iter().filter(|meta| findings.iter().any(|finding| finding.check == meta.id));
+    let method = |meta: &&check::CheckMeta| MethodSummary {
+        check: meta.id.to_owned(),
+        title: meta.title.to_owned(),
+        who: meta.section("Who could do this"),
+        how: meta.section("How"),
+        references: meta.section("References"),
+    };
+    ran.map(method).collect()
 }
 
 fn policy_summary(policy: &Policy) -> PolicySummary {

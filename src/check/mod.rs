@@ -100,6 +100,14 @@ impl CheckMeta {
         let lines = self.source.lines().take_while(|line| line.starts_with("//!"));
         lines.map(|line| line.trim_start_matches("//!").trim_start()).collect::<Vec<_>>().join("\n")
     }
+
+    /// The text under one heading of the documentation, as one paragraph.
+    pub fn section(&self, heading: &str) -> String {
+        let text = self.explanation();
+        let mut lines = text.lines().skip_while(|line| line.trim_start_matches("# ") != heading);
+        lines.next();
+        lines.take_while(|line| !line.starts_with("# ")).collect::<Vec<_>>().join(" ").trim().to_owned()
+    }
 }
 
 /// One way of attacking the model or measuring the data.

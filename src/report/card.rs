@@ -7,7 +7,7 @@ use super::numbers::{Figure, figures};
 use super::rich::Rich;
 use super::table::TableView;
 use super::words;
-use crate::assess::assessment::Assessment;
+use crate::assess::assessment::{Assessment, MethodSummary};
 use crate::assess::gate::{Judgement, Outcome};
 use crate::finding::{Count, Finding, Severity, Standing};
 use crate::stats::{Estimate, Method};
@@ -79,7 +79,11 @@ pub(super) struct Card {
     /// Tables of the check.
     pub(super) tables: Vec<TableView>,
     /// Who could do this.
-    pub(super) who: &'static str,
+    pub(super) who: Rich,
+    /// How the check measures, in its own words.
+    pub(super) how: Rich,
+    /// Papers and regulations.
+    pub(super) references: Rich,
     /// When this misleads.
     pub(super) limits: Vec<Rich>,
     /// What usually helps.
@@ -117,7 +121,9 @@ pub(super) fn cards(assessment: &Assessment) -> Result<Vec<Card>, ReportError> {
         };
         (std::cmp::Reverse(settled(finding)), outcome)
     });
-    order.into_iter().enumerate().map(|(at, (finding, judgement))| card(at + 1, finding, judgement)).collect()
+    let method = |finding: &Finding| assessment.methods.iter().find(|method| method.check == finding.check);
+    let card = |(at, (finding, judgement))| card(at + 1, finding, judgement, method(finding));
+    order.into_iter().enumerate().map(card).collect()
 }
 
 /// The severity, where it may be judged; what may not be judged stands among the moderate.
@@ -135,7 +141,12 @@ pub(super) fn badge(finding: &Finding, judgement: Option<&Judgement>) -> Badge {
     }
 }
 
-fn card(number: usize, finding: &Finding, judgement: Option<&Judgement>) -> Result<Card, ReportError> {
+fn card(
+    number: usize,
+    finding: &Finding,
+    judgement: Option<&Judgement>,
+    method: Option<&MethodSummary>,
+) -> Result<Card, ReportError> {
     let (figures, tables) = figures(&finding.evidence)?;
     let sound = finding.standing == Standing::Sound;
     let family = finding.family();
@@ -151,7 +162,9 @@ fn card(number: usize, finding: &Finding, judgement: Option<&Judgement>) -> Resu
         numbers: numbers(finding, judgement),
         figures,
         tables,
-        who: words::who(family),
+        who: method.map_or_else(|| Rich::new(words::who(family)), |method| Rich::new(&method.who)),
+        how: method.map_or_else(Rich::default, |method| Rich::new(&method.how)),
+        references: method.map_or_else(Rich::default, |method| Rich::new(&method.references)),
         limits: finding.limits.iter().map(Rich::new).collect(),
         helps: words::helps(family),
         settings: settings(finding),

@@ -87,6 +87,12 @@ pub(super) fn measure(id: &str) -> String {
     match id {
         "membership/auc" => "Membership attack, area under the curve".to_owned(),
         "inversion/attribute-inference-excess" => "Right guesses owed to the model".to_owned(),
+        "inversion/attribute-inference-member-gap" => "Of these, more for members than for others".to_owned(),
+        "dataset/blind-auc" => "Members told apart without the model".to_owned(),
+        "dataset/overlap" => "Copies of members among non-members".to_owned(),
+        "dataset/duplicates" => "Copies among the members".to_owned(),
+        "dataset/label-conflicts" => "Same features, another label".to_owned(),
+        "dataset/patient-overlap" => "Patients on both sides".to_owned(),
         "reidentification/k" => "Smallest group, k".to_owned(),
         "reidentification/uniqueness" => "People who stand alone".to_owned(),
         _ => capital(&id.split_once('/').map_or(id, |(_, name)| name).replace('-', " ").replace("auc", "AUC")),

@@ -587,9 +587,6 @@ mod tests {
             wrong += usize::from(rate.low > 0.01);
             wrong_gate += usize::from(rate.low > 0.03);
         }
-        println!(
-            "500 null runs: area covered in {covered}, lower bound of the rate over chance in {wrong}, gate failed in {wrong_gate}"
-        );
         assert!((465..=485).contains(&covered), "area covered in {covered} of 500");
         assert!(wrong <= 25, "lower bound over chance in {wrong} of 500");
         assert_eq!(wrong_gate, 0, "the default limit is three times chance");
