@@ -528,7 +528,7 @@ fn shares(values: &[f64], start: f64, step: f64, bins: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::specimen::{Case, Specimen, normal, numbers, uniform};
+    use crate::check::specimen::{Case, Specimen, integers, normal, numbers, uniform};
     use crate::data::{Schema, Table};
     use crate::model::{Predictions, Scale};
 
@@ -590,6 +590,41 @@ mod tests {
         assert!((465..=485).contains(&covered), "area covered in {covered} of 500");
         assert!(wrong <= 25, "lower bound over chance in {wrong} of 500");
         assert_eq!(wrong_gate, 0, "the default limit is three times chance");
+    }
+
+    /// Three records a patient that say nearly the same: an interval that took them for independent would cover far less.
+    #[test]
+    fn coverage_with_several_records_a_patient() {
+        let patients = |side: u32| (0..600).map(|row| side * 200 + row / 3).collect::<Vec<u32>>();
+        let signal = |seed: Seed| -> Answers {
+            let (shared, own) = (normal(200, 0.0, seed.derive("patients")), normal(600, 0.0, seed.derive("records")));
+            let scores: Vec<f64> = (0..600).map(|row| shared[row / 3] + 0.3 * own[row]).collect();
+            Answers {
+                predictions: Predictions::Scores {
+                    scale: Scale::Logit,
+                    classes: 2,
+                    values: scores.iter().flat_map(|score| [0.0, *score]).collect(),
+                    labels: None,
+                },
+                truth: Truth::Classes(vec![1; 600]),
+            }
+        };
+        let covers = |seed: u64| {
+            let root = Seed::root(seed).derive("clustered specimen");
+            let table = |side: u32| Table::new(vec![integers("p", &patients(side))]);
+            let schema = Schema { patient: Some("p".to_owned()), ..Schema::default() };
+            let case = Case::tables(table(0), table(1), schema).with_model(
+                Vec::new(),
+                signal(root.derive("members")),
+                signal(root.derive("nonmembers")),
+                |_| Predictions::Labels(Vec::new()),
+            );
+            let estimate = estimate(&case.run(&Threshold {}, seed), "membership/auc");
+            assert_eq!(estimate.n, 100, "half of 200 patients on either side report");
+            estimate.covers(0.5)
+        };
+        let covered = (0..2000).filter(|&seed| covers(seed)).count();
+        assert!((1860..=1940).contains(&covered), "{covered} of 2000");
     }
 
     /// The bounds of the rate cover its true value where there is a leak: the true rate at 1 % of a shift of 2 is
