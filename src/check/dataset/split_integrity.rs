@@ -37,7 +37,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::check::{Check, CheckError, CheckMeta, Need, Subject};
 use crate::data::encode::joint_codes;
-use crate::data::{Cells, Features, Split};
+use crate::data::{Cells, DataError, Features, Split};
 use crate::finding::{Count, Evidence, Family, Finding, Severity, Standing, Table, Unit, Worse, part_of, share_of};
 use crate::learn::boosted::Boosted;
 use crate::learn::{Binned, Learner, folds};
@@ -102,7 +102,7 @@ impl Check for SplitIntegrity {
     fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Vec<Finding>, CheckError> {
         let Some(split) = subject.split else { return Ok(Vec::new()) };
         let mut findings = vec![self.blind(split, subject.seed.derive(META.id), watch)];
-        findings.extend(duplicates(split));
+        findings.extend(duplicates(split)?);
         findings.extend(patient_overlap(split));
         Ok(findings)
     }
@@ -271,7 +271,7 @@ fn record_keys(split: &Split) -> (Vec<Vec<u32>>, Vec<Vec<u32>>) {
     (a, b)
 }
 
-fn duplicates(split: &Split) -> Vec<Finding> {
+fn duplicates(split: &Split) -> Result<Vec<Finding>, CheckError> {
     let (members, nonmembers) = record_keys(split);
     let targets = match (&split.members.target, &split.nonmembers.target) {
         (Some(a), Some(b)) => {
@@ -280,6 +280,7 @@ fn duplicates(split: &Split) -> Vec<Finding> {
         }
         _ => (vec![0; members.len()], vec![0; nonmembers.len()]),
     };
+    refuse_equal_sets((&members, &targets.0), (&nonmembers, &targets.1))?;
     let mut of_members: HashMap<(&[u32], u32), usize> = HashMap::new();
     let mut labels_of: HashMap<&[u32], (u32, bool)> = HashMap::new();
     for (key, &target) in members.iter().zip(&targets.0) {
@@ -335,7 +336,29 @@ fn duplicates(split: &Split) -> Vec<Finding> {
             ),
         };
     }
-    findings
+    Ok(findings)
+}
+
+/// The same records on both sides, in whatever order or file format, are a mistake and no experiment.
+fn refuse_equal_sets(
+    (members, in_targets): (&[Vec<u32>], &[u32]),
+    (nonmembers, out_targets): (&[Vec<u32>], &[u32]),
+) -> Result<(), CheckError> {
+    if members.len() != nonmembers.len() {
+        return Ok(());
+    }
+    let sorted = |keys: &'_ [Vec<u32>], targets: &'_ [u32]| {
+        let mut order: Vec<(Vec<u32>, u32)> = keys.iter().cloned().zip(targets.iter().copied()).collect();
+        order.sort_unstable();
+        order
+    };
+    if sorted(members, in_targets) != sorted(nonmembers, out_targets) {
+        return Ok(());
+    }
+    Err(CheckError::Data(DataError::Shape {
+        what: "members and non-members hold the same records: there is nothing to compare".to_owned(),
+        help: "give records that the model was not trained on as the non-members".to_owned(),
+    }))
 }
 
 fn patient_overlap(split: &Split) -> Option<Finding> {
