@@ -95,6 +95,8 @@ pub struct Skipped {
     pub reason: String,
     /// What to do to run it.
     pub remedy: String,
+    /// The measures that have no number because of it.
+    pub measures: Vec<String>,
 }
 
 /// Something privet worked out for itself.

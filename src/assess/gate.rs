@@ -112,13 +112,10 @@ fn verdict(judgements: &[Judgement]) -> Verdict {
 }
 
 fn unmeasured(limit: &Limit, skipped: &[Skipped]) -> Judgement {
-    // A check reports under its family; the checks of that family that did not run are why there is no number.
-    let family = limit.measure.split('/').next().unwrap_or_default();
-    let of_family = skipped.iter().filter(|s| s.check.split('/').next() == Some(family));
-    let (reasons, remedies): (Vec<&str>, Vec<&str>) = of_family.map(|s| (s.reason.as_str(), s.remedy.as_str())).unzip();
-    let (reason, needed) = match (reasons.first(), remedies.first()) {
-        (Some(reason), Some(remedy)) => (format!(": {reason}"), format!("To measure it, {remedy}.")),
-        _ => (String::new(), "Declare what it needs, or switch its check off with a reason.".to_owned()),
+    let because = skipped.iter().find(|skipped| skipped.measures.contains(&limit.measure));
+    let (reason, needed) = match because {
+        Some(skipped) => (format!(": {}", skipped.reason), format!("To measure it, {}.", skipped.remedy)),
+        None => (String::new(), "Declare what it needs, or switch its check off with a reason.".to_owned()),
     };
     Judgement {
         subject: limit.measure.clone(),
@@ -190,5 +187,122 @@ fn weigh(finding: &Finding, limit: &Limit) -> Option<Judgement> {
                 judgement(Outcome::Doubt, numbers, settling(&estimate, limit.limit))
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::assess::policy::Undetermined;
+    use crate::finding::{Severity, Unit};
+    use crate::stats::Level;
+
+    const MEASURE: &str = "membership/auc";
+
+    fn finding(low: f64, high: f64) -> Finding {
+        let value = f64::midpoint(low, high);
+        let estimate = Estimate { value, low, high, level: Level::P95, n: 100, method: Method::Wilson };
+        Finding {
+            check: "membership/threshold".to_owned(),
+            measure: MEASURE.to_owned(),
+            scope: String::new(),
+            sentence: "A sentence.".to_owned(),
+            estimate: Some(estimate),
+            unit: Unit::Area,
+            worse: Worse::Higher,
+            null_value: Some(0.5),
+            baseline: None,
+            severity: Severity::Low,
+            standing: Standing::Sound,
+            evidence: Vec::new(),
+            limits: Vec::new(),
+            settings: Vec::new(),
+        }
+    }
+
+    fn policy(limit: f64) -> Policy {
+        let mut policy = Policy { profile: "test".to_owned(), undetermined: Undetermined::Fail, limits: Vec::new() };
+        policy.set(MEASURE, limit);
+        policy
+    }
+
+    fn word(findings: &[Finding], policy: &Policy) -> &'static str {
+        judge(findings, &[], policy).0.word()
+    }
+
+    #[test]
+    fn bounds_decide_and_not_the_value() {
+        assert_eq!(word(&[finding(0.61, 0.70)], &policy(0.6)), "fail");
+        assert_eq!(word(&[finding(0.50, 0.59)], &policy(0.6)), "pass");
+        assert_eq!(word(&[finding(0.50, 0.70)], &policy(0.6)), "undetermined");
+        assert_eq!(word(&[finding(0.40, 0.61)], &policy(0.6)), "undetermined", "the value alone would pass");
+    }
+
+    #[test]
+    fn where_lower_is_worse_the_bounds_change_places() {
+        let of = |low, high| Finding { worse: Worse::Lower, ..finding(low, high) };
+        assert_eq!(word(&[of(11.0, 11.0)], &policy(11.0)), "pass");
+        assert_eq!(word(&[of(10.0, 10.0)], &policy(11.0)), "fail");
+        assert_eq!(word(&[of(10.0, 12.0)], &policy(11.0)), "undetermined");
+    }
+
+    #[test]
+    fn silence_never_passes() {
+        assert_eq!(word(&[], &policy(0.6)), "undetermined", "not measured");
+        assert_eq!(
+            word(&[finding(0.5, 0.5)], &Policy { limits: Vec::new(), ..policy(0.6) }),
+            "undetermined",
+            "no limit"
+        );
+        let none = Finding { estimate: None, ..finding(0.5, 0.5) };
+        assert_eq!(word(&[none], &policy(0.6)), "undetermined", "no number");
+        let invalid = Standing::Invalid { reason: "r".to_owned() };
+        for (low, high) in [(0.5, 0.5), (0.9, 0.9)] {
+            let void = Finding { standing: invalid.clone(), ..finding(low, high) };
+            assert_eq!(word(&[void], &policy(0.6)), "undetermined", "an invalid number is no number");
+        }
+        let few = Standing::Insufficient { reason: "r".to_owned(), needed: "n".to_owned() };
+        let thin = Finding { standing: few, ..finding(0.5, 0.5) };
+        assert_eq!(word(&[thin], &policy(0.6)), "undetermined");
+        assert_eq!(word(&[finding(f64::NAN, f64::NAN)], &policy(0.6)), "undetermined");
+    }
+
+    #[test]
+    fn the_worst_scope_decides_and_a_breach_outweighs_a_doubt() {
+        let second = Finding { scope: "b".to_owned(), ..finding(0.9, 0.95) };
+        let (verdict, judgements) = judge(&[finding(0.5, 0.7), second], &[], &policy(0.6));
+        assert_eq!(verdict.word(), "fail");
+        assert_eq!(judgements.len(), 2, "the doubt is still listed");
+    }
+
+    #[test]
+    fn a_limit_where_measured_is_silent_only_about_too_few_records() {
+        let mut policy = policy(0.6);
+        policy.limits[0].only_where_measured = true;
+        assert!(judge(&[], &[], &policy).1.is_empty());
+        let invalid = Finding { standing: Standing::Invalid { reason: "r".to_owned() }, ..finding(0.5, 0.5) };
+        assert_eq!(judge(&[invalid], &[], &policy).1[0].outcome, Outcome::Doubt);
+        assert_eq!(word(&[finding(0.7, 0.8)], &policy), "fail");
+    }
+
+    #[test]
+    fn an_unmeasured_limit_gives_the_reason_of_its_own_check() {
+        let skipped = |check: &str, measure: &str, reason: &str| Skipped {
+            check: check.to_owned(),
+            reason: reason.to_owned(),
+            remedy: "do it".to_owned(),
+            measures: vec![measure.to_owned()],
+        };
+        let others =
+            [skipped("membership/other", "membership/x", "other"), skipped("membership/threshold", MEASURE, "own")];
+        let (_, judgements) = judge(&[], &others, &policy(0.6));
+        assert!(judgements[0].sentence.contains("own") && judgements[0].needed.contains("do it"));
+    }
+
+    #[test]
+    fn a_doubt_says_how_many_times_as_many_records() {
+        // 0.65 is 0.05 over the limit and 0.15 from its lower end: three times too wide, nine times as many records.
+        let (_, judgements) = judge(&[finding(0.50, 0.80)], &[], &policy(0.6));
+        assert!(judgements[0].needed.contains("about 9.0 times"), "{}", judgements[0].needed);
     }
 }

@@ -75,8 +75,8 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
     let subject = Subject { split: split.as_ref(), model: audited, seed: Seed::root(plan.seed) };
     let mut findings = Vec::new();
     let mut skipped = Vec::new();
-    let checks = check::all(&plan.checks).unwrap_or_default();
-    for check in checks {
+    let checks = check::all(&plan.checks).map_err(|complaints| bad_settings(&complaints))?;
+    for check in &checks {
         let id = check.meta().id;
         if let Some(off) = plan.disabled.iter().find(|disabled| disabled.check == id) {
             skipped.push(skip(id, &format!("switched off in the plan: {}", off.reason), "remove `enabled = false`"));
@@ -93,7 +93,7 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
         }
     }
     relate(&mut findings);
-    let policy = applicable(plan, &subject);
+    let policy = applicable(plan, &subject, &checks);
     let (verdict, judgements) = gate::judge(&findings, &skipped, &policy);
     mark_limits(&mut findings, &policy);
     let mut warnings: Vec<String> = split.iter().flat_map(|split| split.warnings.clone()).collect();
@@ -217,8 +217,24 @@ fn check_accuracy(plan: &ModelPlan, audited: Option<&Audited>) -> Result<Option<
     })
 }
 
+/// Settings that no check understands; a loaded plan has none, one put together by a caller may.
+fn bad_settings(complaints: &[(String, String)]) -> AssessError {
+    let list: Vec<String> = complaints.iter().map(|(id, complaint)| format!("`{id}`: {complaint}")).collect();
+    AssessError::Mismatch {
+        what: format!("settings that a check does not understand: {}", list.join("; ")),
+        help: "`privet explain ID` says what a check takes".to_owned(),
+    }
+}
+
 fn skip(check: &str, reason: &str, remedy: &str) -> Skipped {
-    Skipped { check: check.to_owned(), reason: reason.to_owned(), remedy: remedy.to_owned() }
+    let meta = check::METAS.iter().find(|meta| meta.id == check);
+    let measures = meta.map(|meta| meta.measures.iter().map(|&measure| measure.to_owned()).collect());
+    Skipped {
+        check: check.to_owned(),
+        reason: reason.to_owned(),
+        remedy: remedy.to_owned(),
+        measures: measures.unwrap_or_default(),
+    }
 }
 
 /// Why a check cannot run on this subject, if so.
@@ -241,9 +257,9 @@ fn lacking(need: Need, subject: &Subject<'_>, plan: &Plan) -> Option<(&'static s
     lacks.then_some(match need {
         Need::Model => ("there is no model, or no data to ask it about", "set `[model] path` and `[data]`"),
         Need::Data => ("there are no data", "set `[data] members` and `nonmembers`"),
-        Need::Table => ("the records are tensors, not a table", "nothing: columns are needed"),
+        Need::Table => ("the records are tensors, not a table", "give the records as a table"),
         Need::Target => ("no target column or label array is known", "set `[data] target`"),
-        Need::Classification => ("the model predicts numbers, not classes", "nothing: this attack needs classes"),
+        Need::Classification => ("the model predicts numbers, not classes", "use a model that predicts classes"),
         Need::Sensitive => ("no sensitive column is declared", "set `[columns] sensitive`"),
         Need::QuasiIdentifiers => ("no quasi-identifier is declared", "set `[columns] quasi_identifiers`"),
     })
@@ -256,14 +272,13 @@ fn out_of_scope(need: Need) -> bool {
 
 /// The policy without limits for what this assessment does not cover: families out of scope, and checks switched off with
 /// a reason. Both are listed as skipped.
-fn applicable(plan: &Plan, subject: &Subject<'_>) -> Policy {
+fn applicable(plan: &Plan, subject: &Subject<'_>, checks: &[Box<dyn Check>]) -> Policy {
     let mut policy = plan.policy.clone();
     policy.limits.retain(|limit| {
         let Some(meta) = check::METAS.iter().find(|meta| meta.measures.contains(&limit.measure.as_str())) else {
             return true;
         };
         let off = plan.disabled.iter().any(|disabled| disabled.check == meta.id);
-        let checks = check::all(&plan.checks).unwrap_or_default();
         let needs = checks.iter().find(|check| check.meta().id == meta.id).map_or(&[][..], |check| check.needs());
         let scoped_out = needs.iter().any(|need| out_of_scope(*need) && lacking(*need, subject, plan).is_some());
         !off && (!scoped_out || limit.from_plan)
@@ -308,10 +323,9 @@ fn relate(findings: &mut [Finding]) {
 /// The limits of the profile that were not judged, each with the reason: they must not vanish.
 fn unjudged(plan: &Plan, judged: &[gate::Judgement], skipped: &[Skipped]) -> Vec<String> {
     let missing = plan.policy.limits.iter().filter(|limit| !judged.iter().any(|j| j.measure == limit.measure));
-    let reason = |measure: &str| {
-        let meta = check::METAS.iter().find(|meta| meta.measures.contains(&measure));
-        let skipped = meta.and_then(|meta| skipped.iter().find(|skipped| skipped.check == meta.id));
-        skipped.map_or("too few records to measure it".to_owned(), |skipped| skipped.reason.clone())
+    let reason = |measure: &String| {
+        let because = skipped.iter().find(|skipped| skipped.measures.contains(measure));
+        because.map_or("too few records to measure it".to_owned(), |skipped| skipped.reason.clone())
     };
     missing
         .map(|limit| format!("The limit on `{}` was not judged: {}.", limit.measure, reason(&limit.measure)))

@@ -143,6 +143,7 @@ fn skipped() -> Vec<Skipped> {
         check: check.to_owned(),
         reason: reason.to_owned(),
         remedy: remedy.to_owned(),
+        measures: Vec::new(),
     };
     vec![
         skip(
