@@ -211,6 +211,7 @@ fn matching(rows: &[usize], columns: &[&Vec<u32>], groups: Option<&[u32]>) -> Ha
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn column(values: &[i64]) -> Cells {
         // 0 stands for a missing cell in these fixtures
@@ -253,5 +254,41 @@ mod tests {
     fn people_are_counted_not_rows() {
         let classes = Classes::of(&[&column(&[5, 5, 5, 6, 6])], Some(&[0, 0, 0, 1, 2]));
         assert_eq!(classes.size_of_record, [1, 1, 1, 2, 2]);
+    }
+
+    /// Distinct people (or rows) whose cells agree with a row's wherever both are there.
+    fn brute_force(columns: &[Vec<i64>], people: &[u32], grouped: bool) -> Vec<usize> {
+        let agree = |a: usize, b: usize| columns.iter().all(|c| c[a] == 0 || c[b] == 0 || c[a] == c[b]);
+        let matching = |a: usize| {
+            let mut found: Vec<u32> = (0..people.len())
+                .filter(|&b| agree(a, b))
+                .map(|b| if grouped { people[b] } else { b as u32 })
+                .collect();
+            found.sort_unstable();
+            found.dedup();
+            found.len()
+        };
+        (0..people.len()).map(matching).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn wildcards_equal_brute_force(rows in prop::collection::vec((0_i64..3, 0_i64..3, 0_i64..4, 0_u32..12), 1..60)) {
+            let columns = [
+                rows.iter().map(|row| row.0).collect::<Vec<_>>(),
+                rows.iter().map(|row| row.1).collect(),
+                rows.iter().map(|row| row.2).collect(),
+            ];
+            let people: Vec<u32> = rows.iter().map(|row| row.3).collect();
+            let cells: Vec<Cells> = columns.iter().map(|values| column(values)).collect();
+            let cells: Vec<&Cells> = cells.iter().collect();
+            for groups in [None, Some(people.as_slice())] {
+                let classes = Classes::of(&cells, groups);
+                let expected = brute_force(&columns, &people, groups.is_some());
+                prop_assert_eq!(classes.wildcard_of_record.as_ref(), Some(&expected));
+                // A missing cell read as a value of its own never matches more people.
+                prop_assert!(classes.size_of_record.iter().zip(&expected).all(|(own, wild)| own <= wild));
+            }
+        }
     }
 }
