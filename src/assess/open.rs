@@ -4,13 +4,13 @@
 use super::AssessError;
 use super::assessment::Inference;
 use super::plan::ModelPlan;
-use crate::check::{Answers, Audited, Truth};
+use crate::check::{AnswerSource, Answers, Audited, Truth};
 use crate::data::encode::{Slot, codes, tensors};
 use crate::data::{Cells, Features, Records, Split};
 use crate::finding::Count;
 use crate::model::graph::Graph;
 use crate::model::runtime::Runtime;
-use crate::model::{Hints, Metered, ModelError, OnnxModel, Reading, Task, binding, class_of};
+use crate::model::{Hints, Metered, ModelError, ModelFamily, OnnxModel, Reading, Task, binding, class_of};
 use crate::tensor::Tensor;
 use crate::watch::Watch;
 
@@ -35,7 +35,9 @@ pub(super) fn open(
     let (reading, notes) = probe(&model, graph, &slots, split, &hints, batch)?;
     inferred.extend(notes.into_iter().map(|(setting, value, from)| Inference { setting, value, from }));
     let target = Metered::new(model.understood(reading, batch));
-    Ok((Audited { target, slots, members: None, nonmembers: None }, inferred))
+    let family = ModelFamily::of(graph);
+    let source = AnswerSource::Model;
+    Ok((Audited { target, source, family, slots, members: None, nonmembers: None }, inferred))
 }
 
 /// Asks about every record of both sets, where their outcomes are known.

@@ -12,7 +12,8 @@ use super::gate;
 use super::plan::{DataPlan, ModelPlan, Plan};
 use super::policy::{Policy, Undetermined};
 use super::{open, summary};
-use crate::check::{self, Audited, Check, CheckError, Need, Subject, dataset::split_integrity::BLIND_AUC};
+use crate::check::dataset::split_integrity::BLIND_AUC;
+use crate::check::{self, AnswerSource, AttackScores, Audited, Check, CheckError, Need, Subject};
 use crate::data::{DataError, Features, Source, Split};
 use crate::digest::Digest;
 use crate::finding::{Baseline, Evidence, Family, Finding, Standing};
@@ -72,26 +73,16 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
     }
     let audited = opened.as_ref().and_then(|opened| opened.audited.as_ref());
     let accuracy_warning = plan.model.as_ref().map(|model| check_accuracy(model, audited)).transpose()?.flatten();
-    let subject = Subject { split: split.as_ref(), model: audited, seed: Seed::root(plan.seed) };
-    let mut findings = Vec::new();
-    let mut skipped = Vec::new();
+    let subject = Subject {
+        split: split.as_ref(),
+        model: audited,
+        references: &[],
+        shadow: None,
+        scores: &[],
+        seed: Seed::root(plan.seed),
+    };
     let checks = check::all(&plan.checks).map_err(|complaints| bad_settings(&complaints))?;
-    for check in &checks {
-        let id = check.meta().id;
-        if let Some(off) = plan.disabled.iter().find(|disabled| disabled.check == id) {
-            skipped.push(skip(id, &format!("switched off in the plan: {}", off.reason), "remove `enabled = false`"));
-            continue;
-        }
-        if let Some(reason) = unmet(check.as_ref(), &subject, plan) {
-            skipped.push(reason);
-            continue;
-        }
-        match clock.time(id, || check.run(&subject, watch)) {
-            Ok(found) => findings.extend(found),
-            Err(CheckError::NotApplicable { reason, remedy }) => skipped.push(skip(id, &reason, &remedy)),
-            Err(source) => return Err(AssessError::Check { check: id.to_owned(), source }),
-        }
-    }
+    let (mut findings, skipped) = carry_out(&checks, &subject, plan, &mut clock)?;
     relate(&mut findings);
     let policy = applicable(plan, &subject, &checks);
     let (verdict, judgements) = gate::judge(&findings, &skipped, &policy);
@@ -132,6 +123,39 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
             runtime_path: opened.as_ref().map(|opened| opened.runtime.path.display().to_string()).unwrap_or_default(),
         },
     })
+}
+
+/// Runs the checks in their order; each sees the scores of the attacks before it.
+fn carry_out(
+    checks: &[Box<dyn Check>],
+    subject: &Subject<'_>,
+    plan: &Plan,
+    clock: &mut Clock<'_>,
+) -> Result<(Vec<Finding>, Vec<Skipped>), AssessError> {
+    let (mut findings, mut skipped) = (Vec::new(), Vec::new());
+    let mut scores: Vec<AttackScores> = Vec::new();
+    for check in checks {
+        let id = check.meta().id;
+        if let Some(off) = plan.disabled.iter().find(|disabled| disabled.check == id) {
+            skipped.push(skip(id, &format!("switched off in the plan: {}", off.reason), "remove `enabled = false`"));
+            continue;
+        }
+        let subject = Subject { scores: &scores, ..*subject };
+        if let Some(reason) = unmet(check.as_ref(), &subject) {
+            skipped.push(reason);
+            continue;
+        }
+        let watch = clock.watch;
+        match clock.time(id, || check.run(&subject, watch)) {
+            Ok(output) => {
+                findings.extend(output.findings);
+                scores.extend(output.scores);
+            }
+            Err(CheckError::NotApplicable { reason, remedy }) => skipped.push(skip(id, &reason, &remedy)),
+            Err(source) => return Err(AssessError::Check { check: id.to_owned(), source }),
+        }
+    }
+    Ok((findings, skipped))
 }
 
 fn input<'i>(inputs: &'i [InputFile], role: &str) -> Option<&'i InputFile> {
@@ -238,15 +262,19 @@ fn skip(check: &str, reason: &str, remedy: &str) -> Skipped {
 }
 
 /// Why a check cannot run on this subject, if so.
-fn unmet(check: &dyn Check, subject: &Subject<'_>, plan: &Plan) -> Option<Skipped> {
-    let missing = check.needs().iter().find_map(|need| lacking(*need, subject, plan))?;
+fn unmet(check: &dyn Check, subject: &Subject<'_>) -> Option<Skipped> {
+    let missing = check.needs().iter().find_map(|need| lacking(*need, subject))?;
     Some(skip(check.meta().id, missing.0, missing.1))
 }
 
-fn lacking(need: Need, subject: &Subject<'_>, plan: &Plan) -> Option<(&'static str, &'static str)> {
+fn lacking(need: Need, subject: &Subject<'_>) -> Option<(&'static str, &'static str)> {
     let split = subject.split;
     let lacks = match need {
-        Need::Model => plan.model.is_none() || subject.model.is_none(),
+        Need::Model => subject.model.is_none(),
+        Need::Queries => subject.model.is_none_or(|model| model.source != AnswerSource::Model),
+        Need::References => subject.references.is_empty(),
+        Need::Shadow => subject.shadow.is_none(),
+        Need::Scores => subject.scores.is_empty(),
         Need::Data => split.is_none(),
         Need::Table => split.is_none_or(|split| matches!(split.members.features, Features::Tensor(_))),
         Need::Target => split.is_none_or(|split| split.members.target.is_none() || split.nonmembers.target.is_none()),
@@ -256,6 +284,10 @@ fn lacking(need: Need, subject: &Subject<'_>, plan: &Plan) -> Option<(&'static s
     };
     lacks.then_some(match need {
         Need::Model => ("there is no model, or no data to ask it about", "set `[model] path` and `[data]`"),
+        Need::Queries => ("there is no model that could be asked, only recorded scores", "set `[model] path`"),
+        Need::References => ("there are no reference models", "set `[reference]`, see the README"),
+        Need::Shadow => ("there is no shadow model with records of its own", "set `[scores.shadow]`"),
+        Need::Scores => ("no membership attack ran", "see why each of them was skipped"),
         Need::Data => ("there are no data", "set `[data] members` and `nonmembers`"),
         Need::Table => ("the records are tensors, not a table", "give the records as a table"),
         Need::Target => ("no target column or label array is known", "set `[data] target`"),
@@ -266,8 +298,12 @@ fn lacking(need: Need, subject: &Subject<'_>, plan: &Plan) -> Option<(&'static s
 }
 
 /// Whether a lack is one of the assessment's scope (no model, no table) and not of a declaration that was left out.
-fn out_of_scope(need: Need) -> bool {
-    matches!(need, Need::Model | Need::Data | Need::Table | Need::Classification)
+fn out_of_scope(need: Need, subject: &Subject<'_>) -> bool {
+    match need {
+        Need::Model | Need::Queries | Need::Data | Need::Table | Need::Classification => true,
+        Need::Scores => subject.model.is_none(),
+        Need::References | Need::Shadow | Need::Target | Need::Sensitive | Need::QuasiIdentifiers => false,
+    }
 }
 
 /// The policy without limits for what this assessment does not cover: families out of scope, and checks switched off with
@@ -280,7 +316,7 @@ fn applicable(plan: &Plan, subject: &Subject<'_>, checks: &[Box<dyn Check>]) -> 
         };
         let off = plan.disabled.iter().any(|disabled| disabled.check == meta.id);
         let needs = checks.iter().find(|check| check.meta().id == meta.id).map_or(&[][..], |check| check.needs());
-        let scoped_out = needs.iter().any(|need| out_of_scope(*need) && lacking(*need, subject, plan).is_some());
+        let scoped_out = needs.iter().any(|need| out_of_scope(*need, subject) && lacking(*need, subject).is_some());
         !off && (!scoped_out || limit.from_plan)
     });
     policy

@@ -18,7 +18,7 @@ use thiserror::Error;
 use crate::data::encode::Slot;
 use crate::data::{DataError, Split};
 use crate::finding::{Family, Finding};
-use crate::model::{Metered, ModelError, Predictions};
+use crate::model::{Metered, ModelError, ModelFamily, Predictions};
 use crate::seed::Seed;
 use crate::watch::Watch;
 
@@ -38,10 +38,38 @@ pub enum Truth {
     Values(Vec<f64>),
 }
 
+impl Truth {
+    /// Number of records.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Classes(classes) => classes.len(),
+            Self::Values(values) => values.len(),
+        }
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Where answers come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerSource {
+    /// A model that can be asked more questions.
+    Model,
+    /// A file of recorded scores: what is not in it cannot be had.
+    ScoreFile,
+}
+
 /// The model with its answers about the records, computed once and shared by all checks.
 pub struct Audited {
     /// The model.
     pub target: Metered,
+    /// Where its answers come from.
+    pub source: AnswerSource,
+    /// The kind of learner that the file's operators show.
+    pub family: ModelFamily,
     /// How columns become its inputs.
     pub slots: Vec<Slot>,
     /// Answers about members, if the data have a target column.
@@ -50,12 +78,80 @@ pub struct Audited {
     pub nonmembers: Option<Answers>,
 }
 
-/// Everything a check may look at. Built once, read-only.
+/// A model like the target whose training records are known (a shadow model).
+pub struct Reference {
+    /// Its name: the file or the column group.
+    pub name: String,
+    /// Its answers about members and non-members.
+    pub predictions: (Predictions, Predictions),
+    /// Which members and which non-members it was trained on.
+    pub trained_on: (Vec<bool>, Vec<bool>),
+}
+
+/// A model like the target that answered about records of its own, of which it is known which it was trained on.
+pub struct Shadow {
+    /// Answers about the records that it was trained on.
+    pub members: Answers,
+    /// Answers about records that it was not.
+    pub nonmembers: Answers,
+}
+
+/// What one attack says about every record: larger is more like a member.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttackScores {
+    /// Id of the check that made them.
+    pub check: &'static str,
+    /// Name for tables.
+    pub name: String,
+    /// Members first, then non-members, in file order.
+    pub of_record: Vec<f64>,
+    /// Whether it takes part in the choice of the strongest attack.
+    pub entry: Entry,
+}
+
+/// Whether an attack takes part in the choice of the strongest one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entry {
+    /// It does.
+    Competes,
+    /// It is shown for comparison with other tools and papers.
+    ForReading,
+}
+
+/// What a check hands over.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// What it says.
+    pub findings: Vec<Finding>,
+    /// The scores of its attacks, for the checks that follow.
+    pub scores: Vec<AttackScores>,
+}
+
+impl FromIterator<Finding> for Output {
+    fn from_iter<I: IntoIterator<Item = Finding>>(findings: I) -> Self {
+        Self { findings: findings.into_iter().collect(), scores: Vec::new() }
+    }
+}
+
+impl From<Vec<Finding>> for Output {
+    fn from(findings: Vec<Finding>) -> Self {
+        Self { findings, scores: Vec::new() }
+    }
+}
+
+/// Everything a check may look at. Read-only.
+#[derive(Clone, Copy)]
 pub struct Subject<'a> {
     /// The data, if there are any.
     pub split: Option<&'a Split>,
     /// The model, if there is one.
     pub model: Option<&'a Audited>,
+    /// Reference models, if there are any.
+    pub references: &'a [Reference],
+    /// A shadow model with records of its own, if there is one.
+    pub shadow: Option<&'a Shadow>,
+    /// What the attacks that ran before said about every record.
+    pub scores: &'a [AttackScores],
     /// The root seed; a check derives streams by its own id.
     pub seed: Seed,
 }
@@ -63,8 +159,16 @@ pub struct Subject<'a> {
 /// What a check cannot do without. The runner turns what is missing into a visible *skipped*.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Need {
-    /// A model.
+    /// A model, or its recorded answers.
     Model,
+    /// A model that can be asked more questions.
+    Queries,
+    /// Reference models.
+    References,
+    /// A shadow model with records of its own.
+    Shadow,
+    /// Scores of attacks that ran before.
+    Scores,
     /// Records.
     Data,
     /// Records in a table.
@@ -120,7 +224,7 @@ pub trait Check: Send + Sync {
     ///
     /// # Errors
     /// When the model or the data cannot be used as the check needs it.
-    fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Vec<Finding>, CheckError>;
+    fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Output, CheckError>;
 }
 
 /// Why a check could not finish.
@@ -187,6 +291,7 @@ macro_rules! checks {
 checks! {
     dataset::split_integrity::SplitIntegrity,
     membership::threshold::Threshold,
+    membership::strongest::Strongest,
     inversion::attribute_inference::AttributeInference,
     reidentification::k_anonymity::KAnonymity,
     reidentification::uniqueness::Uniqueness,

@@ -4,11 +4,11 @@
 //! everything leaks, and the severity is high. *graded*: a known leak, and the interval covers it. *deterministic*: any
 //! thread count gives the same bytes. *explained*: all headings are there.
 
-use super::{Answers, Audited, Check, Subject};
+use super::{AnswerSource, Answers, AttackScores, Audited, Check, Output, Reference, Shadow, Subject};
 use crate::data::encode::Slot;
 use crate::data::{Cells, Column, Schema, Split, Table};
 use crate::finding::{Finding, Severity};
-use crate::model::{Metered, ModelError, ModelFacts, Predictions, Target, Task};
+use crate::model::{Metered, ModelError, ModelFacts, ModelFamily, Predictions, Target, Task};
 use crate::seed::Seed;
 use crate::tensor::Tensor;
 use crate::watch::Unwatched;
@@ -30,6 +30,9 @@ pub(crate) trait Specimen: Check + Default {
 pub(crate) struct Case {
     pub(crate) split: Split,
     pub(crate) model: Option<Audited>,
+    pub(crate) references: Vec<Reference>,
+    pub(crate) shadow: Option<Shadow>,
+    pub(crate) scores: Vec<AttackScores>,
 }
 
 type Answer = dyn Fn(&[Tensor]) -> Predictions + Send + Sync;
@@ -54,7 +57,7 @@ impl Case {
     /// Two tables with the given roles.
     pub(crate) fn tables(members: Table, nonmembers: Table, schema: Schema) -> Self {
         let split = Split::of_tables(members, nonmembers, schema, Vec::new()).expect("test data are whole");
-        Self { split, model: None }
+        Self { split, model: None, references: Vec::new(), shadow: None, scores: Vec::new() }
     }
 
     /// Adds a two-class model with the given answers about the records.
@@ -68,12 +71,38 @@ impl Case {
         let classes = vec!["0".to_owned(), "1".to_owned()];
         let facts = ModelFacts { task: Task::Classification, classes, batch: None };
         let target = Metered::new(Box::new(Oracle { facts, answer: Box::new(answer) }));
-        Self { model: Some(Audited { target, slots, members: Some(members), nonmembers: Some(nonmembers) }), ..self }
+        let audited = Audited {
+            target,
+            source: AnswerSource::Model,
+            family: ModelFamily::Unknown,
+            slots,
+            members: Some(members),
+            nonmembers: Some(nonmembers),
+        };
+        Self { model: Some(audited), ..self }
+    }
+
+    /// The scores that an attack gives, for the checks that follow.
+    pub(crate) fn scored_by<C: Check>(mut self, attack: &C, seed: u64) -> Self {
+        let scores = self.output(attack, seed).scores;
+        self.scores.extend(scores);
+        self
+    }
+
+    pub(crate) fn output<C: Check>(&self, check: &C, seed: u64) -> Output {
+        let subject = Subject {
+            split: Some(&self.split),
+            model: self.model.as_ref(),
+            references: &self.references,
+            shadow: self.shadow.as_ref(),
+            scores: &self.scores,
+            seed: Seed::root(seed),
+        };
+        check.run(&subject, &Unwatched).expect("the check runs on its own specimen")
     }
 
     pub(crate) fn run<C: Check>(&self, check: &C, seed: u64) -> Vec<Finding> {
-        let subject = Subject { split: Some(&self.split), model: self.model.as_ref(), seed: Seed::root(seed) };
-        check.run(&subject, &Unwatched).expect("the check runs on its own specimen")
+        self.output(check, seed).findings
     }
 }
 

@@ -98,6 +98,8 @@ pub struct Graph {
     pub external: Vec<String>,
     /// Whether classes are scored by plain sums of tree leaves (votes), without a link function on top.
     pub summed_votes: bool,
+    /// Whether trees predict a number by their average.
+    pub averaged_trees: bool,
 }
 
 impl Graph {
@@ -147,6 +149,7 @@ impl Graph {
             class_lists,
             external: external(graph),
             summed_votes: summed_votes(graph),
+            averaged_trees: averaged_trees(graph),
         }
     }
 
@@ -272,6 +275,15 @@ fn summed_votes(graph: &GraphProto) -> bool {
     };
     let linked = |node: &NodeProto| matches!(node.op_type(), "Softmax" | "Sigmoid" | "Exp");
     graph.node.iter().any(plain) && !graph.node.iter().any(linked)
+}
+
+/// A tree-ensemble regressor that averages, or divides its sum by the number of trees in the leaf weights.
+fn averaged_trees(graph: &GraphProto) -> bool {
+    graph
+        .node
+        .iter()
+        .filter(|node| node.op_type() == "TreeEnsembleRegressor")
+        .any(|node| attribute(node, "aggregate_function").is_some_and(|a| String::from_utf8_lossy(a.s()) == "AVERAGE"))
 }
 
 fn external(graph: &GraphProto) -> Vec<String> {

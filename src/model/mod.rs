@@ -6,6 +6,7 @@
 
 pub mod binding;
 mod error;
+mod family;
 pub mod graph;
 mod metered;
 mod onnx;
@@ -15,6 +16,7 @@ mod reading;
 pub mod runtime;
 
 pub use error::ModelError;
+pub use family::ModelFamily;
 pub use metered::Metered;
 pub use onnx::OnnxModel;
 pub use reading::{Hints, Note, Output, Reading, Task, canonical_label, class_of};

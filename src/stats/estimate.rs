@@ -58,6 +58,8 @@ pub enum Method {
     NewcombePaired,
     /// Difference of two independent estimates from their own intervals.
     DifferenceOfIntervals,
+    /// Median over random halves of bounds at half the error: the attack chosen on one half, measured on the other.
+    MedianOfSplits,
 }
 
 impl Method {
@@ -76,6 +78,10 @@ impl Method {
             }
             Self::Newcombe => "Newcombe, independent proportions",
             Self::NewcombePaired => "Newcombe, paired proportions",
+            Self::MedianOfSplits => {
+                "median over 25 random halves, chosen on one half and bounded at 97.5 % on the other (Meinshausen, Meier and \
+                 Buehlmann 2009)"
+            }
             Self::DifferenceOfIntervals => "difference of two intervals (Zou and Donner)",
         }
     }

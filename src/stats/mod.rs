@@ -6,6 +6,7 @@
 mod estimate;
 pub mod interval;
 pub mod rank;
+pub mod ranked;
 pub mod roc;
 
 pub use estimate::{Estimate, Level, Method};

@@ -76,23 +76,13 @@ impl Roc {
 
     /// The largest true-positive rate among achievable thresholds whose false-positive rate does not exceed `fpr`.
     pub fn tpr_at_fpr(&self, fpr: f64) -> f64 {
-        let allowed = self.allowed(fpr);
+        let allowed = allowed(self.negatives.len(), fpr);
         // The best threshold lies just above the first negative that may not be let in.
         let hits = match self.negatives.get(allowed) {
             Some(&barred) => self.positives.partition_point(|&s| s > barred),
             None => self.positives.len(),
         };
         hits as f64 / self.positives.len() as f64
-    }
-
-    /// False positives allowed at a false-positive rate: the largest whole number not above `fpr * m`.
-    fn allowed(&self, fpr: f64) -> usize {
-        let m = self.negatives.len();
-        let mut count = (fpr * m as f64).floor() as usize;
-        while (count + 1) as f64 / m as f64 <= fpr {
-            count += 1; // 0.1 * 30 is 3.0000000000000004 or 2.9999...: settle it by the definition
-        }
-        count
     }
 
     /// The largest difference between true- and false-positive rate over all thresholds (membership advantage).
@@ -142,6 +132,15 @@ impl Roc {
             method: Method::DistributionFree,
         }
     }
+}
+
+/// False positives allowed among `m` negatives at a false-positive rate: the largest whole number not above `fpr * m`.
+pub fn allowed(m: usize, fpr: f64) -> usize {
+    let mut count = (fpr * m as f64).floor() as usize;
+    while m > 0 && (count + 1) as f64 / m as f64 <= fpr {
+        count += 1; // 0.1 * 30 is 3.0000000000000004 or 2.9999...: settle it by the definition
+    }
+    count
 }
 
 /// What `m` negatives can say about a false-positive rate; the limits 1 and 5 follow the research of score audits.

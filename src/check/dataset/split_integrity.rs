@@ -35,7 +35,7 @@ use std::collections::HashMap;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use crate::check::{Check, CheckError, CheckMeta, Need, Subject};
+use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::encode::joint_codes;
 use crate::data::{Cells, DataError, Features, Split};
 use crate::finding::{Count, Evidence, Family, Finding, Severity, Standing, Table, Unit, Worse, part_of, share_of};
@@ -99,12 +99,12 @@ impl Check for SplitIntegrity {
         &[Need::Data]
     }
 
-    fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Vec<Finding>, CheckError> {
-        let Some(split) = subject.split else { return Ok(Vec::new()) };
+    fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Output, CheckError> {
+        let Some(split) = subject.split else { return Ok(Output::default()) };
         let mut findings = vec![self.blind(split, subject.seed.derive(META.id), watch)];
         findings.extend(duplicates(split)?);
         findings.extend(patient_overlap(split));
-        Ok(findings)
+        Ok(findings.into())
     }
 }
 

@@ -34,7 +34,7 @@
 use serde::Deserialize;
 
 use super::imputer::{self, Imputed};
-use crate::check::{Answers, Audited, Check, CheckError, CheckMeta, Need, Subject, Truth};
+use crate::check::{Answers, Audited, Check, CheckError, CheckMeta, Need, Output, Subject, Truth};
 use crate::data::encode::{joint_codes, tensors};
 use crate::data::{Cells, Features, Split, Table};
 use crate::finding::{Baseline, CellPair, Count, Evidence, Family, Finding, Severity, Standing, Unit, Worse, part_of};
@@ -87,12 +87,14 @@ impl Check for AttributeInference {
         &[Need::Model, Need::Table, Need::Target, Need::Classification, Need::Sensitive]
     }
 
-    fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Vec<Finding>, CheckError> {
-        let (Some(model), Some(split)) = (subject.model, subject.split) else { return Ok(Vec::new()) };
+    fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Output, CheckError> {
+        let (Some(model), Some(split)) = (subject.model, subject.split) else { return Ok(Output::default()) };
         let (Some(members), Some(nonmembers)) = (split.members.table(), split.nonmembers.table()) else {
-            return Ok(Vec::new());
+            return Ok(Output::default());
         };
-        let (Some(in_answers), Some(out_answers)) = (&model.members, &model.nonmembers) else { return Ok(Vec::new()) };
+        let (Some(in_answers), Some(out_answers)) = (&model.members, &model.nonmembers) else {
+            return Ok(Output::default());
+        };
         let level = Level::joint_95(2 * split.schema.sensitive.len()); // an excess and a gap per column
         let mut findings = Vec::new();
         for column in &split.schema.sensitive {
@@ -104,7 +106,7 @@ impl Check for AttributeInference {
             let scene = Scene { model, split, members, nonmembers, in_answers, out_answers, column, level };
             findings.extend(self.attack(&scene, seed, watch)?);
         }
-        Ok(findings)
+        Ok(findings.into())
     }
 }
 

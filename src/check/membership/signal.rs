@@ -3,7 +3,7 @@
 //! Stable forms in 64 bits, from logits where the model has them: `1 - p` of a 32-bit probability has a resolution of
 //! 6e-8, a difference of logits does not. Logarithms of probabilities are floored at 1e-38, the smallest normal float32.
 
-use crate::check::{Answers, Truth};
+use crate::check::Truth;
 use crate::model::{Predictions, Scale, log_odds_against, log_probability, log_rest};
 
 /// What is computed from a record's answer.
@@ -37,8 +37,8 @@ impl Signal {
     }
 
     /// The signals that answers of this kind allow.
-    pub fn of(answers: &Answers) -> &'static [Self] {
-        match answers.predictions {
+    pub fn of(predictions: &Predictions) -> &'static [Self] {
+        match predictions {
             Predictions::Scores { .. } => {
                 &[Self::LogConfidence, Self::ScaledLogit, Self::Entropy, Self::ModifiedEntropy, Self::Correctness]
             }
@@ -47,9 +47,19 @@ impl Signal {
         }
     }
 
+    /// The signal from which attacks with a second opinion (references, surrogates, quantiles) start: the one whose
+    /// distribution is nearest to normal.
+    pub fn main(predictions: &Predictions) -> Self {
+        match predictions {
+            Predictions::Scores { .. } => Self::ScaledLogit,
+            Predictions::Labels(_) => Self::Correctness,
+            Predictions::Values(_) => Self::AbsoluteError,
+        }
+    }
+
     /// The signal of every record. O(rows x classes).
-    pub fn scores(self, answers: &Answers) -> Vec<f64> {
-        match (&answers.predictions, &answers.truth) {
+    pub fn scores(self, predictions: &Predictions, truth: &Truth) -> Vec<f64> {
+        match (predictions, truth) {
             (Predictions::Values(values), Truth::Values(truth)) => {
                 values.iter().zip(truth).map(|(value, truth)| -(value - truth).abs()).collect()
             }

@@ -32,7 +32,7 @@ use serde::Deserialize;
 
 use super::classes::STEPS;
 use super::{Classes, counted, sets};
-use crate::check::{Check, CheckError, CheckMeta, Need, Subject};
+use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::Split;
 use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, SizeShare, Table, Unit, part_of};
 use crate::stats::Estimate;
@@ -63,8 +63,8 @@ impl Check for KAnonymity {
         &[Need::Data, Need::Table, Need::QuasiIdentifiers]
     }
 
-    fn run(&self, subject: &Subject<'_>, _watch: &dyn Watch) -> Result<Vec<Finding>, CheckError> {
-        let Some(split) = subject.split else { return Ok(Vec::new()) };
+    fn run(&self, subject: &Subject<'_>, _watch: &dyn Watch) -> Result<Output, CheckError> {
+        let Some(split) = subject.split else { return Ok(Output::default()) };
         let population = population(split);
         let all = sets(split).into_iter().zip(population);
         Ok(all.map(|((name, columns, classes), population)| finding(&name, &columns, &classes, &population)).collect())

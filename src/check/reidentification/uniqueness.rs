@@ -26,7 +26,7 @@
 use serde::Deserialize;
 
 use super::{Classes, counted};
-use crate::check::{Check, CheckError, CheckMeta, Need, Subject};
+use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::{Cells, Split};
 use crate::finding::{Bar, Count, Evidence, Family, Finding, Severity, Unit, part_of, share_of};
 use crate::watch::Watch;
@@ -53,8 +53,8 @@ impl Check for Uniqueness {
         &[Need::Data, Need::Table, Need::QuasiIdentifiers]
     }
 
-    fn run(&self, subject: &Subject<'_>, _watch: &dyn Watch) -> Result<Vec<Finding>, CheckError> {
-        let Some(split) = subject.split else { return Ok(Vec::new()) };
+    fn run(&self, subject: &Subject<'_>, _watch: &dyn Watch) -> Result<Output, CheckError> {
+        let Some(split) = subject.split else { return Ok(Output::default()) };
         Ok(split.schema.quasi_identifiers.iter().filter_map(|(name, columns)| finding(split, name, columns)).collect())
     }
 }
