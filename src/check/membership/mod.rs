@@ -3,6 +3,7 @@
 //! Each attack is a check of its own that hands over one score per record; `strongest` chooses among them on one half of
 //! the patients and reports on the other.
 
+mod class_ranks;
 mod picture;
 mod pool;
 mod selection;

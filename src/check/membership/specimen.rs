@@ -1,5 +1,6 @@
 //! Cases that the attacks of the family share in their tests.
 
+use super::threshold::Threshold;
 use crate::check::specimen::{Case, normal, numbers, uniform};
 use crate::check::{Answers, Truth};
 use crate::data::{Schema, Table};
@@ -30,4 +31,9 @@ pub(super) fn case(count: usize, mean: f64, seed: u64) -> Case {
         side("nonmembers", 0.0),
         |_| Predictions::Labels(Vec::new()),
     )
+}
+
+/// A case with the scores of the threshold attacks.
+pub(super) fn attacked(case: Case, seed: u64) -> Case {
+    case.scored_by(&Threshold {}, seed)
 }

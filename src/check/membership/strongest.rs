@@ -219,8 +219,7 @@ fn rates(attack: &AttackScores, part: &Part) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::membership::specimen::case;
-    use crate::check::membership::threshold::Threshold;
+    use crate::check::membership::specimen::{attacked, case};
     use crate::check::specimen::{Case, Specimen, integers, normal};
     use crate::check::{Answers, Truth};
     use crate::data::{Schema, Table as Cells};
@@ -230,7 +229,7 @@ mod tests {
 
     /// A case with the scores of the threshold attacks.
     fn scored(count: usize, mean: f64, seed: u64) -> Case {
-        case(count, mean, seed).scored_by(&Threshold {}, seed)
+        attacked(case(count, mean, seed), seed)
     }
 
     impl Specimen for Strongest {
@@ -302,7 +301,7 @@ mod tests {
                 signal(root.derive("nonmembers")),
                 |_| Predictions::Labels(Vec::new()),
             );
-            let estimate = estimate(&case.scored_by(&Threshold {}, seed).run(&Strongest {}, seed), "membership/auc");
+            let estimate = estimate(&attacked(case, seed).run(&Strongest {}, seed), "membership/auc");
             assert_eq!(estimate.n, 100, "half of 200 patients on either side report");
             estimate.covers(0.5)
         };
