@@ -8,7 +8,9 @@ pub mod gate;
 mod open;
 pub mod plan;
 pub mod policy;
+mod references;
 pub mod run;
+mod scores;
 mod settings;
 mod summary;
 

@@ -8,6 +8,8 @@ use thiserror::Error;
 
 use super::assessment::Stage;
 use super::policy::{PROFILES, Policy, Undetermined};
+pub use super::references::ReferencePlan;
+pub use super::scores::ScoresPlan;
 pub use super::settings::Mistake;
 use super::settings::{Settings, text_list};
 use crate::check;
@@ -123,6 +125,10 @@ pub struct Plan {
     pub model: Option<ModelPlan>,
     /// The data, if any.
     pub data: Option<DataPlan>,
+    /// Recorded scores instead of model and data, if any.
+    pub scores: Option<ScoresPlan>,
+    /// Reference models, if any.
+    pub reference: Option<ReferencePlan>,
     /// The policy in force.
     pub policy: Policy,
     /// Settings of checks.
@@ -151,7 +157,7 @@ impl Plan {
         let mut settings = Settings::parse(text)?;
         let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
         let s = &mut settings;
-        s.only("", &["assessment", "model", "data", "columns", "policy", "limits", "checks"]);
+        s.only("", &["assessment", "model", "data", "columns", "scores", "reference", "policy", "limits", "checks"]);
         for table in s.keys("") {
             if s.table(&table).is_none() {
                 s.complain(
@@ -161,6 +167,7 @@ impl Plan {
                 );
             }
         }
+        s.only("columns", &["identifiers", "quasi_identifiers", "sensitive", "leave_out", "types"]);
         s.only("assessment", &["name", "purpose", "requested_by", "stage", "seed", "output"]);
         let stem = file.file_stem().map_or("assessment".to_owned(), |stem| stem.to_string_lossy().into_owned());
         let name = s.text("assessment", "name").unwrap_or(stem);
@@ -174,6 +181,8 @@ impl Plan {
             output: folder.join(output),
             model: model_plan(s, &folder),
             data: data_plan(s, &folder),
+            scores: scores_plan(s, &folder),
+            reference: reference_plan(s, &folder),
             policy: policy_plan(s),
             disabled: Vec::new(),
             checks: BTreeMap::new(),
@@ -181,11 +190,11 @@ impl Plan {
         };
         let (checks, disabled) = checks_plan(s);
         refuse_limits_of(s, &disabled);
-        if plan.model.is_none() && plan.data.is_none() && s.mistakes.is_empty() {
+        if plan.model.is_none() && plan.data.is_none() && plan.scores.is_none() && s.mistakes.is_empty() {
             s.complain(
                 "",
-                "the plan names neither a model nor data",
-                "set `[model] path`, `[data] members` and `nonmembers`, or both",
+                "the plan names neither a model nor data nor scores",
+                "set `[model] path`, `[data] members` and `nonmembers`, or both; or `[scores]` for recorded scores",
             );
         }
         if s.mistakes.is_empty() { Ok(Self { checks, disabled, ..plan }) } else { Err(settings.mistakes) }
@@ -208,19 +217,6 @@ fn refuse_limits_of(s: &mut Settings, disabled: &[Disabled]) {
     }
 }
 
-/// A path of a file that must exist.
-fn existing(s: &mut Settings, folder: &Path, table: &str, key: &str) -> Option<PathBuf> {
-    let path = folder.join(s.text(table, key)?);
-    if !path.is_file() {
-        s.complain(
-            &format!("{table}.{key}"),
-            format!("`{table}.{key}` names `{}`, which is no file", path.display()),
-            "paths are relative to the plan's folder",
-        );
-    }
-    Some(path)
-}
-
 fn model_plan(s: &mut Settings, folder: &Path) -> Option<ModelPlan> {
     s.only("model", &["path", "task", "output", "scores", "classes", "features", "accuracy"]);
     s.table("model")?;
@@ -236,7 +232,7 @@ fn model_plan(s: &mut Settings, folder: &Path) -> Option<ModelPlan> {
         s.complain("model.accuracy", "`model.accuracy` must be from 0 to 1", "write 0.85 for 85 %");
     }
     Some(ModelPlan {
-        path: existing(s, folder, "model", "path").unwrap_or_default(),
+        path: s.existing(folder, "model", "path").unwrap_or_default(),
         task: s.word("model", "task", &["classification", "regression"]),
         output: s.word("model", "output", &["probabilities", "logits", "value", "label"]),
         scores: s.text("model", "scores"),
@@ -278,13 +274,37 @@ const DATA_KEYS: [&str; 15] = [
 
 fn data_plan(s: &mut Settings, folder: &Path) -> Option<DataPlan> {
     s.only("data", &DATA_KEYS);
-    s.only("columns", &["identifiers", "quasi_identifiers", "sensitive", "leave_out", "types"]);
     s.table("data")?;
     let source = source_plan(s, folder)?;
     let separator = s.take("data", "separator", "a single character", |value| {
         value.as_str().filter(|text| text.len() == 1).map(|text| text.as_bytes()[0])
     });
     let limits = s.whole("data", "max_bytes").map_or(Limits::default(), |bytes| Limits { bytes });
+    let types = column_types(s);
+    let schema = Schema {
+        patient: s.text("data", "patient"),
+        target: s.text("data", "target"),
+        split: s.text("data", "split"),
+        ..column_roles(s)
+    };
+    let missing = s.texts("data", "missing").unwrap_or_default();
+    let arrays = Arrays { features: s.text("data", "array"), labels: s.text("data", "labels") };
+    Some(DataPlan { source, schema, reading: Reading { separator, missing, kinds: types, limits }, arrays })
+}
+
+/// The roles that `[columns]` gives.
+fn column_roles(s: &mut Settings) -> Schema {
+    Schema {
+        identifiers: s.texts("columns", "identifiers").unwrap_or_default(),
+        quasi_identifiers: quasi_identifiers(s),
+        sensitive: s.texts("columns", "sensitive").unwrap_or_default(),
+        leave_out: s.texts("columns", "leave_out").unwrap_or_default(),
+        ..Schema::default()
+    }
+}
+
+/// The types that `[columns.types]` gives.
+fn column_types(s: &mut Settings) -> BTreeMap<String, Kind> {
     let kinds =
         s.take("columns", "types", "a table of column types", |value| value.as_table().cloned()).unwrap_or_default();
     let mut types = BTreeMap::new();
@@ -300,18 +320,32 @@ fn data_plan(s: &mut Settings, folder: &Path) -> Option<DataPlan> {
             );
         }
     }
-    let schema = Schema {
-        identifiers: s.texts("columns", "identifiers").unwrap_or_default(),
-        patient: s.text("data", "patient"),
-        quasi_identifiers: quasi_identifiers(s),
-        sensitive: s.texts("columns", "sensitive").unwrap_or_default(),
-        target: s.text("data", "target"),
-        split: s.text("data", "split"),
-        leave_out: s.texts("columns", "leave_out").unwrap_or_default(),
-    };
-    let missing = s.texts("data", "missing").unwrap_or_default();
-    let arrays = Arrays { features: s.text("data", "array"), labels: s.text("data", "labels") };
-    Some(DataPlan { source, schema, reading: Reading { separator, missing, kinds: types, limits }, arrays })
+    types
+}
+
+fn scores_plan(s: &mut Settings, folder: &Path) -> Option<ScoresPlan> {
+    s.table("scores")?;
+    for table in ["model", "data", "reference"] {
+        if s.table(table).is_some() {
+            s.complain(
+                table,
+                format!("`[{table}]` and `[scores]` exclude each other"),
+                "recorded scores stand for model, data and references",
+            );
+        }
+    }
+    let roles = column_roles(s);
+    let mut plan = ScoresPlan::of(s, folder, &roles)?;
+    plan.reading.kinds = column_types(s);
+    Some(plan)
+}
+
+fn reference_plan(s: &mut Settings, folder: &Path) -> Option<ReferencePlan> {
+    s.table("reference")?;
+    if s.table("model").is_none() || s.table("data").is_none() {
+        s.complain("reference", "`[reference]` needs `[model]` and `[data]`", "set both, or drop `[reference]`");
+    }
+    ReferencePlan::of(s, folder)
 }
 
 fn source_plan(s: &mut Settings, folder: &Path) -> Option<Source> {
@@ -334,7 +368,7 @@ fn source_plan(s: &mut Settings, folder: &Path) -> Option<Source> {
         need("member", "give the value of the split column for members");
         need("nonmember", "give the value of the split column for non-members");
         return Some(Source::One {
-            records: existing(s, folder, "data", "records")?,
+            records: s.existing(folder, "data", "records")?,
             member: s.take("data", "member", "a value", label)?,
             nonmember: s.take("data", "nonmember", "a value", label)?,
         });
@@ -344,7 +378,7 @@ fn source_plan(s: &mut Settings, folder: &Path) -> Option<Source> {
     let labels = match (s.has("data", "members_labels"), s.has("data", "nonmembers_labels")) {
         (false, false) => None,
         (true, true) => {
-            Some((existing(s, folder, "data", "members_labels")?, existing(s, folder, "data", "nonmembers_labels")?))
+            Some((s.existing(folder, "data", "members_labels")?, s.existing(folder, "data", "nonmembers_labels")?))
         }
         _ => {
             s.complain(
@@ -355,8 +389,8 @@ fn source_plan(s: &mut Settings, folder: &Path) -> Option<Source> {
             None
         }
     };
-    let members = existing(s, folder, "data", "members");
-    let nonmembers = existing(s, folder, "data", "nonmembers");
+    let members = s.existing(folder, "data", "members");
+    let nonmembers = s.existing(folder, "data", "nonmembers");
     Some(Source::Two { members: members?, nonmembers: nonmembers?, labels })
 }
 

@@ -13,7 +13,7 @@ use super::plan::{DataPlan, ModelPlan, Plan};
 use super::policy::{Policy, Undetermined};
 use super::{open, summary};
 use crate::check::dataset::split_integrity::BLIND_AUC;
-use crate::check::{self, AnswerSource, AttackScores, Audited, Check, CheckError, Need, Subject};
+use crate::check::{self, AnswerSource, AttackScores, Audited, Check, CheckError, Need, Reference, Shadow, Subject};
 use crate::data::{DataError, Features, Source, Split};
 use crate::digest::Digest;
 use crate::finding::{Baseline, Evidence, Family, Finding, Standing};
@@ -40,11 +40,68 @@ impl Clock<'_> {
     }
 }
 
-/// The model of a run.
+/// The file of the model under test.
 struct Opened {
     graph: Graph,
-    audited: Option<Audited>,
     runtime: &'static Runtime,
+}
+
+/// Everything that the checks look at, loaded and asked.
+#[derive(Default)]
+struct World {
+    split: Option<Split>,
+    opened: Option<Opened>,
+    audited: Option<Audited>,
+    references: Vec<Reference>,
+    shadow: Option<Shadow>,
+    attacks: Vec<AttackScores>,
+    inferred: Vec<Inference>,
+}
+
+impl World {
+    fn prepare(plan: &Plan, candidates: &[Candidate], clock: &mut Clock<'_>) -> Result<Self, AssessError> {
+        if let Some(scores) = &plan.scores {
+            let scored = clock.time("scores", || scores.load())?;
+            return Ok(Self {
+                split: Some(scored.split),
+                audited: scored.audited,
+                references: scored.references,
+                shadow: scored.shadow,
+                attacks: scored.attacks,
+                ..Self::default()
+            });
+        }
+        let watch = clock.watch;
+        let mut world = Self::default();
+        if let Some(data) = &plan.data {
+            world.split = Some(clock.time("data", || load(data))?);
+        }
+        let Some(model) = &plan.model else { return Ok(world) };
+        let runtime = clock.time("runtime", || runtime::load(candidates))?;
+        let (graph, bytes) = Graph::load(&model.path)?;
+        if let Some(split) = &world.split {
+            let (mut audited, notes) = clock.time("model", || open::open(model, &graph, bytes, runtime, split))?;
+            world.inferred.extend(notes);
+            clock.time(open::ANSWERS, || open::ask(&mut audited, split, watch))?;
+            world.audited = Some(audited);
+            if let Some(reference) = &plan.reference {
+                world.references = clock.time("references", || reference.load(model, split, runtime, watch))?;
+            }
+        }
+        world.opened = Some(Opened { graph, runtime });
+        Ok(world)
+    }
+
+    fn subject(&self, seed: u64) -> Subject<'_> {
+        Subject {
+            split: self.split.as_ref(),
+            model: self.audited.as_ref(),
+            references: &self.references,
+            shadow: self.shadow.as_ref(),
+            scores: &self.attacks,
+            seed: Seed::root(seed),
+        }
+    }
 }
 
 /// Carries out a plan.
@@ -56,38 +113,19 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
     let mut clock = Clock { watch, seconds: Vec::new() };
     let inputs = clock.time("digests", || digests(plan))?;
     refuse_identical(&inputs)?;
-    let split = match &plan.data {
-        Some(data) => Some(clock.time("data", || load(data))?),
-        None => None,
-    };
-    let mut inferred = Vec::new();
-    let mut opened = match &plan.model {
-        Some(model) => {
-            let runtime = clock.time("runtime", || runtime::load(candidates))?;
-            Some(clock.time("model", || open_model(model, split.as_ref(), runtime, &mut inferred))?)
-        }
-        None => None,
-    };
-    if let (Some(audited), Some(split)) = (opened.as_mut().and_then(|opened| opened.audited.as_mut()), &split) {
-        clock.time(open::ANSWERS, || open::ask(audited, split, watch))?;
-    }
-    let audited = opened.as_ref().and_then(|opened| opened.audited.as_ref());
+    let world = World::prepare(plan, candidates, &mut clock)?;
+    let (split, audited, opened) = (world.split.as_ref(), world.audited.as_ref(), world.opened.as_ref());
     let accuracy_warning = plan.model.as_ref().map(|model| check_accuracy(model, audited)).transpose()?.flatten();
-    let subject = Subject {
-        split: split.as_ref(),
-        model: audited,
-        references: &[],
-        shadow: None,
-        scores: &[],
-        seed: Seed::root(plan.seed),
-    };
+    let subject = world.subject(plan.seed);
     let checks = check::all(&plan.checks).map_err(|complaints| bad_settings(&complaints))?;
     let (mut findings, skipped) = carry_out(&checks, &subject, plan, &mut clock)?;
-    relate(&mut findings);
+    let stated = plan.scores.as_ref().and_then(|scores| scores.random_split.as_deref());
+    relate(&mut findings, stated);
     let policy = applicable(plan, &subject, &checks);
     let (verdict, judgements) = gate::judge(&findings, &skipped, &policy);
     mark_limits(&mut findings, &policy);
     let mut warnings: Vec<String> = split.iter().flat_map(|split| split.warnings.clone()).collect();
+    warnings.extend(stated.map(|how| format!("The split was not tested; the plan states: {how}")));
     warnings.extend(accuracy_warning);
     warnings.extend(unjudged(plan, &judgements, &skipped));
     Ok(Assessment {
@@ -102,25 +140,25 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
         findings,
         skipped,
         warnings,
-        inferred,
-        model: plan.model.as_ref().zip(opened.as_ref()).zip(input(&inputs, "model")).map(|((model, opened), file)| {
+        inferred: world.inferred.clone(),
+        model: plan.model.as_ref().zip(opened).zip(input(&inputs, "model")).map(|((model, opened), file)| {
             summary::model(&model.path, &opened.graph, file.sha256.clone(), file.bytes, audited)
         }),
-        data: split.as_ref().map(|split| summary::data(split, audited)),
+        data: split.map(|split| summary::data(split, audited)),
         inputs,
         policy: policy_summary(&policy),
         seed: plan.seed,
         program: Program {
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            runtime_version: opened.as_ref().map(|opened| opened.runtime.version.clone()).unwrap_or_default(),
-            runtime_digest: opened.as_ref().map(|opened| opened.runtime.digest.clone()),
+            runtime_version: opened.map(|opened| opened.runtime.version.clone()).unwrap_or_default(),
+            runtime_digest: opened.map(|opened| opened.runtime.digest.clone()),
         },
         envelope: Envelope {
             started,
             seconds: clock.seconds,
             threads: rayon::current_num_threads(),
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            runtime_path: opened.as_ref().map(|opened| opened.runtime.path.display().to_string()).unwrap_or_default(),
+            runtime_path: opened.map(|opened| opened.runtime.path.display().to_string()).unwrap_or_default(),
         },
     })
 }
@@ -133,7 +171,7 @@ fn carry_out(
     clock: &mut Clock<'_>,
 ) -> Result<(Vec<Finding>, Vec<Skipped>), AssessError> {
     let (mut findings, mut skipped) = (Vec::new(), Vec::new());
-    let mut scores: Vec<AttackScores> = Vec::new();
+    let mut scores = subject.scores.to_vec();
     for check in checks {
         let id = check.meta().id;
         if let Some(off) = plan.disabled.iter().find(|disabled| disabled.check == id) {
@@ -175,6 +213,14 @@ fn digests(plan: &Plan) -> Result<Vec<InputFile>, AssessError> {
         Some(Source::One { records, .. }) => files.push(("records", records.clone())),
         None => {}
     }
+    if let Some(scores) = &plan.scores {
+        files.push(("scores", scores.file.clone()));
+        files.extend(scores.shadow.iter().map(|shadow| ("shadow scores", shadow.file.clone())));
+    }
+    if let Some(reference) = &plan.reference {
+        files.extend(reference.models.iter().map(|model| ("reference model", model.clone())));
+        files.extend(reference.masks.iter().map(|masks| ("reference masks", masks.clone())));
+    }
     let describe = |(role, path): (&str, PathBuf)| {
         let io = |source| DataError::Io { file: path.clone(), source };
         Ok(InputFile {
@@ -199,24 +245,6 @@ fn refuse_identical(inputs: &[InputFile]) -> Result<(), AssessError> {
 
 fn load(data: &DataPlan) -> Result<Split, AssessError> {
     Ok(Split::load(&data.source, data.schema.clone(), &data.reading, &data.arrays)?)
-}
-
-fn open_model(
-    plan: &ModelPlan,
-    split: Option<&Split>,
-    runtime: &'static Runtime,
-    inferred: &mut Vec<Inference>,
-) -> Result<Opened, AssessError> {
-    let (graph, bytes) = Graph::load(&plan.path)?;
-    let audited = match split {
-        Some(split) => {
-            let (audited, notes) = open::open(plan, &graph, bytes, runtime, split)?;
-            inferred.extend(notes);
-            Some(audited)
-        }
-        None => None,
-    };
-    Ok(Opened { graph, audited, runtime })
 }
 
 /// Stops when the model does far worse (or better) than its owner says: the inputs are probably not what it expects.
@@ -324,7 +352,7 @@ fn applicable(plan: &Plan, subject: &Subject<'_>, checks: &[Box<dyn Check>]) -> 
 
 /// What one check means for another: a split that is not sound, or was not tested, voids every result that compares
 /// members with non-members, and the blind classifier is the baseline of the area under the curve.
-fn relate(findings: &mut [Finding]) {
+fn relate(findings: &mut [Finding], stated: Option<&str>) {
     let blind = findings.iter().find(|finding| finding.measure == BLIND_AUC).cloned();
     let of_split = findings.iter().filter(|finding| finding.family() == Family::Dataset);
     let invalid = of_split.into_iter().find_map(|finding| match &finding.standing {
@@ -339,6 +367,8 @@ fn relate(findings: &mut [Finding]) {
                      non-members are comparable."
                     .to_owned(),
         }),
+        // A file of scores alone has nothing to test the split with; then the plan may vouch for it.
+        (None, Some(_)) if stated.is_some() => None,
         (None, Some(blind)) if blind.standing != Standing::Sound => Some(blind.standing.clone()),
         _ => None,
     };

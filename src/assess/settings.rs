@@ -1,6 +1,7 @@
 //! Typed access to a TOML document that collects every mistake with its line instead of stopping at the first.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
@@ -66,7 +67,7 @@ impl Settings {
         if path.is_empty() {
             return Some(&self.root);
         }
-        self.root.get(path).and_then(toml::Value::as_table)
+        path.split('.').try_fold(&self.root, |table, name| table.get(name)?.as_table())
     }
 
     /// Complains about every key of a table that is not among the known ones.
@@ -111,6 +112,19 @@ impl Settings {
             );
         }
         converted
+    }
+
+    /// A path of a file that must exist, relative to a folder.
+    pub(super) fn existing(&mut self, folder: &Path, table: &str, key: &str) -> Option<PathBuf> {
+        let path = folder.join(self.text(table, key)?);
+        if !path.is_file() {
+            self.complain(
+                &format!("{table}.{key}"),
+                format!("`{table}.{key}` names `{}`, which is no file", path.display()),
+                "paths are relative to the plan's folder",
+            );
+        }
+        Some(path)
     }
 
     pub(super) fn text(&mut self, table: &str, key: &str) -> Option<String> {

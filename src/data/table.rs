@@ -73,6 +73,16 @@ impl Cells {
         }
     }
 
+    /// The cells as numbers, missing ones as NaN; nothing for text.
+    pub fn numbers(&self) -> Option<Vec<f64>> {
+        match self {
+            Self::Text { .. } => None,
+            Self::Integer(values) => Some(values.iter().map(|v| v.map_or(f64::NAN, |v| v as f64)).collect()),
+            Self::Float(values) => Some(values.clone()),
+            Self::Bool(values) => Some(values.iter().map(|v| v.map_or(f64::NAN, |v| f64::from(u8::from(v)))).collect()),
+        }
+    }
+
     /// A copy of some rows, in the given order.
     #[must_use]
     pub fn take(&self, rows: &[usize]) -> Self {

@@ -114,7 +114,13 @@ impl SplitIntegrity {
         let apart = estimate.low > 0.5 + self.tolerance;
         let copied = estimate.high < 0.5 - self.tolerance;
         let invalid = apart || copied;
-        let standing = if estimate.n < FEWEST {
+        let standing = if !has_features(split) {
+            Standing::Insufficient {
+                reason: "the records have no columns by which members could be compared with non-members.".to_owned(),
+                needed: "Add columns that describe the records, or state how they were drawn (`scores.random_split`)."
+                    .to_owned(),
+            }
+        } else if estimate.n < FEWEST {
             Standing::Insufficient {
                 reason: format!("fewer than {FEWEST} members or non-members cannot show whether the split is sound."),
                 needed: "Hundreds of records on either side would.".to_owned(),
@@ -185,6 +191,14 @@ fn groups(split: &Split) -> (Vec<u32>, Vec<u32>) {
     match (&split.members.groups, &split.nonmembers.groups) {
         (Some(a), Some(b)) => (a.clone(), b.clone()),
         _ => ((0..n).collect(), (n..n + m).collect()),
+    }
+}
+
+/// Whether anything describes the records beside their outcome.
+fn has_features(split: &Split) -> bool {
+    match &split.members.features {
+        Features::Table(table) => table.columns().iter().any(|column| split.schema.is_feature(&column.name)),
+        Features::Tensor(_) => true,
     }
 }
 
@@ -280,6 +294,9 @@ fn duplicates(split: &Split) -> Result<Vec<Finding>, CheckError> {
         }
         _ => (vec![0; members.len()], vec![0; nonmembers.len()]),
     };
+    if !has_features(split) {
+        return Ok(Vec::new());
+    }
     refuse_equal_sets((&members, &targets.0), (&nonmembers, &targets.1))?;
     let mut of_members: HashMap<(&[u32], u32), usize> = HashMap::new();
     let mut labels_of: HashMap<&[u32], (u32, bool)> = HashMap::new();

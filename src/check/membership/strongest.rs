@@ -43,8 +43,11 @@ use crate::stats::roc::{Estimability, estimability};
 use crate::stats::{Estimate, Level};
 use crate::watch::Watch;
 
+/// Id of the check; attack scores that come from elsewhere carry it.
+pub const ID: &str = "membership/strongest";
+
 pub(in crate::check) static META: CheckMeta = CheckMeta {
-    id: "membership/strongest",
+    id: ID,
     title: "The strongest membership attack",
     family: Family::Membership,
     measures: &["membership/auc", RATES[0].1, RATES[1].1, RATES[2].1],

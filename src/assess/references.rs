@@ -1,0 +1,158 @@
+//! Reference models: models like the target of which it is known what they were trained on.
+
+use std::path::{Path, PathBuf};
+
+use super::AssessError;
+use super::open;
+use super::plan::ModelPlan;
+use super::scores::flags;
+use super::settings::Settings;
+use super::summary::file_name;
+use crate::check::{Reference, Truth, membership::signal::Signal};
+use crate::data::{Reading, Split, Table, load_table};
+use crate::model::graph::Graph;
+use crate::model::runtime::Runtime;
+use crate::stats::Level;
+use crate::stats::roc::auc;
+use crate::watch::{Event, Watch};
+
+/// `[reference]`.
+#[derive(Debug, Clone)]
+pub struct ReferencePlan {
+    /// ONNX files.
+    pub models: Vec<PathBuf>,
+    /// A table with a column of ones and zeros per model: members first, then non-members, in file order. Nothing where
+    /// the models are declared to have seen none of the records.
+    pub masks: Option<PathBuf>,
+}
+
+/// The step of a run in which reference models are asked.
+const STEP: &str = "references";
+
+impl ReferencePlan {
+    /// Reads `[reference]`.
+    pub(super) fn of(s: &mut Settings, folder: &Path) -> Option<Self> {
+        s.table("reference")?;
+        s.only("reference", &["models", "masks", "disjoint"]);
+        let names = s.texts("reference", "models").unwrap_or_default();
+        if names.is_empty() {
+            s.complain(
+                "reference.models",
+                "`[reference]` names no `models`",
+                "list ONNX files of models like the target",
+            );
+        }
+        let mut models = Vec::new();
+        for name in names {
+            let path = folder.join(&name);
+            if !path.is_file() {
+                let what = format!("`reference.models` names `{}`, which is no file", path.display());
+                s.complain("reference.models", what, "paths are relative to the plan's folder");
+            }
+            models.push(path);
+        }
+        let masks = s.existing(folder, "reference", "masks");
+        let disjoint = s.take("reference", "disjoint", "true or false", toml::Value::as_bool).unwrap_or(false);
+        if disjoint == s.has("reference", "masks") {
+            s.complain(
+                "reference.masks",
+                "`[reference]` must say what the models were trained on",
+                "set `masks` to a table with a column of 1 and 0 per model, or `disjoint = true` where they saw none of the \
+                 records; not both",
+            );
+        }
+        Some(Self { models, masks })
+    }
+
+    /// Asks every model about every record.
+    ///
+    /// # Errors
+    /// When a model does not fit the data or the target, or a mask does not fit the model's own answers.
+    pub(super) fn load(
+        &self,
+        target: &ModelPlan,
+        split: &Split,
+        runtime: &'static Runtime,
+        watch: &dyn Watch,
+    ) -> Result<Vec<Reference>, AssessError> {
+        let table = match &self.masks {
+            Some(file) => Some(load_table(&[(file.as_path(), "the mask file")], &Reading::default())?.remove(0)),
+            None => None,
+        };
+        let mut references = Vec::new();
+        for (done, path) in self.models.iter().enumerate() {
+            watch.on(&Event::Progress { step: STEP, done: done as u64, total: self.models.len() as u64 });
+            references.push(one(path, table.as_ref(), target, split, runtime, watch)?);
+        }
+        Ok(references)
+    }
+}
+
+fn one(
+    path: &Path,
+    masks: Option<&Table>,
+    target: &ModelPlan,
+    split: &Split,
+    runtime: &'static Runtime,
+    watch: &dyn Watch,
+) -> Result<Reference, AssessError> {
+    let (n, m) = (split.members.len(), split.nonmembers.len());
+    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let mask = match masks {
+        Some(table) if table.rows() != n + m => {
+            return Err(AssessError::Mismatch {
+                what: format!("the mask file has {} rows and there are {} records", table.rows(), n + m),
+                help: "write one row per record: members first, then non-members, in file order".to_owned(),
+            });
+        }
+        Some(table) => flags(table, &name, "reference.masks")?,
+        None => vec![false; n + m],
+    };
+    let (graph, bytes) = Graph::load(path)?;
+    let plan = ModelPlan { path: path.to_owned(), accuracy: None, ..target.clone() };
+    let (mut audited, _) = open::open(&plan, &graph, bytes, runtime, split)?;
+    open::ask(&mut audited, split, watch)?;
+    let (Some(members), Some(nonmembers)) = (audited.members, audited.nonmembers) else {
+        return Err(AssessError::Mismatch {
+            what: "reference models need to know the records' outcomes".to_owned(),
+            help: "set `[data] target`, or drop `[reference]`".to_owned(),
+        });
+    };
+    let trained_on = (mask[..n].to_vec(), mask[n..].to_vec());
+    let truths = (&members.truth, &nonmembers.truth);
+    let reference = Reference { name, predictions: (members.predictions, nonmembers.predictions), trained_on };
+    refuse_wrong_mask(&reference, truths, &file_name(path))?;
+    Ok(reference)
+}
+
+/// A model is surer of what it was trained on. One that is surer of the other records has its mask the wrong way round, or
+/// its rows in another order.
+pub(super) fn refuse_wrong_mask(
+    reference: &Reference,
+    (in_truth, out_truth): (&Truth, &Truth),
+    file: &str,
+) -> Result<(), AssessError> {
+    let signal = Signal::main(&reference.predictions.0);
+    let mut scores = signal.scores(&reference.predictions.0, in_truth);
+    scores.extend(signal.scores(&reference.predictions.1, out_truth));
+    let mask = [&reference.trained_on.0[..], &reference.trained_on.1[..]].concat();
+    let of = |wanted: bool| -> Vec<f64> {
+        scores.iter().zip(&mask).filter(|(_, trained)| **trained == wanted).map(|(score, _)| *score).collect()
+    };
+    let (trained, untrained) = (of(true), of(false));
+    if trained.is_empty() || untrained.is_empty() {
+        return Ok(());
+    }
+    let area = auc(&trained, &untrained, None, Level::P95);
+    if area.n >= 100 && area.high < 0.49 {
+        return Err(AssessError::Mismatch {
+            what: format!(
+                "the reference `{file}` is surer of the records that its mask says it was not trained on (area {:.3})",
+                area.value
+            ),
+            help: "check that 1 means trained on, and that the rows of the masks are in the order of the records"
+                .to_owned(),
+        });
+    }
+    Ok(())
+}
