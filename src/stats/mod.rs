@@ -5,7 +5,11 @@
 
 mod estimate;
 pub mod interval;
+pub mod paired;
+mod placement;
 pub mod rank;
 pub mod roc;
+#[cfg(test)]
+mod specimen;
 
 pub use estimate::{Estimate, Level, Method};

@@ -4,7 +4,7 @@
 //! interpolated. O(N log N) for N scores.
 
 use super::interval::{beta_cdf, clopper_pearson, normal_quantile};
-use super::rank::midranks;
+use super::placement::Placements;
 use super::{Estimate, Level, Method};
 
 /// The scores of positives and negatives, sorted once in descending order.
@@ -76,23 +76,13 @@ impl Roc {
 
     /// The largest true-positive rate among achievable thresholds whose false-positive rate does not exceed `fpr`.
     pub fn tpr_at_fpr(&self, fpr: f64) -> f64 {
-        let allowed = self.allowed(fpr);
+        let allowed = allowed(fpr, self.negatives.len());
         // The best threshold lies just above the first negative that may not be let in.
         let hits = match self.negatives.get(allowed) {
             Some(&barred) => self.positives.partition_point(|&s| s > barred),
             None => self.positives.len(),
         };
         hits as f64 / self.positives.len() as f64
-    }
-
-    /// False positives allowed at a false-positive rate: the largest whole number not above `fpr * m`.
-    fn allowed(&self, fpr: f64) -> usize {
-        let m = self.negatives.len();
-        let mut count = (fpr * m as f64).floor() as usize;
-        while (count + 1) as f64 / m as f64 <= fpr {
-            count += 1; // 0.1 * 30 is 3.0000000000000004 or 2.9999...: settle it by the definition
-        }
-        count
     }
 
     /// The largest difference between true- and false-positive rate over all thresholds (membership advantage).
@@ -142,6 +132,18 @@ impl Roc {
             method: Method::DistributionFree,
         }
     }
+}
+
+/// False positives allowed at a false-positive rate among `m` negatives: the largest whole number not above `fpr * m`.
+pub(super) fn allowed(fpr: f64, m: usize) -> usize {
+    let mut count = (fpr * m as f64).floor() as usize;
+    while count > 0 && count as f64 / m as f64 > fpr {
+        count -= 1; // 0.1 * 30 is 3.0000000000000004 or 2.9999...: settle it by the definition
+    }
+    while ((count + 1) as f64) / m as f64 <= fpr {
+        count += 1;
+    }
+    count
 }
 
 /// What `m` negatives can say about a false-positive rate; the limits 1 and 5 follow the research of score audits.
@@ -251,71 +253,6 @@ pub fn auc(positives: &[f64], negatives: &[f64], clusters: Option<(&[u32], &[u32
     let back = |x: f64| 1.0 / (1.0 + (-x).exp());
     let method = if clusters.is_some() { Method::ClusteredDelongLogit } else { Method::DelongLogit };
     Estimate { value, low: back(logit - half), high: back(logit + half), level, n: units, method }
-}
-
-/// A side whose `n` units all score alike may still hold others: about one in `n` could differ by everything.
-fn floor(variance: f64, n: usize) -> f64 {
-    if variance > 0.0 { variance } else { (n as f64).powi(-2) }
-}
-
-/// `DeLong`'s structural components: for every score the share of the other side that it beats.
-struct Placements {
-    auc: f64,
-    positives: Vec<f64>,
-    negatives: Vec<f64>,
-}
-
-impl Placements {
-    fn of(positives: &[f64], negatives: &[f64]) -> Self {
-        let (n, m) = (positives.len(), negatives.len());
-        assert!(n > 0 && m > 0, "both sides have scores");
-        let pooled: Vec<f64> = positives.iter().chain(negatives).copied().collect();
-        let ranks = midranks(&pooled);
-        let beaten = |pooled: &[f64], within: &[f64], others: usize| -> Vec<f64> {
-            pooled.iter().zip(within).map(|(all, own)| (all - own) / others as f64).collect()
-        };
-        let of_positives = beaten(&ranks[..n], &midranks(positives), m);
-        let of_negatives = beaten(&ranks[n..], &midranks(negatives), n);
-        let auc = of_positives.iter().sum::<f64>() / n as f64;
-        Self { auc, positives: of_positives, negatives: of_negatives.iter().map(|v| 1.0 - v).collect() }
-    }
-
-    fn variance(&self) -> f64 {
-        let spread = |values: &[f64]| {
-            let n = values.len() as f64;
-            if n < 2.0 {
-                return 0.0;
-            }
-            values.iter().map(|v| (v - self.auc).powi(2)).sum::<f64>() / (n - 1.0) / n
-        };
-        let spread = |values: &[f64]| floor(spread(values), values.len());
-        spread(&self.positives) + spread(&self.negatives)
-    }
-
-    /// Obuchowski's variance and the smaller number of clusters on a side.
-    fn clustered_variance(&self, of_positives: &[u32], of_negatives: &[u32]) -> (f64, usize) {
-        let groups = of_positives.iter().chain(of_negatives).max().map_or(0, |&g| g as usize + 1);
-        let mut sums = vec![(0.0_f64, 0.0_f64); groups];
-        let mut counts = vec![(0_usize, 0_usize); groups];
-        for (value, &group) in self.positives.iter().zip(of_positives) {
-            sums[group as usize].0 += value - self.auc;
-            counts[group as usize].0 += 1;
-        }
-        for (value, &group) in self.negatives.iter().zip(of_negatives) {
-            sums[group as usize].1 += value - self.auc;
-            counts[group as usize].1 += 1;
-        }
-        let positive_groups = counts.iter().filter(|c| c.0 > 0).count();
-        let negative_groups = counts.iter().filter(|c| c.1 > 0).count();
-        let both_groups = counts.iter().filter(|c| c.0 > 0 || c.1 > 0).count();
-        let (n, m) = (self.positives.len() as f64, self.negatives.len() as f64);
-        let corrected = |groups: usize| if groups > 1 { groups as f64 / (groups - 1) as f64 } else { 0.0 };
-        let s10: f64 = sums.iter().map(|s| s.0 * s.0).sum::<f64>() * corrected(positive_groups) / (n * n);
-        let s01: f64 = sums.iter().map(|s| s.1 * s.1).sum::<f64>() * corrected(negative_groups) / (m * m);
-        let s11: f64 = sums.iter().map(|s| s.0 * s.1).sum::<f64>() * corrected(both_groups) / (n * m);
-        let (s10, s01) = (floor(s10, positive_groups), floor(s01, negative_groups));
-        ((s10 + s01 + 2.0 * s11).max(0.0), positive_groups.min(negative_groups))
-    }
 }
 
 #[cfg(test)]
