@@ -3,13 +3,17 @@
 //! No input or output and no privacy words: this module knows scores, counts and groups, not patients or models.
 //! It refuses to return a bare number where an interval is possible.
 
+pub mod epsilon;
 mod estimate;
 pub mod interval;
+pub mod multiple;
 pub mod paired;
 mod placement;
 pub mod rank;
 pub mod roc;
 #[cfg(test)]
 mod specimen;
+mod uniform;
+mod units;
 
 pub use estimate::{Estimate, Level, Method};

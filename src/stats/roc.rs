@@ -23,6 +23,14 @@ pub struct Point {
     pub tpr: f64,
 }
 
+/// A threshold and the scores at or above it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cut {
+    pub(super) threshold: f64,
+    pub(super) true_positives: usize,
+    pub(super) false_positives: usize,
+}
+
 /// How far a rate at a fixed false-positive rate can be estimated from `m` negatives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Estimability {
@@ -50,6 +58,11 @@ impl Roc {
         Self { positives: descending(positives), negatives: descending(negatives) }
     }
 
+    /// Number of positives.
+    pub fn positives(&self) -> usize {
+        self.positives.len()
+    }
+
     /// Number of negatives, the count that limits what can be said about small false-positive rates.
     pub fn negatives(&self) -> usize {
         self.negatives.len()
@@ -57,21 +70,27 @@ impl Roc {
 
     /// All achievable points from (0, 0) to (1, 1), one per distinct score.
     pub fn points(&self) -> Vec<Point> {
-        let (n, m) = (self.positives.len(), self.negatives.len());
-        let mut points = vec![Point { fpr: 0.0, tpr: 0.0 }];
+        let (n, m) = (self.positives.len() as f64, self.negatives.len() as f64);
+        let cuts = self.cuts();
+        let rates = cuts.iter().map(|c| Point { fpr: c.false_positives as f64 / m, tpr: c.true_positives as f64 / n });
+        std::iter::once(Point { fpr: 0.0, tpr: 0.0 }).chain(rates).collect()
+    }
+
+    /// What every distinct score makes of both sides as a threshold, in descending order.
+    pub(super) fn cuts(&self) -> Vec<Cut> {
+        let mut cuts = Vec::new();
         let (mut i, mut j) = (0, 0);
-        while i < n || j < m {
+        loop {
             let threshold = match (self.positives.get(i), self.negatives.get(j)) {
                 (Some(&p), Some(&q)) => p.max(q),
                 (Some(&p), None) => p,
                 (None, Some(&q)) => q,
-                (None, None) => break,
+                (None, None) => return cuts,
             };
             i += self.positives[i..].iter().take_while(|&&s| s >= threshold).count();
             j += self.negatives[j..].iter().take_while(|&&s| s >= threshold).count();
-            points.push(Point { fpr: j as f64 / m as f64, tpr: i as f64 / n as f64 });
+            cuts.push(Cut { threshold, true_positives: i, false_positives: j });
         }
-        points
     }
 
     /// The largest true-positive rate among achievable thresholds whose false-positive rate does not exceed `fpr`.
