@@ -322,10 +322,10 @@ mod tests {
 
     #[test]
     fn useless_scores_prove_nothing_and_the_uncorrected_rule_says_otherwise() {
-        let [ours, two, four] = false_claims(200, 300);
-        println!("of 300 useless audits above 0: split bound {ours}, uncorrected {two}, on both signs {four}");
-        assert!(ours <= 15, "split bound above 0 in {ours} of 300 useless audits");
-        assert!(two > 15 && four > 30, "the uncorrected rule is above 0 in {two} and {four} of 300");
+        let [ours, two, four] = false_claims(600, 200);
+        println!("of 200 useless audits above 0: split bound {ours}, uncorrected {two}, on both signs {four}");
+        assert!(ours <= 10, "split bound above 0 in {ours} of 200 useless audits");
+        assert!(two > 10 && four > 20, "the uncorrected rule is above 0 in {two} and {four} of 200");
     }
 
     #[test]
