@@ -9,10 +9,13 @@ pub mod interval;
 pub mod multiple;
 pub mod paired;
 mod placement;
+pub mod power;
+pub mod predictive;
 pub mod rank;
 pub mod roc;
 #[cfg(test)]
 mod specimen;
+pub mod student;
 mod uniform;
 mod units;
 
