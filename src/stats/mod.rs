@@ -8,6 +8,7 @@ mod estimate;
 pub mod interval;
 pub mod multiple;
 pub mod paired;
+pub mod permutation;
 mod placement;
 pub mod power;
 pub mod predictive;

@@ -23,6 +23,15 @@ pub struct Point {
     pub tpr: f64,
 }
 
+/// A number read off the curve.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Statistic {
+    /// Area under the curve.
+    Auc,
+    /// Largest true-positive rate at a false-positive rate of at most this.
+    TprAtFpr(f64),
+}
+
 /// A threshold and the scores at or above it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cut {
