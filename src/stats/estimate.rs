@@ -18,7 +18,29 @@ impl Level {
     /// assert!((Level::joint_95(5).value() - 0.99).abs() < 1e-12);
     /// ```
     pub fn joint_95(tests: usize) -> Self {
-        Self(1.0 - 0.05 / tests.max(1) as f64)
+        Self::P95.shared(tests)
+    }
+
+    /// A level strictly between 0 and 1.
+    ///
+    /// ```
+    /// use privet::stats::Level;
+    /// assert_eq!(Level::new(0.9).map(Level::value), Some(0.9));
+    /// assert_eq!(Level::new(1.0), None);
+    /// ```
+    pub fn new(value: f64) -> Option<Self> {
+        (value > 0.0 && value < 1.0).then_some(Self(value))
+    }
+
+    /// The level of each of `tests` intervals that keeps all of them together at this level (Bonferroni).
+    ///
+    /// ```
+    /// use privet::stats::Level;
+    /// assert!((Level::P95.shared(2).value() - 0.975).abs() < 1e-12);
+    /// ```
+    #[must_use]
+    pub fn shared(self, tests: usize) -> Self {
+        Self(1.0 - self.alpha() / tests.max(1) as f64)
     }
 
     /// The level as a share, for example 0.95.
@@ -60,6 +82,16 @@ pub enum Method {
     DifferenceOfIntervals,
     /// Median over random halves of bounds at half the error: the attack chosen on one half, measured on the other.
     MedianOfSplits,
+    /// `DeLong` variance of the difference of two areas on the same rows.
+    PairedDelong,
+    /// The same for clustered records (Obuchowski 1997).
+    ClusteredPairedDelong,
+    /// Stratified bootstrap, quantiles of the replicates.
+    BootstrapPercentile,
+    /// Stratified bootstrap, bias-corrected and accelerated (Efron 1987).
+    BootstrapBca,
+    /// A monotone function of other estimates, taken at the worst ends of their intervals.
+    WorstEnds,
 }
 
 impl Method {
@@ -83,6 +115,13 @@ impl Method {
                  Buehlmann 2009)"
             }
             Self::DifferenceOfIntervals => "difference of two intervals (Zou and Donner)",
+            Self::PairedDelong => "DeLong, difference on the same records",
+            Self::ClusteredPairedDelong => {
+                "DeLong, difference on the same records, several records a patient (Obuchowski)"
+            }
+            Self::BootstrapPercentile => "stratified bootstrap, percentile interval",
+            Self::BootstrapBca => "stratified bootstrap, bias-corrected and accelerated",
+            Self::WorstEnds => "worst ends of the intervals it is made of",
         }
     }
 }

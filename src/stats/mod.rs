@@ -3,10 +3,24 @@
 //! No input or output and no privacy words: this module knows scores, counts and groups, not patients or models.
 //! It refuses to return a bare number where an interval is possible.
 
+pub mod bootstrap;
+pub mod epsilon;
 mod estimate;
 pub mod interval;
+pub mod multiple;
+pub mod one_run;
+pub mod paired;
+pub mod permutation;
+mod placement;
+pub mod power;
+pub mod predictive;
 pub mod rank;
 pub mod ranked;
 pub mod roc;
+#[cfg(test)]
+mod specimen;
+pub mod student;
+mod uniform;
+mod units;
 
 pub use estimate::{Estimate, Level, Method};

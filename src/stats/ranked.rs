@@ -110,7 +110,7 @@ mod tests {
             let side = |row: usize| if row < n { Side::Positive } else { Side::Negative };
             prop_assert!((ranked.area(side) - roc::auc(&a, &b, None, Level::P95).value).abs() < 1e-12);
             let roc = roc::Roc::new(&a, &b);
-            prop_assert_eq!(ranked.tpr_with_false_positives(roc::allowed(b.len(), f), side), roc.tpr_at_fpr(f));
+            prop_assert_eq!(ranked.tpr_with_false_positives(roc::allowed(f, b.len()), side), roc.tpr_at_fpr(f));
         }
     }
 }

@@ -4,7 +4,7 @@
 //! interpolated. O(N log N) for N scores.
 
 use super::interval::{beta_cdf, clopper_pearson, normal_quantile};
-use super::rank::midranks;
+use super::placement::Placements;
 use super::{Estimate, Level, Method};
 
 /// The scores of positives and negatives, sorted once in descending order.
@@ -21,6 +21,23 @@ pub struct Point {
     pub fpr: f64,
     /// Share of positives at or above the threshold.
     pub tpr: f64,
+}
+
+/// A number read off the curve.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Statistic {
+    /// Area under the curve.
+    Auc,
+    /// Largest true-positive rate at a false-positive rate of at most this.
+    TprAtFpr(f64),
+}
+
+/// A threshold and the scores at or above it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cut {
+    pub(super) threshold: f64,
+    pub(super) true_positives: usize,
+    pub(super) false_positives: usize,
 }
 
 /// How far a rate at a fixed false-positive rate can be estimated from `m` negatives.
@@ -50,6 +67,11 @@ impl Roc {
         Self { positives: descending(positives), negatives: descending(negatives) }
     }
 
+    /// Number of positives.
+    pub fn positives(&self) -> usize {
+        self.positives.len()
+    }
+
     /// Number of negatives, the count that limits what can be said about small false-positive rates.
     pub fn negatives(&self) -> usize {
         self.negatives.len()
@@ -57,26 +79,32 @@ impl Roc {
 
     /// All achievable points from (0, 0) to (1, 1), one per distinct score.
     pub fn points(&self) -> Vec<Point> {
-        let (n, m) = (self.positives.len(), self.negatives.len());
-        let mut points = vec![Point { fpr: 0.0, tpr: 0.0 }];
+        let (n, m) = (self.positives.len() as f64, self.negatives.len() as f64);
+        let cuts = self.cuts();
+        let rates = cuts.iter().map(|c| Point { fpr: c.false_positives as f64 / m, tpr: c.true_positives as f64 / n });
+        std::iter::once(Point { fpr: 0.0, tpr: 0.0 }).chain(rates).collect()
+    }
+
+    /// What every distinct score makes of both sides as a threshold, in descending order.
+    pub(super) fn cuts(&self) -> Vec<Cut> {
+        let mut cuts = Vec::new();
         let (mut i, mut j) = (0, 0);
-        while i < n || j < m {
+        loop {
             let threshold = match (self.positives.get(i), self.negatives.get(j)) {
                 (Some(&p), Some(&q)) => p.max(q),
                 (Some(&p), None) => p,
                 (None, Some(&q)) => q,
-                (None, None) => break,
+                (None, None) => return cuts,
             };
             i += self.positives[i..].iter().take_while(|&&s| s >= threshold).count();
             j += self.negatives[j..].iter().take_while(|&&s| s >= threshold).count();
-            points.push(Point { fpr: j as f64 / m as f64, tpr: i as f64 / n as f64 });
+            cuts.push(Cut { threshold, true_positives: i, false_positives: j });
         }
-        points
     }
 
     /// The largest true-positive rate among achievable thresholds whose false-positive rate does not exceed `fpr`.
     pub fn tpr_at_fpr(&self, fpr: f64) -> f64 {
-        let allowed = allowed(self.negatives.len(), fpr);
+        let allowed = allowed(fpr, self.negatives.len());
         // The best threshold lies just above the first negative that may not be let in.
         let hits = match self.negatives.get(allowed) {
             Some(&barred) => self.positives.partition_point(|&s| s > barred),
@@ -134,11 +162,14 @@ impl Roc {
     }
 }
 
-/// False positives allowed among `m` negatives at a false-positive rate: the largest whole number not above `fpr * m`.
-pub fn allowed(m: usize, fpr: f64) -> usize {
+/// False positives allowed at a false-positive rate among `m` negatives: the largest whole number not above `fpr * m`.
+pub fn allowed(fpr: f64, m: usize) -> usize {
     let mut count = (fpr * m as f64).floor() as usize;
-    while m > 0 && (count + 1) as f64 / m as f64 <= fpr {
-        count += 1; // 0.1 * 30 is 3.0000000000000004 or 2.9999...: settle it by the definition
+    while count > 0 && count as f64 / m as f64 > fpr {
+        count -= 1; // 0.1 * 30 is 3.0000000000000004 or 2.9999...: settle it by the definition
+    }
+    while m > 0 && ((count + 1) as f64) / m as f64 <= fpr {
+        count += 1;
     }
     count
 }
@@ -250,71 +281,6 @@ pub fn auc(positives: &[f64], negatives: &[f64], clusters: Option<(&[u32], &[u32
     let back = |x: f64| 1.0 / (1.0 + (-x).exp());
     let method = if clusters.is_some() { Method::ClusteredDelongLogit } else { Method::DelongLogit };
     Estimate { value, low: back(logit - half), high: back(logit + half), level, n: units, method }
-}
-
-/// A side whose `n` units all score alike may still hold others: about one in `n` could differ by everything.
-fn floor(variance: f64, n: usize) -> f64 {
-    if variance > 0.0 { variance } else { (n as f64).powi(-2) }
-}
-
-/// `DeLong`'s structural components: for every score the share of the other side that it beats.
-struct Placements {
-    auc: f64,
-    positives: Vec<f64>,
-    negatives: Vec<f64>,
-}
-
-impl Placements {
-    fn of(positives: &[f64], negatives: &[f64]) -> Self {
-        let (n, m) = (positives.len(), negatives.len());
-        assert!(n > 0 && m > 0, "both sides have scores");
-        let pooled: Vec<f64> = positives.iter().chain(negatives).copied().collect();
-        let ranks = midranks(&pooled);
-        let beaten = |pooled: &[f64], within: &[f64], others: usize| -> Vec<f64> {
-            pooled.iter().zip(within).map(|(all, own)| (all - own) / others as f64).collect()
-        };
-        let of_positives = beaten(&ranks[..n], &midranks(positives), m);
-        let of_negatives = beaten(&ranks[n..], &midranks(negatives), n);
-        let auc = of_positives.iter().sum::<f64>() / n as f64;
-        Self { auc, positives: of_positives, negatives: of_negatives.iter().map(|v| 1.0 - v).collect() }
-    }
-
-    fn variance(&self) -> f64 {
-        let spread = |values: &[f64]| {
-            let n = values.len() as f64;
-            if n < 2.0 {
-                return 0.0;
-            }
-            values.iter().map(|v| (v - self.auc).powi(2)).sum::<f64>() / (n - 1.0) / n
-        };
-        let spread = |values: &[f64]| floor(spread(values), values.len());
-        spread(&self.positives) + spread(&self.negatives)
-    }
-
-    /// Obuchowski's variance and the smaller number of clusters on a side.
-    fn clustered_variance(&self, of_positives: &[u32], of_negatives: &[u32]) -> (f64, usize) {
-        let groups = of_positives.iter().chain(of_negatives).max().map_or(0, |&g| g as usize + 1);
-        let mut sums = vec![(0.0_f64, 0.0_f64); groups];
-        let mut counts = vec![(0_usize, 0_usize); groups];
-        for (value, &group) in self.positives.iter().zip(of_positives) {
-            sums[group as usize].0 += value - self.auc;
-            counts[group as usize].0 += 1;
-        }
-        for (value, &group) in self.negatives.iter().zip(of_negatives) {
-            sums[group as usize].1 += value - self.auc;
-            counts[group as usize].1 += 1;
-        }
-        let positive_groups = counts.iter().filter(|c| c.0 > 0).count();
-        let negative_groups = counts.iter().filter(|c| c.1 > 0).count();
-        let both_groups = counts.iter().filter(|c| c.0 > 0 || c.1 > 0).count();
-        let (n, m) = (self.positives.len() as f64, self.negatives.len() as f64);
-        let corrected = |groups: usize| if groups > 1 { groups as f64 / (groups - 1) as f64 } else { 0.0 };
-        let s10: f64 = sums.iter().map(|s| s.0 * s.0).sum::<f64>() * corrected(positive_groups) / (n * n);
-        let s01: f64 = sums.iter().map(|s| s.1 * s.1).sum::<f64>() * corrected(negative_groups) / (m * m);
-        let s11: f64 = sums.iter().map(|s| s.0 * s.1).sum::<f64>() * corrected(both_groups) / (n * m);
-        let (s10, s01) = (floor(s10, positive_groups), floor(s01, negative_groups));
-        ((s10 + s01 + 2.0 * s11).max(0.0), positive_groups.min(negative_groups))
-    }
 }
 
 #[cfg(test)]

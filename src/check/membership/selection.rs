@@ -132,7 +132,7 @@ impl<'a> Selection<'a> {
             let value = match aim {
                 Aim::Area => (area, 0.0),
                 Aim::RateAt(fpr) => {
-                    let allowed = allowed(nonmembers, fpr);
+                    let allowed = allowed(fpr, nonmembers);
                     (ranked.tpr_with_false_positives(allowed, |row| cut.choosing_one_each[row]), area)
                 }
             };
