@@ -229,39 +229,21 @@ impl ValueModel for Sum {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::Rng;
-
-    fn noise(rows: usize, seed: u64) -> Vec<f64> {
-        let mut stream = Seed::root(seed).stream();
-        (0..rows).map(|_| f64::from(stream.next_u32()) / f64::from(u32::MAX)).collect()
-    }
+    use crate::learn::trial::{self, noise};
 
     #[test]
     fn learns_an_interaction_and_ignores_noise() {
-        let (a, b, c) = (noise(4000, 1), noise(4000, 2), noise(4000, 3));
-        let mut data = Encoded::new(4000);
-        [&a, &b, &c].into_iter().for_each(|column| data.push_numbers(column));
-        let labels: Vec<u32> = a.iter().zip(&b).map(|(a, b)| u32::from((*a > 0.5) != (*b > 0.3))).collect();
-        let train: Vec<usize> = (0..2000).collect();
-        let test: Vec<usize> = (2000..4000).collect();
-        let model = Learner::fit(&Boosted::default(), &data, &train, &labels, 2, Seed::root(0));
-        let p = model.probabilities(&data, &test);
-        let hits = test.iter().enumerate().filter(|(i, row)| (p[2 * i + 1] > 0.5) == (labels[**row] == 1)).count();
-        assert!(hits > 1900, "exclusive or of two columns, {hits} of 2000 right");
+        let share = trial::held_out(&Boosted::default(), &trial::exclusive_or(4000), 2);
+        assert!(share > 0.95, "exclusive or of two columns, {share} right");
     }
 
     #[test]
     fn several_classes() {
-        let a = noise(3000, 4);
-        let mut data = Encoded::new(3000);
-        data.push_numbers(&a);
-        let labels: Vec<u32> = a.iter().map(|a| (a * 3.0).min(2.0) as u32).collect();
-        let rows: Vec<usize> = (0..3000).collect();
         let learner = Boosted { rounds: 20, rate: 0.3, ..Boosted::default() };
-        let p = Learner::fit(&learner, &data, &rows, &labels, 3, Seed::root(0)).probabilities(&data, &rows);
-        let hits = rows.iter().filter(|&&r| crate::model::largest(&p[3 * r..3 * r + 3]) == labels[r]).count();
-        assert!(hits > 2850, "{hits}");
+        let share = trial::held_out(&learner, &trial::mixed(3000), 3);
+        assert!(share > 0.95, "{share}");
     }
+
     #[test]
     fn numbers() {
         let (a, b) = (noise(3000, 5), noise(3000, 6));
@@ -274,5 +256,16 @@ mod tests {
             model.values(&data, &test).into_iter().zip(&test).map(|(value, &row)| (value - targets[row]).powi(2));
         let error = errors.sum::<f64>() / 1500.0;
         assert!(error < 0.3, "mean squared error {error}, of a variance of 10.6");
+    }
+
+    #[test]
+    fn any_number_of_threads_gives_the_same_model() {
+        trial::same_on_any_threads(&Boosted::default());
+        trial::same_values_on_any_threads(&Boosted::default());
+    }
+
+    #[test]
+    fn classes_without_rows_and_no_rows_at_all() {
+        trial::survives_absent_classes(&Boosted::default());
     }
 }

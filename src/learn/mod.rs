@@ -8,7 +8,11 @@ pub mod boosted;
 mod design;
 mod encoded;
 pub mod folds;
+mod lbfgs;
+pub mod logistic;
 mod scores;
+#[cfg(test)]
+mod trial;
 
 pub use encoded::Encoded;
 
