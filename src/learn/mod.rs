@@ -8,6 +8,8 @@ pub mod boosted;
 mod design;
 mod encoded;
 pub mod folds;
+pub mod forest;
+mod growth;
 mod lbfgs;
 pub mod logistic;
 mod scores;
