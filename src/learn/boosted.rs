@@ -6,7 +6,8 @@
 
 use rayon::prelude::*;
 
-use super::{Binned, Learner, ScoreModel};
+use super::{Encoded, Learner, Regressor, ScoreModel, ValueModel, scores};
+use crate::seed::Seed;
 
 /// Settings. The defaults suit weak signals in tables of 10^2 to 10^6 rows.
 #[derive(Debug, Clone, Copy)]
@@ -40,13 +41,13 @@ enum Node {
 }
 
 impl Tree {
-    fn value(&self, data: &Binned, row: usize) -> f64 {
+    fn value(&self, data: &Encoded, row: usize) -> f64 {
         let mut at = 0;
         loop {
             match &self.nodes[at] {
                 Node::Leaf(value) => return *value,
                 Node::Split { column, bin, left, right } => {
-                    at = if data.column(*column)[row] <= *bin { *left } else { *right };
+                    at = if data.bins(*column)[row] <= *bin { *left } else { *right };
                 }
             }
         }
@@ -57,7 +58,12 @@ impl Tree {
 struct Ensemble {
     start: Vec<f64>,
     rounds: Vec<Vec<Tree>>,
-    classes: usize,
+}
+
+/// A trained ensemble for numbers.
+struct Sum {
+    start: f64,
+    trees: Vec<Tree>,
 }
 
 /// The best cut of a node.
@@ -68,9 +74,9 @@ struct Cut {
 }
 
 impl Learner for Boosted {
-    fn fit(&self, data: &Binned, rows: &[usize], labels: &[u32], classes: usize) -> Box<dyn ScoreModel> {
-        let outputs = if classes == 2 { 1 } else { classes };
-        let start = starting_scores(rows, labels, classes);
+    fn fit(&self, data: &Encoded, rows: &[usize], labels: &[u32], classes: usize, _: Seed) -> Box<dyn ScoreModel> {
+        let outputs = scores::outputs(classes);
+        let start = scores::starting(rows, labels, classes);
         let mut scores: Vec<Vec<f64>> = start.iter().map(|&score| vec![score; rows.len()]).collect();
         let mut rounds = Vec::with_capacity(self.rounds);
         for _ in 0..self.rounds {
@@ -85,27 +91,30 @@ impl Learner for Boosted {
             }
             rounds.push(trees.into_iter().map(|(tree, _)| tree).collect());
         }
-        Box::new(Ensemble { start, rounds, classes })
+        Box::new(Ensemble { start, rounds })
     }
 }
 
-/// Log-odds (two classes) or log-shares (more) of the classes, with a half added to every count.
-fn starting_scores(rows: &[usize], labels: &[u32], classes: usize) -> Vec<f64> {
-    let mut counts = vec![0.5_f64; classes];
-    rows.iter().for_each(|&row| counts[labels[row] as usize] += 1.0);
-    if classes == 2 {
-        return vec![(counts[1] / counts[0]).ln()];
+impl Regressor for Boosted {
+    fn fit(&self, data: &Encoded, rows: &[usize], targets: &[f64], _: Seed) -> Box<dyn ValueModel> {
+        let start = rows.iter().map(|&row| targets[row]).sum::<f64>() / rows.len().max(1) as f64;
+        let mut errors: Vec<f64> = rows.iter().map(|&row| start - targets[row]).collect();
+        let second = vec![1.0; rows.len()];
+        let mut trees = Vec::with_capacity(self.rounds);
+        for _ in 0..self.rounds {
+            let (tree, steps) = self.grow(data, rows, &errors, &second);
+            errors.iter_mut().zip(&steps).for_each(|(error, step)| *error += step);
+            trees.push(tree);
+        }
+        Box::new(Sum { start, trees })
     }
-    let total: f64 = counts.iter().sum();
-    counts.iter().map(|count| (count / total).ln()).collect()
 }
 
 /// First and second derivatives of the loss per output.
 fn gradients(scores: &[Vec<f64>], rows: &[usize], labels: &[u32]) -> Vec<(Vec<f64>, Vec<f64>)> {
     let derivative = |p: f64, hit: bool| (p - f64::from(u8::from(hit)), (p * (1.0 - p)).max(1e-9));
     if let [only] = scores {
-        let pairs =
-            only.iter().zip(rows).map(|(score, &row)| derivative(1.0 / (1.0 + (-score).exp()), labels[row] == 1));
+        let pairs = only.iter().zip(rows).map(|(score, &row)| derivative(scores::logistic(*score), labels[row] == 1));
         return vec![pairs.unzip()];
     }
     let normaliser: Vec<f64> = (0..rows.len()).map(|i| scores.iter().map(|s| s[i].exp()).sum()).collect();
@@ -118,7 +127,7 @@ fn gradients(scores: &[Vec<f64>], rows: &[usize], labels: &[u32]) -> Vec<(Vec<f6
 
 impl Boosted {
     /// Grows one tree and returns it with the step of every training row.
-    fn grow(&self, data: &Binned, rows: &[usize], first: &[f64], second: &[f64]) -> (Tree, Vec<f64>) {
+    fn grow(&self, data: &Encoded, rows: &[usize], first: &[f64], second: &[f64]) -> (Tree, Vec<f64>) {
         let mut nodes = vec![Node::Leaf(0.0)];
         let mut steps = vec![0.0; rows.len()];
         let mut open: Vec<(usize, Vec<u32>)> = vec![(0, (0..rows.len() as u32).collect())];
@@ -135,7 +144,7 @@ impl Boosted {
                     members.iter().for_each(|&i| steps[i as usize] = value);
                     continue;
                 };
-                let column = data.column(cut.column);
+                let column = data.bins(cut.column);
                 let (left, right) = members.iter().partition(|&&i| column[rows[i as usize]] <= cut.bin);
                 let (l, r) = (nodes.len(), nodes.len() + 1);
                 nodes.extend([Node::Leaf(0.0), Node::Leaf(0.0)]);
@@ -149,7 +158,7 @@ impl Boosted {
 
     fn best_cut(
         &self,
-        data: &Binned,
+        data: &Encoded,
         rows: &[usize],
         first: &[f64],
         second: &[f64],
@@ -161,7 +170,7 @@ impl Boosted {
         }
         let parent = g * g / (h + self.penalty);
         let cut_of = |column: usize| {
-            let bins = data.column(column);
+            let bins = data.bins(column);
             let mut sums = [(0.0_f64, 0.0_f64); 256];
             for &i in members {
                 let sum = &mut sums[usize::from(bins[rows[i as usize]])];
@@ -198,61 +207,65 @@ impl Boosted {
 }
 
 impl ScoreModel for Ensemble {
-    fn probabilities(&self, data: &Binned, rows: &[usize]) -> Vec<f64> {
+    fn probabilities(&self, data: &Encoded, rows: &[usize]) -> Vec<f64> {
         let of_row = |&row: &usize| -> Vec<f64> {
             let mut scores = self.start.clone();
             for trees in &self.rounds {
                 scores.iter_mut().zip(trees).for_each(|(score, tree)| *score += tree.value(data, row));
             }
-            if self.classes == 2 {
-                let p = 1.0 / (1.0 + (-scores[0]).exp());
-                return vec![1.0 - p, p];
-            }
-            let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            let weights: Vec<f64> = scores.iter().map(|score| (score - top).exp()).collect();
-            let sum: f64 = weights.iter().sum();
-            weights.into_iter().map(|weight| weight / sum).collect()
+            scores::probabilities(scores)
         };
         rows.par_iter().flat_map_iter(of_row).collect()
+    }
+}
+
+impl ValueModel for Sum {
+    fn values(&self, data: &Encoded, rows: &[usize]) -> Vec<f64> {
+        let of_row = |&row: &usize| self.trees.iter().fold(self.start, |sum, tree| sum + tree.value(data, row));
+        rows.par_iter().map(of_row).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seed::Seed;
-    use rand::Rng;
-
-    fn noise(rows: usize, seed: u64) -> Vec<f64> {
-        let mut stream = Seed::root(seed).stream();
-        (0..rows).map(|_| f64::from(stream.next_u32()) / f64::from(u32::MAX)).collect()
-    }
+    use crate::learn::trial::{self, noise};
 
     #[test]
     fn learns_an_interaction_and_ignores_noise() {
-        let (a, b, c) = (noise(4000, 1), noise(4000, 2), noise(4000, 3));
-        let mut data = Binned::new(4000);
-        [&a, &b, &c].into_iter().for_each(|column| data.push_numbers(column));
-        let labels: Vec<u32> = a.iter().zip(&b).map(|(a, b)| u32::from((*a > 0.5) != (*b > 0.3))).collect();
-        let train: Vec<usize> = (0..2000).collect();
-        let test: Vec<usize> = (2000..4000).collect();
-        let model = Boosted::default().fit(&data, &train, &labels, 2);
-        let p = model.probabilities(&data, &test);
-        let hits = test.iter().enumerate().filter(|(i, row)| (p[2 * i + 1] > 0.5) == (labels[**row] == 1)).count();
-        assert!(hits > 1900, "exclusive or of two columns, {hits} of 2000 right");
+        let share = trial::held_out(&Boosted::default(), &trial::exclusive_or(4000), 2);
+        assert!(share > 0.95, "exclusive or of two columns, {share} right");
     }
 
     #[test]
     fn several_classes() {
-        let a = noise(3000, 4);
-        let mut data = Binned::new(3000);
-        data.push_numbers(&a);
-        let labels: Vec<u32> = a.iter().map(|a| (a * 3.0).min(2.0) as u32).collect();
-        let rows: Vec<usize> = (0..3000).collect();
-        let p = Boosted { rounds: 20, rate: 0.3, ..Boosted::default() }
-            .fit(&data, &rows, &labels, 3)
-            .probabilities(&data, &rows);
-        let hits = rows.iter().filter(|&&r| crate::model::largest(&p[3 * r..3 * r + 3]) == labels[r]).count();
-        assert!(hits > 2850, "{hits}");
+        let learner = Boosted { rounds: 20, rate: 0.3, ..Boosted::default() };
+        let share = trial::held_out(&learner, &trial::mixed(3000), 3);
+        assert!(share > 0.95, "{share}");
+    }
+
+    #[test]
+    fn numbers() {
+        let (a, b) = (noise(3000, 5), noise(3000, 6));
+        let mut data = Encoded::new(3000);
+        [&a, &b].into_iter().for_each(|column| data.push_numbers(column));
+        let targets: Vec<f64> = a.iter().zip(&b).map(|(a, b)| 10.0 * a + if *b > 0.5 { 3.0 } else { 0.0 }).collect();
+        let (train, test): (Vec<usize>, Vec<usize>) = (0..3000).partition(|row| row % 2 == 0);
+        let model = Regressor::fit(&Boosted::default(), &data, &train, &targets, Seed::root(0));
+        let errors =
+            model.values(&data, &test).into_iter().zip(&test).map(|(value, &row)| (value - targets[row]).powi(2));
+        let error = errors.sum::<f64>() / 1500.0;
+        assert!(error < 0.3, "mean squared error {error}, of a variance of 10.6");
+    }
+
+    #[test]
+    fn any_number_of_threads_gives_the_same_model() {
+        trial::same_on_any_threads(&Boosted::default());
+        trial::same_values_on_any_threads(&Boosted::default());
+    }
+
+    #[test]
+    fn classes_without_rows_and_no_rows_at_all() {
+        trial::survives_absent_classes(&Boosted::default());
     }
 }

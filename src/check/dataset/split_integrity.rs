@@ -40,7 +40,7 @@ use crate::data::encode::joint_codes;
 use crate::data::{Cells, DataError, Features, Split};
 use crate::finding::{Count, Evidence, Family, Finding, Severity, Standing, Table, Unit, Worse, part_of, share_of};
 use crate::learn::boosted::Boosted;
-use crate::learn::{Binned, Learner, folds};
+use crate::learn::{Encoded, Learner, folds};
 use crate::seed::Seed;
 use crate::stats::interval::newcombe;
 use crate::stats::rank::midranks;
@@ -203,8 +203,8 @@ fn has_features(split: &Split) -> bool {
 }
 
 /// All features and the target of both sides, binned without looking at membership.
-fn features(split: &Split) -> Binned {
-    let mut data = Binned::new(split.members.len() + split.nonmembers.len());
+fn features(split: &Split) -> Encoded {
+    let mut data = Encoded::new(split.members.len() + split.nonmembers.len());
     match (&split.members.features, &split.nonmembers.features) {
         (Features::Table(a), Features::Table(b)) => {
             for column in a.columns().iter().filter(|column| split.schema.is_feature(&column.name)) {
@@ -243,7 +243,7 @@ fn blind_area(split: &Split, seed: Seed, watch: &dyn Watch) -> Estimate {
         if test.is_empty() || train.is_empty() {
             continue;
         }
-        let p = Boosted::default().fit(&data, &train, &labels, 2).probabilities(&data, &test);
+        let p = Boosted::default().fit(&data, &train, &labels, 2, seed).probabilities(&data, &test);
         let raw: Vec<f64> = (0..test.len()).map(|i| p[2 * i + 1]).collect();
         // Models of different folds are not on one scale; ranks within a fold are.
         for (row, rank) in test.iter().zip(midranks(&raw)) {

@@ -38,7 +38,7 @@ use crate::check::{Answers, Audited, Check, CheckError, CheckMeta, Need, Output,
 use crate::data::encode::{joint_codes, tensors};
 use crate::data::{Cells, Features, Split, Table};
 use crate::finding::{Baseline, CellPair, Count, Evidence, Family, Finding, Severity, Standing, Unit, Worse, part_of};
-use crate::learn::{Binned, folds};
+use crate::learn::{Encoded, folds};
 use crate::model::{Predictions, largest, log_probability};
 use crate::seed::Seed;
 use crate::stats::interval::{Paired, difference, wilson};
@@ -166,7 +166,7 @@ impl AttributeInference {
             .chain(parts.attacked_nonmembers.iter().map(|row| offset + row))
             .collect();
         let auxiliary: Vec<usize> = parts.auxiliary.iter().map(|row| offset + row).collect();
-        let imputed = imputer::impute(&data, &auxiliary, &candidates.truth, count, &asked);
+        let imputed = imputer::impute(&data, &auxiliary, &candidates.truth, count, &asked, seed.derive("imputer"));
         let knowledge = Knowledge::of(scene, &candidates, &parts.auxiliary);
         let cut = parts.attacked_members.len() * count;
         let (of_members, of_nonmembers) = imputed.posterior.split_at(cut);
@@ -442,8 +442,8 @@ impl Scene<'_> {
     }
 
     /// The other features and the outcome of both tables, for the imputer.
-    fn other_columns(&self) -> Binned {
-        let mut data = Binned::new(self.members.rows() + self.nonmembers.rows());
+    fn other_columns(&self) -> Encoded {
+        let mut data = Encoded::new(self.members.rows() + self.nonmembers.rows());
         for column in self.members.columns() {
             if column.name == self.column || !self.split.schema.is_feature(&column.name) {
                 continue;

@@ -4,7 +4,8 @@
 //! beyond this guess is a leak.
 
 use crate::learn::boosted::Boosted;
-use crate::learn::{Binned, Learner};
+use crate::learn::{Encoded, Learner};
+use crate::seed::Seed;
 
 /// Posterior probabilities of every candidate value for some rows, and which guesser gave them.
 pub(super) struct Imputed {
@@ -18,11 +19,12 @@ pub(super) struct Imputed {
 ///
 /// Majority and boosted trees compete on every fourth auxiliary row; the winner is fitted to all of them.
 pub(super) fn impute(
-    data: &Binned,
+    data: &Encoded,
     auxiliary: &[usize],
     truth: &[Option<u32>],
     candidates: usize,
     asked: &[usize],
+    seed: Seed,
 ) -> Imputed {
     let known: Vec<usize> = auxiliary.iter().copied().filter(|&row| truth[row].is_some()).collect();
     let labels: Vec<u32> = truth.iter().map(|candidate| candidate.unwrap_or(0)).collect();
@@ -35,13 +37,13 @@ pub(super) fn impute(
     if candidates < 2 || train.is_empty() {
         return Imputed { posterior: majority(&known).repeat(asked.len()), guesser: "most frequent value" };
     }
-    let trained = learner.fit(data, &train, &labels, candidates).probabilities(data, &test);
+    let trained = learner.fit(data, &train, &labels, candidates, seed).probabilities(data, &test);
     let hits = |posterior: &[f64]| {
         let guesses = posterior.chunks(candidates).map(crate::model::largest);
         test.iter().zip(guesses).filter(|(row, guess)| labels[**row] == *guess).count()
     };
     if hits(&trained) > hits(&majority(&train).repeat(test.len())) {
-        let posterior = learner.fit(data, &known, &labels, candidates).probabilities(data, asked);
+        let posterior = learner.fit(data, &known, &labels, candidates, seed).probabilities(data, asked);
         return Imputed { posterior, guesser: "boosted trees on the other columns and the outcome" };
     }
     Imputed { posterior: majority(&known).repeat(asked.len()), guesser: "most frequent value" }
