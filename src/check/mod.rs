@@ -7,6 +7,7 @@
 pub mod dataset;
 pub mod inversion;
 pub mod membership;
+mod records;
 pub mod reidentification;
 #[cfg(test)]
 mod specimen;
@@ -291,6 +292,7 @@ macro_rules! checks {
 checks! {
     dataset::split_integrity::SplitIntegrity,
     membership::threshold::Threshold,
+    membership::surrogate_calibrated::SurrogateCalibrated,
     membership::strongest::Strongest,
     inversion::attribute_inference::AttributeInference,
     reidentification::k_anonymity::KAnonymity,

@@ -12,6 +12,7 @@ pub mod forest;
 mod growth;
 mod lbfgs;
 pub mod logistic;
+pub mod ridge;
 mod scores;
 #[cfg(test)]
 mod trial;

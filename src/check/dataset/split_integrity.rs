@@ -35,12 +35,13 @@ use std::collections::HashMap;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use crate::check::records::encoded_features;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::encode::joint_codes;
 use crate::data::{Cells, DataError, Features, Split};
 use crate::finding::{Count, Evidence, Family, Finding, Severity, Standing, Table, Unit, Worse, part_of, share_of};
 use crate::learn::boosted::Boosted;
-use crate::learn::{Encoded, Learner, folds};
+use crate::learn::{Learner, folds};
 use crate::seed::Seed;
 use crate::stats::interval::newcombe;
 use crate::stats::rank::midranks;
@@ -202,40 +203,15 @@ fn has_features(split: &Split) -> bool {
     }
 }
 
-/// All features and the target of both sides, binned without looking at membership.
-fn features(split: &Split) -> Encoded {
-    let mut data = Encoded::new(split.members.len() + split.nonmembers.len());
-    match (&split.members.features, &split.nonmembers.features) {
-        (Features::Table(a), Features::Table(b)) => {
-            for column in a.columns().iter().filter(|column| split.schema.is_feature(&column.name)) {
-                if let Some(other) = b.column(&column.name) {
-                    data.push(&[&column.cells, &other.cells]);
-                }
-            }
-        }
-        (Features::Tensor(a), Features::Tensor(b)) => {
-            if let (Some(x), Some(y)) = (a.to_f64(), b.to_f64()) {
-                let width = a.row_len();
-                for cell in 0..width {
-                    let of = |values: &[f64]| values.iter().skip(cell).step_by(width).copied().collect::<Vec<f64>>();
-                    data.push_numbers(&[of(&x), of(&y)].concat());
-                }
-            }
-        }
-        _ => {}
-    }
-    if let (Some(a), Some(b)) = (&split.members.target, &split.nonmembers.target) {
-        data.push(&[a, b]);
-    }
-    data
-}
-
 fn blind_area(split: &Split, seed: Seed, watch: &dyn Watch) -> Estimate {
     let (n, m) = (split.members.len(), split.nonmembers.len());
     let (in_groups, out_groups) = groups(split);
     let all_groups: Vec<u32> = in_groups.iter().chain(&out_groups).copied().collect();
     let labels: Vec<u32> = (0..n + m).map(|row| u32::from(row < n)).collect();
-    let data = features(split);
+    let mut data = encoded_features(split);
+    if let (Some(a), Some(b)) = (&split.members.target, &split.nonmembers.target) {
+        data.push(&[a, b]);
+    }
     let fold_of = folds::assign(&all_groups, &labels, FOLDS, seed);
     let mut scores = vec![0.0; n + m];
     for fold in 0..FOLDS {

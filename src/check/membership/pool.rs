@@ -4,7 +4,9 @@ use super::signal::Signal;
 use crate::check::{AttackScores, Entry, Subject, Truth};
 use crate::finding::{Count, Evidence, Finding, Severity, Standing, Unit, Worse};
 use crate::learn::folds;
+use crate::model::{Predictions, Scale};
 use crate::seed::Seed;
+use crate::stats::paired::Scored;
 use crate::stats::ranked::Side;
 use crate::stats::roc::{auc, negatives_needed, negatives_to_clear};
 use crate::stats::{Estimate, Level};
@@ -46,6 +48,7 @@ pub(super) struct Signals {
     /// Number of classes.
     pub(super) levels: usize,
     main: Signal,
+    of_probabilities: bool,
 }
 
 impl Pool {
@@ -134,6 +137,12 @@ impl Pool {
         auc(&members, &nonmembers, clusters.as_ref().map(|(a, b)| (&a[..], &b[..])), level)
     }
 
+    /// The scores of members and of non-members.
+    pub(super) fn scored<'s>(&self, scores: &'s [f64]) -> Scored<'s> {
+        let (positives, negatives) = scores.split_at(self.members);
+        Scored { positives, negatives }
+    }
+
     /// What a row counts.
     pub(super) fn unit(&self) -> &'static str {
         if self.grouped { "patients" } else { "records" }
@@ -204,12 +213,20 @@ impl Signals {
         };
         let levels = classes.iter().max().map_or(1, |&class| class as usize + 1);
         let main = Signal::main(&members.predictions);
-        Some(Self { all: signals.iter().map(|&signal| (signal, value(signal))).collect(), classes, levels, main })
+        let of_probabilities = matches!(members.predictions, Predictions::Scores { scale: Scale::Probability, .. });
+        Some(Self { all: signals.iter().map(|&signal| (signal, value(signal))).collect(), classes, levels, main, of_probabilities })
     }
 
     /// The values of a signal, if the answers allow it.
     pub(super) fn get(&self, wanted: Signal) -> Option<&[f64]> {
         self.all.iter().find(|(signal, _)| *signal == wanted).map(|(_, values)| values.as_slice())
+    }
+
+    /// The main signal, where it is a logit of probabilities kept `edge` from 0 and 1: how sure a model that says 1 really
+    /// is cannot be known, and regressions must not be ruled by such records.
+    pub(super) fn within(&self, edge: f64) -> Vec<f64> {
+        let most = if self.of_probabilities { ((1.0 - edge) / edge).ln() } else { f64::INFINITY };
+        self.main().iter().map(|value| value.clamp(-most, most)).collect()
     }
 
     /// The name of the signal that attacks with a second opinion start from.

@@ -1,0 +1,29 @@
+//! The records of a split as learners see them.
+
+use crate::data::{Features, Split};
+use crate::learn::Encoded;
+
+/// All features of members and then of non-members, encoded without looking at membership; the outcome is not among them.
+pub(super) fn encoded_features(split: &Split) -> Encoded {
+    let mut data = Encoded::new(split.members.len() + split.nonmembers.len());
+    match (&split.members.features, &split.nonmembers.features) {
+        (Features::Table(a), Features::Table(b)) => {
+            for column in a.columns().iter().filter(|column| split.schema.is_feature(&column.name)) {
+                if let Some(other) = b.column(&column.name) {
+                    data.push(&[&column.cells, &other.cells]);
+                }
+            }
+        }
+        (Features::Tensor(a), Features::Tensor(b)) => {
+            if let (Some(x), Some(y)) = (a.to_f64(), b.to_f64()) {
+                let width = a.row_len();
+                for cell in 0..width {
+                    let of = |values: &[f64]| values.iter().skip(cell).step_by(width).copied().collect::<Vec<f64>>();
+                    data.push_numbers(&[of(&x), of(&y)].concat());
+                }
+            }
+        }
+        _ => {}
+    }
+    data
+}
