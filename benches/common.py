@@ -9,6 +9,7 @@ import io
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import tarfile
 import time
@@ -125,15 +126,26 @@ def write_plan(path, text):
     return path
 
 
-def run_privet(privet, plan):
-    """The report of one run, and the seconds of the whole process."""
-    out = plan.parent / (plan.stem + "-report")
-    start = time.perf_counter()
-    done = subprocess.run([privet, "assess", plan, "--exit-zero", "-q", "--out", out], capture_output=True, text=True)
-    seconds = time.perf_counter() - start
+def run_timed(command):
+    """Standard output of a command, its seconds, and its processor seconds (its children's too)."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True)
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode != 0:
-        raise SystemExit(f"{plan}: privet ended with {done.returncode}\n{done.stdout}{done.stderr}")
-    return json.loads((out / "report.json").read_text()), seconds
+        raise SystemExit(f"{' '.join(map(str, command))} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout, seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def run_privet(privet, plan, out=None):
+    """The report of one run, its seconds, and its processor seconds."""
+    out = out or plan.parent / (plan.stem + "-report")
+    _, seconds, processor = run_timed([privet, "assess", plan, "--exit-zero", "-q", "--out", out])
+    return json.loads((out / "report.json").read_text()), seconds, processor
+
+
+def step_seconds(report, *prefixes):
+    """Seconds of the steps of a run whose names start with one of the prefixes."""
+    return sum(seconds for step, seconds in report["envelope"]["seconds"] if step.startswith(prefixes))
 
 
 def reading(report, measure):

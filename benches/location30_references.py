@@ -304,7 +304,7 @@ def privet_table(networks, y, work, privet):
         write_target(networks, y, target, folder)
         for budget in BUDGETS:
             written = common.write_plan(folder / f"target{target}-k{budget}.toml", plan(target, budget))
-            report, seconds = common.run_privet(privet, written)
+            report, seconds, _ = common.run_privet(privet, written)
             total += seconds
             for name, attack in PRIVET.items():
                 found[budget][name].append(common.attack_metrics(report, attack))

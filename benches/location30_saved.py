@@ -152,7 +152,7 @@ def main():
         if not arguments.reference_only:
             folder = arguments.work / "location30-saved" / defence
             write_scores(parts, defence, folder)
-            report, _ = common.run_privet(arguments.privet, common.write_plan(folder / "plan.toml", plan(defence)))
+            report, *_ = common.run_privet(arguments.privet, common.write_plan(folder / "plan.toml", plan(defence)))
         for signal, recorded, area in zip(SIGNALS, accuracies, (float("nan"), *aucs)):
             ours = [found[signal][k] for k in (0, 1, 3)]
             row = [f"{defence}, {signal}", f"{recorded:.3f}", f"{ours[0]:.4f}", f"{area:.4f}", f"{ours[1]:.4f}", f"{ours[2]:.4f}"]
