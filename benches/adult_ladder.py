@@ -41,6 +41,8 @@ LADDER = {
     "forest-leaf-5": (lambda: RandomForestClassifier(100, min_samples_leaf=5, random_state=0, n_jobs=1), 0.514, 0.564),
     "forest-leaf-1": (lambda: RandomForestClassifier(100, random_state=0, n_jobs=1), 0.635, 0.725),
 }
+# The names in privet's findings of the loss and of the difference to one reference.
+PRIVET = ("loss", "reference-offline")
 ROWS, CUT = 10_000, 35
 
 
@@ -96,21 +98,22 @@ def ladder(arguments, frame, order, folder):
     frame.iloc[members].to_csv(folder / "members.csv", index=False)
     frame.iloc[others].to_csv(folder / "nonmembers.csv", index=False)
     table = []
-    for name, (make, loss, referenced) in LADDER.items():
-        files[name] = [model_file(name, make, frame, part, which, folder) for which, part in (("target", members), ("reference", kept))]
+    for name, (make, *recorded) in LADDER.items():
+        files[name] = [model_file(name, make, frame, part, which, folder)
+                       for which, part in (("target", members), ("reference", kept))]  # fmt: skip
         target, reference = (scores(path, frame, rows) for path in files[name])
+        report = None
+        if not arguments.reference_only:
+            written = common.write_plan(folder / f"{name}.toml", plan(name, *files[name], "members.csv", "nonmembers.csv"))
+            report, *_ = common.run_privet(arguments.privet, written)
         row = [name]
-        for recorded, score, attack in ((loss, target, "loss"), (referenced, target - reference, "reference-offline")):
+        for old, score, attack in zip(recorded, (target, target - reference), PRIVET):
             found = common.metrics(score, member)
-            row += [common.rate(recorded), common.pair((found[0], found[2]))]
-            if not arguments.reference_only:
-                written = common.write_plan(folder / f"{name}.toml", plan(name, *files[name], "members.csv", "nonmembers.csv"))
-                report = report if attack != "loss" else common.run_privet(arguments.privet, written)[0]
+            row += [common.rate(old), common.pair((found[0], found[2]))]
+            if report:
                 theirs = common.attack_metrics(report, attack)
                 row.append(common.pair((theirs[0], theirs[2])))
-        if not arguments.reference_only:
-            row.append(report["verdict"])
-        table.append(row)
+        table.append(row + ([report["verdict"]] if report else []))
     print("Adult ladder, 10,000 + 10,000 rows: AUC, then AUC/TPR@1%")
     ours = [] if arguments.reference_only else ["privet"]
     verdict = [] if arguments.reference_only else ["verdict"]

@@ -5,6 +5,7 @@ import io
 import common  # first: sets the number of threads
 
 import numpy as np
+import onnx
 import onnxruntime
 import pandas as pd
 from lightgbm import LGBMClassifier
@@ -62,16 +63,27 @@ def feeds(session, frame):
     return {i.name: frame[column_of[i.name]].to_numpy(kinds[i.type]).reshape(-1, 1) for i in inputs}
 
 
+def counts_votes(path):
+    """Whether the file holds a forest: probabilities that are sums of 32-bit shares, equal ones up to the last bits."""
+    nodes = [node for node in onnx.load(path).graph.node if node.op_type == "TreeEnsembleClassifier"]
+    after = [a.s for node in nodes for a in node.attribute if a.name == "post_transform"]
+    return bool(nodes) and all(value == b"NONE" for value in after)
+
+
 def true_class(path, frame, classes, labels):
-    """f64 probability of the true class, from the file; `classes` in the order of its output."""
+    """f64 probability of the true class, from the file; `classes` in the order of its output.
+
+    A forest's probabilities are rounded to 1e-6, so that equal shares of votes are ties whichever class they are of.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 1, 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     answers = session.run(None, feeds(session, frame))[-1]
     if isinstance(answers, list):
         answers = np.array([[row[c] for c in classes] for row in answers])
+    answers = answers.astype(np.float64).round(6 if counts_votes(path) else 17)
     place = {c: k for k, c in enumerate(classes)}
-    return answers.astype(np.float64)[np.arange(len(labels)), [place[label] for label in labels]]
+    return answers[np.arange(len(labels)), [place[label] for label in labels]]
 
 
 def log_odds(p, floor=1e-6):

@@ -341,7 +341,8 @@ def main():
     x, y = common.location30(arguments.data)
     networks = common.cached(arguments.work / "location30-networks.npz", lambda: train_networks(x, y))
     learned, right = networks["learned"], networks["right"]
-    print(f"36 networks: accuracy on learned rows {right[learned].mean():.3f}, on others {right[~learned].mean():.3f} (recorded 1.00, 0.655)")
+    on, off = right[learned].mean(), right[~learned].mean()
+    print(f"36 networks: accuracy on learned rows {on:.3f} (recorded 1.00), on others {off:.3f} (recorded 0.655)")
     ours, privet, seconds = reference_table(networks), None, 0.0
     if not arguments.reference_only:
         privet, seconds = privet_table(networks, y, arguments.work, arguments.privet)

@@ -50,6 +50,7 @@ RECORDED = {
     "Adult boosted": ((0.546, 0.000, 0.000), (0.590, 0.018, 0.001), (0.589, 0.014, 0.003)),
     "heart SVC": ((0.989, 0.473, 0.460), (0.993, 0.743, 0.507), (0.994, 0.912, 0.845)),
 }
+ATTACKS = ("loss", "logistic surrogates", "forest surrogates")
 # The name of each attack in privet's findings.
 PRIVET = ("loss", "surrogate-logistic", "surrogate-forest")
 
@@ -108,7 +109,8 @@ def adult(name, folder, data):
                                    deterministic=True, verbose=-1)  # fmt: skip
         text = [c for c in x.columns if exports.is_text(x[c])]
         encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
-        columns = ColumnTransformer([("text", encoder, text), ("number", "passthrough", [c for c in x.columns if c not in text])])
+        numbers = [c for c in x.columns if c not in text]
+        columns = ColumnTransformer([("text", encoder, text), ("number", "passthrough", numbers)])
         exports.export(Pipeline([("columns", columns), ("model", model)]).fit(x, tables[0]["income"]), x, path)
     return Target(path, tables, "income", list(x.columns))
 
@@ -126,7 +128,8 @@ def heart(_name, folder, data):
             warnings.simplefilter("ignore")
             model = make_pipeline(StandardScaler(), SVC(C=100, gamma=0.5, probability=True, random_state=0))
             model.fit(tables[0][features].to_numpy(np.float32), tables[0]["disease"])
-            types, options = [("input", FloatTensorType([None, len(features)]))], {id(model.steps[-1][1]): {"zipmap": False}}
+            types = [("input", FloatTensorType([None, len(features)]))]
+            options = {id(model.steps[-1][1]): {"zipmap": False}}
             onnx = to_onnx(model, initial_types=types, options=options, target_opset={"": 15, "ai.onnx.ml": 3})
         path.write_bytes(onnx.SerializeToString())
     return Target(path, tables, "disease", features)
@@ -144,7 +147,8 @@ def design(x, dense):
     numbers = [c for c in x.columns if c not in text]
     encoder = OneHotEncoder(sparse_output=not dense, dtype=np.float32)
     columns = [("text", encoder, text)] if text else []
-    return ColumnTransformer([*columns, ("number", StandardScaler(), numbers)], sparse_threshold=0 if dense else 1).fit_transform(x)
+    columns.append(("number", StandardScaler(), numbers))
+    return ColumnTransformer(columns, sparse_threshold=0 if dense else 1).fit_transform(x)
 
 
 def surrogate_scores(x, y, kind):
@@ -213,12 +217,13 @@ def main():
         ours, report = reference(name, target, folder), None
         if not arguments.reference_only:
             report, seconds, _ = common.run_privet(arguments.privet, plan(name, target, folder))
-        for attack, recorded, found, theirs in zip(("loss", "logistic surrogates", "forest surrogates"), RECORDED[name], ours, PRIVET):
+        for attack, recorded, found, theirs in zip(ATTACKS, RECORDED[name], ours, PRIVET):
             row = [f"{name}, {attack}", three(recorded), three(found)]
             if report:
                 row += [three(common.attack_metrics(report, theirs)), f"{seconds:.1f} s" if attack == "loss" else ""]
             rows.append(row)
-    common.print_table(["target, attack", "recorded", "scikit-learn", *(() if arguments.reference_only else ("privet", "whole run"))], rows)
+    more = [] if arguments.reference_only else ["privet", "whole run"]
+    common.print_table(["target, attack", "recorded", "scikit-learn", *more], rows)
 
 
 if __name__ == "__main__":
