@@ -3,9 +3,13 @@
 //! Each attack is a check of its own that hands over one score per record; `strongest` chooses among them on one half of
 //! the patients and reports on the other.
 
+pub mod calibrated;
 mod class_ranks;
+pub mod likelihood_ratio;
+mod moments;
 mod picture;
 mod pool;
+pub mod rmia;
 mod selection;
 pub mod signal;
 #[cfg(test)]

@@ -214,7 +214,13 @@ impl Signals {
         let levels = classes.iter().max().map_or(1, |&class| class as usize + 1);
         let main = Signal::main(&members.predictions);
         let of_probabilities = matches!(members.predictions, Predictions::Scores { scale: Scale::Probability, .. });
-        Some(Self { all: signals.iter().map(|&signal| (signal, value(signal))).collect(), classes, levels, main, of_probabilities })
+        Some(Self {
+            all: signals.iter().map(|&signal| (signal, value(signal))).collect(),
+            classes,
+            levels,
+            main,
+            of_probabilities,
+        })
     }
 
     /// The values of a signal, if the answers allow it.

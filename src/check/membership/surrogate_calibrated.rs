@@ -256,9 +256,8 @@ impl SurrogateCalibrated {
             sums[*row].2 += score * score;
         }
         let known: Vec<&(f64, f64, f64)> = sums.iter().filter(|sum| sum.0 > 0.0).collect();
-        let average = |of: fn(&(f64, f64, f64)) -> f64| {
-            known.iter().map(|sum| of(sum)).sum::<f64>() / known.len().max(1) as f64
-        };
+        let average =
+            |of: fn(&(f64, f64, f64)) -> f64| known.iter().map(|sum| of(sum)).sum::<f64>() / known.len().max(1) as f64;
         let mean = |sum: &(f64, f64, f64)| sum.1 / sum.0;
         let spread = |sum: &(f64, f64, f64)| (sum.2 / sum.0 - (sum.1 / sum.0).powi(2)).max(0.0).sqrt();
         // A record that every surrogate happened to see takes the average.

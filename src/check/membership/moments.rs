@@ -1,0 +1,132 @@
+//! What reference models say about each record, from both sides: those that were trained on it (IN) and those that were not
+//! (OUT).
+
+use super::pool::Pool;
+use super::signal::Signal;
+use crate::check::{Reference, Subject, Truth};
+use crate::model::{Predictions, log_probability};
+
+/// Fewest squared units a variance may have: equal scores must not divide by zero.
+const LEAST_VARIANCE: f64 = 1e-12;
+
+/// One number per record and reference, with the masks.
+pub(super) struct ReferenceTable {
+    /// One list over the pool per reference.
+    values: Vec<Vec<f64>>,
+    /// Whether the reference was trained on the record.
+    trained: Vec<Vec<bool>>,
+}
+
+/// One side of the references, per record.
+pub(super) struct Moments {
+    /// Mean; where no reference is on this side, the mean of all scores of the side.
+    pub(super) mean: Vec<f64>,
+    /// Number of references on this side.
+    pub(super) count: Vec<usize>,
+    /// Variance with n - 1 in the denominator; nothing below two scores.
+    pub(super) own: Vec<Option<f64>>,
+    /// Variance pooled over records, each centred on its own mean.
+    pub(super) pooled: f64,
+}
+
+/// Which references of a record are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Those trained on it.
+    In,
+    /// Those not trained on it.
+    Out,
+}
+
+impl ReferenceTable {
+    /// The main signal of every reference.
+    pub(super) fn of(subject: &Subject<'_>, signal: impl Fn(&Predictions, &Truth) -> Vec<f64>) -> Option<Self> {
+        let model = subject.model?;
+        let truths = (&model.members.as_ref()?.truth, &model.nonmembers.as_ref()?.truth);
+        let value = |reference: &Reference| {
+            let mut values = signal(&reference.predictions.0, truths.0);
+            values.extend(signal(&reference.predictions.1, truths.1));
+            values
+        };
+        let mask = |reference: &Reference| [&reference.trained_on.0[..], &reference.trained_on.1[..]].concat();
+        Some(Self {
+            values: subject.references.iter().map(value).collect(),
+            trained: subject.references.iter().map(mask).collect(),
+        })
+    }
+
+    /// The table of main signals.
+    pub(super) fn main(subject: &Subject<'_>) -> Option<Self> {
+        Self::of(subject, |predictions, truth| Signal::main(predictions).scores(predictions, truth))
+    }
+
+    /// The table of probabilities of the true class; nothing where the model gives none.
+    pub(super) fn probabilities(subject: &Subject<'_>) -> Option<Self> {
+        let model = subject.model?;
+        matches!(model.members.as_ref()?.predictions, Predictions::Scores { .. }).then_some(())?;
+        Self::of(subject, probability)
+    }
+
+    /// Number of references.
+    pub(super) fn references(&self) -> usize {
+        self.values.len()
+    }
+
+    /// Whether any reference was trained on any record.
+    pub(super) fn online(&self) -> bool {
+        self.trained.iter().flatten().any(|&trained| trained)
+    }
+
+    /// The scores of a record on one side.
+    pub(super) fn of_record(&self, row: usize, side: Seen) -> impl Iterator<Item = f64> + '_ {
+        let wanted = side == Seen::In;
+        self.values.iter().zip(&self.trained).filter(move |(_, t)| t[row] == wanted).map(move |(v, _)| v[row])
+    }
+
+    /// Means and variances of one side.
+    pub(super) fn moments(&self, pool: &Pool, side: Seen) -> Moments {
+        let all: Vec<f64> = (0..pool.rows()).flat_map(|row| self.of_record(row, side)).collect();
+        let overall = if all.is_empty() { 0.0 } else { all.iter().sum::<f64>() / all.len() as f64 };
+        let (mut mean, mut count, mut own) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut squares, mut freedom) = (0.0, 0.0);
+        for row in 0..pool.rows() {
+            let n = self.of_record(row, side).count();
+            let centre = if n > 0 { self.of_record(row, side).sum::<f64>() / n as f64 } else { overall };
+            let spread: f64 = self.of_record(row, side).map(|value| (value - centre).powi(2)).sum();
+            if n > 1 {
+                squares += spread;
+                freedom += (n - 1) as f64;
+            }
+            mean.push(centre);
+            count.push(n);
+            own.push((n > 1).then(|| (spread / (n - 1) as f64).max(LEAST_VARIANCE)));
+        }
+        // Without any record of two scores all there is, is the spread between records.
+        let between = || all.iter().map(|value| (value - overall).powi(2)).sum::<f64>() / all.len().max(1) as f64;
+        let pooled = if freedom > 0.0 { squares / freedom } else { between() };
+        Moments { mean, count, own, pooled: pooled.max(LEAST_VARIANCE) }
+    }
+}
+
+impl Moments {
+    /// Records that no reference of this side speaks of.
+    pub(super) fn unknown(&self) -> usize {
+        self.count.iter().filter(|&&count| count == 0).count()
+    }
+}
+
+/// The probability of the true class per record.
+pub(super) fn probability(predictions: &Predictions, truth: &Truth) -> Vec<f64> {
+    log_probabilities(predictions, truth).into_iter().map(f64::exp).collect()
+}
+
+/// ln of the probability of the true class per record; empty where there are no scores.
+pub(super) fn log_probabilities(predictions: &Predictions, truth: &Truth) -> Vec<f64> {
+    match (predictions, truth) {
+        (Predictions::Scores { scale, classes, values, .. }, Truth::Classes(truth)) => {
+            let rows = values.chunks(*classes).zip(truth);
+            rows.map(|(row, &class)| log_probability(*scale, row, class as usize)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
