@@ -1,8 +1,8 @@
 //! Adam for weights of which a step touches few (Kingma and Ba 2015).
 //!
-//! Weights come in groups, one per input. A group without a gradient stands still, as in `SparseAdam` of PyTorch: the time
-//! of a step then goes with the inputs that are on in the batch and not with those there are, and a rare level's weights
-//! do not drift between its records.
+//! Weights come in groups, one per input. A group without a gradient stands still, as in `SparseAdam` of `PyTorch`: the
+//! time of a step then goes with the inputs that are on in the batch and not with those there are, and a rare level's
+//! weights do not drift between its records.
 
 /// Decay of the mean of gradients, and of their squares.
 const DECAY: [f32; 2] = [0.9, 0.999];
