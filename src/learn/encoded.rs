@@ -96,6 +96,7 @@ impl Encoded {
 
     /// The design of linear learners.
     pub(super) fn design(&self) -> &Design {
+        // Built on one thread: work that waits for others inside the lock could wait for itself.
         self.design.get_or_init(|| Design::new(self.columns.iter().map(|column| &column.cells), self.rows))
     }
 }

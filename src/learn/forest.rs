@@ -9,6 +9,9 @@ use super::growth::{Case, Growth, Tree, below};
 use super::{Encoded, Learner, Regressor, ScoreModel, ValueModel, scores};
 use crate::seed::{Seed, Stream};
 
+/// Rows that are looked up in one piece of work.
+const ROWS: usize = 256;
+
 /// Settings.
 #[derive(Debug, Clone, Copy)]
 pub struct Forest {
@@ -33,7 +36,7 @@ impl Forest {
 }
 
 /// Trained trees.
-struct Trees {
+struct Ensemble {
     trees: Vec<Tree>,
     /// Numbers in a leaf.
     outputs: usize,
@@ -75,7 +78,7 @@ impl Learner for Forest {
         let cases: Vec<Case> = rows.iter().map(case).collect();
         let trees = self.grow(data, &cases, outputs, data.width().isqrt(), seed);
         let start = if rows.is_empty() { 1.0 / classes as f64 } else { 0.0 };
-        Box::new(Trees { trees, outputs, start })
+        Box::new(Ensemble { trees, outputs, start })
     }
 }
 
@@ -86,39 +89,41 @@ impl Regressor for Forest {
         let case = |&row: &usize| Case { row: row as u32, output: 0, weight: 1.0, value: targets[row] - start };
         let cases: Vec<Case> = rows.iter().map(case).collect();
         let trees = self.grow(data, &cases, 1, data.width() / 3, seed);
-        Box::new(Trees { trees, outputs: 1, start })
+        Box::new(Ensemble { trees, outputs: 1, start })
     }
 }
 
-impl Trees {
-    /// Adds the mean of the leaves that a row falls in.
-    fn add_mean(&self, data: &Encoded, row: usize, means: &mut [f64]) {
-        for tree in &self.trees {
-            means.iter_mut().zip(tree.leaf(data, row)).for_each(|(mean, value)| *mean += f64::from(*value));
-        }
-        means.iter_mut().for_each(|mean| *mean = self.start + *mean / self.trees.len().max(1) as f64);
+impl Ensemble {
+    /// The means of the leaves that some rows fall in, row-major.
+    fn means(&self, data: &Encoded, rows: &[usize]) -> Vec<f64> {
+        let mut means = vec![0.0; rows.len() * self.outputs];
+        let pieces = means.par_chunks_mut(ROWS * self.outputs).zip(rows.par_chunks(ROWS));
+        pieces.for_each(|(means, rows)| {
+            // Tree by tree, so that one tree at a time has to be in the cache.
+            for tree in &self.trees {
+                for (means, &row) in means.chunks_exact_mut(self.outputs).zip(rows) {
+                    means.iter_mut().zip(tree.leaf(data, row)).for_each(|(mean, value)| *mean += f64::from(*value));
+                }
+            }
+            means.iter_mut().for_each(|mean| *mean = self.start + *mean / self.trees.len().max(1) as f64);
+        });
+        means
     }
 }
 
-impl ScoreModel for Trees {
+impl ScoreModel for Ensemble {
     fn probabilities(&self, data: &Encoded, rows: &[usize]) -> Vec<f64> {
-        let of_row = |&row: &usize| {
-            let mut shares = vec![0.0; self.outputs];
-            self.add_mean(data, row, &mut shares);
-            if let [share] = shares[..] { vec![1.0 - share, share] } else { shares }
-        };
-        rows.par_iter().flat_map_iter(of_row).collect()
+        let shares = self.means(data, rows);
+        if self.outputs > 1 {
+            return shares;
+        }
+        shares.into_iter().flat_map(|share| [1.0 - share, share]).collect()
     }
 }
 
-impl ValueModel for Trees {
+impl ValueModel for Ensemble {
     fn values(&self, data: &Encoded, rows: &[usize]) -> Vec<f64> {
-        let of_row = |&row: &usize| {
-            let mut mean = [0.0];
-            self.add_mean(data, row, &mut mean);
-            mean[0]
-        };
-        rows.par_iter().map(of_row).collect()
+        self.means(data, rows)
     }
 }
 

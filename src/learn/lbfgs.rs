@@ -115,7 +115,7 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    /// sum_i i (x_i - i)^2 + (x_0 - x_1)^4 has its minimum at x_i = i but for the first two, which are drawn together.
+    // sum_i (i + 1) (x_i - i)^2 + (x_0 - x_1)^4 has its minimum at x_i = i but for the first two, drawn together.
     #[test]
     fn finds_the_minimum() {
         let objective = |x: &[f64], g: &mut [f64]| {
@@ -128,7 +128,7 @@ mod tests {
         };
         let found = minimise(vec![5.0; 30], 200, 1e-9, objective);
         assert!(found.iter().enumerate().skip(2).all(|(i, x)| (x - i as f64).abs() < 1e-8));
-        // 2 x_0 = -4 d^3 and 4 (x_1 - 1) = 4 d^3 with d = x_0 - x_1: d = -(1 + 3 d^3), so d = -0.5366...
+        // Both derivatives are 0: 2 x_0 = -4 d^3 and 4 (x_1 - 1) = 4 d^3 with d = x_0 - x_1, hence d = -1 - 3 d^3.
         let gap = found[0] - found[1];
         assert!((gap + 1.0 + 3.0 * gap.powi(3)).abs() < 1e-8, "{gap}");
     }

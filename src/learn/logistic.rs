@@ -221,7 +221,7 @@ mod tests {
             let classes = case["classes"].as_u64().unwrap() as usize;
             let learner = Logistic { weight: case["weight"].as_f64().unwrap(), ..Logistic::default() };
             let found = learner.fit(&data, train, &labels, classes, Seed::root(0)).probabilities(&data, &rows);
-            let expected = list(&case["probabilities"]).iter().flat_map(|row| list(row));
+            let expected = list(&case["probabilities"]).iter().flat_map(list);
             for (at, (found, expected)) in found.iter().zip(expected).enumerate() {
                 let expected = expected.as_f64().unwrap();
                 assert!((found - expected).abs() < 1e-3, "{classes} classes, {at}: {found} is not {expected}");

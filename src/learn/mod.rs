@@ -3,6 +3,7 @@
 //! Learners see encoded columns and class codes, never names or texts. They are deterministic: the same rows and seed
 //! give the same model on any number of threads.
 
+mod adam;
 mod bins;
 pub mod boosted;
 mod design;
@@ -12,6 +13,7 @@ pub mod forest;
 mod growth;
 mod lbfgs;
 pub mod logistic;
+pub mod network;
 pub mod ridge;
 mod scores;
 #[cfg(test)]

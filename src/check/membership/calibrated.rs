@@ -62,7 +62,7 @@ impl Check for Calibrated {
             return Ok(Output::default());
         };
         let Some(table) = ReferenceTable::main(subject) else { return Ok(Output::default()) };
-        let (own, out) = (signals.main(), table.moments(&pool, Seen::Out));
+        let (own, out) = (signals.confidence(), table.moments(&pool, Seen::Out));
         let form = |name: &str, of_record: Vec<f64>| AttackScores {
             entry: Entry::ForReading,
             ..competing(META.id, name, of_record)

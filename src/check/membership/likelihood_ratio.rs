@@ -73,7 +73,7 @@ impl Check for LikelihoodRatio {
         let Some(table) = ReferenceTable::main(subject) else { return Ok(Output::default()) };
         let out = table.moments(&pool, Seen::Out);
         let inside = table.online().then(|| table.moments(&pool, Seen::In));
-        let attack = Attack { own: signals.main(), out: &out, inside: inside.as_ref() };
+        let attack = Attack { own: signals.confidence(), out: &out, inside: inside.as_ref() };
         let mut scores = attack.forms();
         let entry = if table.references() >= FEWEST { Entry::Competes } else { Entry::ForReading };
         scores[0].entry = entry;

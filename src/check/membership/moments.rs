@@ -1,8 +1,7 @@
 //! What reference models say about each record, from both sides: those that were trained on it (IN) and those that were not
 //! (OUT).
 
-use super::pool::Pool;
-use super::signal::Signal;
+use super::pool::{Pool, confidence};
 use crate::check::{Reference, Subject, Truth};
 use crate::model::{Predictions, log_probability};
 
@@ -57,7 +56,7 @@ impl ReferenceTable {
 
     /// The table of main signals.
     pub(super) fn main(subject: &Subject<'_>) -> Option<Self> {
-        Self::of(subject, |predictions, truth| Signal::main(predictions).scores(predictions, truth))
+        Self::of(subject, confidence)
     }
 
     /// The table of probabilities of the true class; nothing where the model gives none.

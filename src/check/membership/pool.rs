@@ -13,6 +13,8 @@ use crate::stats::{Estimate, Level};
 
 /// Fewest patients (or records) on either side for an interval that holds its level.
 pub(super) const FEWEST: usize = 10;
+/// How far from 0 and 1 probabilities are kept where differences of their logits count.
+const EDGE: f64 = 1e-6;
 /// Severity scale of an area: the limits of the likelihood table (very low to high).
 const AREA_SCALE: [f64; 4] = [0.55, 0.60, 0.65, 0.75];
 
@@ -48,7 +50,7 @@ pub(super) struct Signals {
     /// Number of classes.
     pub(super) levels: usize,
     main: Signal,
-    of_probabilities: bool,
+    confidence: Vec<f64>,
 }
 
 impl Pool {
@@ -213,7 +215,8 @@ impl Signals {
         };
         let levels = classes.iter().max().map_or(1, |&class| class as usize + 1);
         let main = Signal::main(&members.predictions);
-        let of_probabilities = matches!(members.predictions, Predictions::Scores { scale: Scale::Probability, .. });
+        let mut confidence = confidence(&members.predictions, &members.truth);
+        confidence.extend(self::confidence(&nonmembers.predictions, &nonmembers.truth));
         Some(Self {
             all: signals.iter().map(|&signal| (signal, value(signal))).collect(),
             classes,
@@ -228,21 +231,32 @@ impl Signals {
         self.all.iter().find(|(signal, _)| *signal == wanted).map(|(_, values)| values.as_slice())
     }
 
-    /// The main signal, where it is a logit of probabilities kept `edge` from 0 and 1: how sure a model that says 1 really
-    /// is cannot be known, and regressions must not be ruled by such records.
-    pub(super) fn within(&self, edge: f64) -> Vec<f64> {
-        let most = if self.of_probabilities { ((1.0 - edge) / edge).ln() } else { f64::INFINITY };
-        self.main().iter().map(|value| value.clamp(-most, most)).collect()
-    }
-
-    /// The name of the signal that attacks with a second opinion start from.
+    /// The name of the main signal.
     pub(super) fn main_name(&self) -> &'static str {
         self.main.name()
     }
 
-    /// The signal that attacks with a second opinion start from.
+    /// The main signal: what a threshold attack looks at.
     pub(super) fn main(&self) -> &[f64] {
         self.get(self.main).unwrap_or(&[])
+    }
+
+    /// The signal that attacks with a second opinion (references, surrogates, quantiles) start from.
+    pub(super) fn confidence(&self) -> &[f64] {
+        &self.confidence
+    }
+}
+
+/// The main signal of answers. A logit of probabilities is kept a millionth from the edge: how sure a model that says 1
+/// really is cannot be known, and neither means nor regressions must be ruled by such records.
+pub(super) fn confidence(predictions: &Predictions, truth: &Truth) -> Vec<f64> {
+    let scores = Signal::main(predictions).scores(predictions, truth);
+    match predictions {
+        Predictions::Scores { scale: Scale::Probability, .. } => {
+            let most = ((1.0 - EDGE) / EDGE).ln();
+            scores.into_iter().map(|score| score.clamp(-most, most)).collect()
+        }
+        _ => scores,
     }
 }
 

@@ -36,13 +36,13 @@ use rayon::prelude::*;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::pool::{Pool, Signals, blank, competing};
-use super::signal::Signal;
+use super::pool::{Pool, Signals, blank, competing, confidence};
 use crate::check::records::encoded_features;
 use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject, Truth};
 use crate::finding::{Evidence, Family, Finding, Severity, Standing, Table, Unit};
 use crate::learn::forest::Forest;
 use crate::learn::logistic::Logistic;
+use crate::learn::network::Network;
 use crate::learn::ridge::Ridge;
 use crate::learn::{Encoded, Learner, Regressor};
 use crate::model::{ModelFamily, Predictions, Scale};
@@ -66,8 +66,6 @@ pub const CONTROL: &str = "membership/control-auc";
 const TOLERANCE: f64 = 0.02;
 /// Penalty of the ridge regression.
 const STRENGTH: f64 = 1.0;
-/// Vote shares of 0 and 1 are kept this far from the edge: a hundred trees cannot tell 0.999 from 1.
-const EDGE: f64 = 1e-6;
 
 /// A kind of surrogate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -77,6 +75,8 @@ pub enum Surrogate {
     Logistic,
     /// Random forest.
     Forest,
+    /// Network with one hidden layer.
+    Network,
 }
 
 impl Surrogate {
@@ -84,6 +84,7 @@ impl Surrogate {
         match self {
             Self::Logistic => "logistic regression",
             Self::Forest => "random forest",
+            Self::Network => "small network",
         }
     }
 
@@ -91,11 +92,10 @@ impl Surrogate {
     fn for_family(family: ModelFamily) -> Vec<Self> {
         match family {
             ModelFamily::Linear => vec![Self::Logistic],
-            ModelFamily::Forest
-            | ModelFamily::Boosted
-            | ModelFamily::Kernel
-            | ModelFamily::Unknown
-            | ModelFamily::Network => vec![Self::Logistic, Self::Forest],
+            ModelFamily::Network => vec![Self::Logistic, Self::Network],
+            ModelFamily::Forest | ModelFamily::Boosted | ModelFamily::Kernel | ModelFamily::Unknown => {
+                vec![Self::Logistic, Self::Forest]
+            }
         }
     }
 }
@@ -221,8 +221,8 @@ impl Task {
 impl SurrogateCalibrated {
     fn measure(&self, kind: Surrogate, pool: &Pool, signals: &Signals, data: &Encoded, task: &Task) -> Measured {
         let difficulty = self.difficulty(kind, pool, data, task);
-        let confidence = signals.within(EDGE);
-        let (residual, explained) = residual(pool, signals, &confidence, &difficulty);
+        let confidence = signals.confidence();
+        let (residual, explained) = residual(pool, signals, confidence, &difficulty);
         let difference: Vec<f64> = confidence.iter().zip(&difficulty.mean).map(|(own, mean)| own - mean).collect();
         let name = |form: &str| format!("{form}, {} surrogates", kind.words());
         Measured {
@@ -283,19 +283,19 @@ fn confidence_of(
             let learner: Box<dyn Learner> = match kind {
                 Surrogate::Logistic => Box::new(Logistic::default()),
                 Surrogate::Forest => Box::new(Forest::default()),
+                Surrogate::Network => Box::new(Network { epochs: 10, ..Network::default() }),
             };
-            let mut values = learner.fit(data, training, labels, *classes, seed).probabilities(data, rows);
-            values.iter_mut().for_each(|p| *p = p.clamp(EDGE, 1.0 - EDGE));
+            let values = learner.fit(data, training, labels, *classes, seed).probabilities(data, rows);
             let predictions =
                 Predictions::Scores { scale: Scale::Probability, classes: *classes, values, labels: None };
             let truth = Truth::Classes(rows.iter().map(|&row| labels[row]).collect());
-            Signal::ScaledLogit.scores(&predictions, &truth)
+            confidence(&predictions, &truth)
         }
         Task::Values(targets) => {
             let forest = Forest::for_values();
             let model = Regressor::fit(&forest, data, training, targets, seed);
             let truth = Truth::Values(rows.iter().map(|&row| targets[row]).collect());
-            Signal::AbsoluteError.scores(&Predictions::Values(model.values(data, rows)), &truth)
+            confidence(&Predictions::Values(model.values(data, rows)), &truth)
         }
     }
 }
