@@ -48,11 +48,11 @@ const JACKKNIFE_PARTS: usize = 200;
 
 /// Statistics of the curve with stratified bootstrap intervals, all from the same replicates.
 ///
-/// Positives and negatives are drawn from separately, as often as there are; with `clusters` (the group of every positive
-/// and of every negative) whole clusters are drawn, those on both sides as a stratum of their own. BCa corrects the
-/// quantiles by the share of replicates below the estimate (ties count half) and by the skewness of the influence of the
-/// units (jackknife within strata, over at most [`JACKKNIFE_PARTS`] parts). `n` is the smaller number of units on a side.
-/// The same on any number of threads. O(B N) after sorting.
+/// Positives and negatives are drawn from separately, as often as there are; with `clusters` (the group of every
+/// positive and of every negative) whole clusters are drawn, those on both sides as a stratum of their own. `BCa`
+/// corrects the quantiles by the share of replicates below the estimate (ties count half) and by the skewness of the
+/// influence of the units (jackknife within strata, over at most 200 parts of each). `n` is the smaller number of units
+/// on a side. The same on any number of threads. O(B N) after sorting.
 ///
 /// Degenerate case: when no replicate differs from the estimate, the ends are drawn in by the exact one-sided bound
 /// `(alpha/2)^(1/n)` ([`Method::EdgeBound`]), since a score that never erred may still err.
@@ -257,7 +257,6 @@ mod tests {
     fn covers_the_true_area(groups: usize, rows: usize) {
         for interval in [Interval::Percentile, Interval::Bca] {
             let share = coverage(groups, rows, interval, 600);
-            println!("{groups} clusters of {rows}, {interval:?}: {share}");
             assert!((0.93..=0.97).contains(&share), "{groups} clusters of {rows}, {interval:?}: {share}");
         }
     }
