@@ -294,6 +294,24 @@ mod tests {
         }
     }
 
+    /// A cluster with a row on either side moves both together, which leaves less to chance in their comparison.
+    #[test]
+    fn clusters_on_both_sides_are_drawn_as_one() {
+        let mut stream = Seed::root(2).derive("both sides").stream();
+        let (rows, _) = group_effects(60, 2, 0.9, &mut stream);
+        let p: Vec<f64> = rows.iter().step_by(2).map(|x| x + 0.5).collect();
+        let q: Vec<f64> = rows.iter().skip(1).step_by(2).copied().collect();
+        let clusters: Vec<u32> = (0..60).collect();
+        let width = |clusters| {
+            let found = bootstrap(&p, &q, clusters, &AUC, &Resampling::new(Seed::root(1)))[0];
+            found.high - found.low
+        };
+        let (together, apart) = (width(Some((&clusters, &clusters))), width(None));
+        let exact = auc(&p, &q, Some((&clusters, &clusters)), Level::P95);
+        assert!(together < 0.6 * apart, "{together} {apart}");
+        assert!((together / (exact.high - exact.low) - 1.0).abs() < 0.15, "{together} {exact:?}");
+    }
+
     #[test]
     fn threads_change_nothing() {
         let (p, q) = ([0.3, 0.9, 0.4, 0.8, 0.5], [0.1, 0.35, 0.2, 0.6]);
