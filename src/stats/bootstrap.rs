@@ -256,7 +256,7 @@ mod tests {
 
     fn covers_the_true_area(groups: usize, rows: usize) {
         for interval in [Interval::Percentile, Interval::Bca] {
-            let share = coverage(groups, rows, interval, 600);
+            let share = coverage(groups, rows, interval, 400);
             assert!((0.93..=0.97).contains(&share), "{groups} clusters of {rows}, {interval:?}: {share}");
         }
     }
