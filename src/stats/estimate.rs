@@ -116,9 +116,7 @@ impl Method {
             }
             Self::DifferenceOfIntervals => "difference of two intervals (Zou and Donner)",
             Self::PairedDelong => "DeLong, difference on the same records",
-            Self::ClusteredPairedDelong => {
-                "DeLong, difference on the same records, several records a patient (Obuchowski)"
-            }
+            Self::ClusteredPairedDelong => "DeLong, difference on the same clustered records (Obuchowski)",
             Self::BootstrapPercentile => "stratified bootstrap, percentile interval",
             Self::BootstrapBca => "stratified bootstrap, bias-corrected and accelerated",
             Self::WorstEnds => "worst ends of the intervals it is made of",

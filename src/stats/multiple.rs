@@ -5,7 +5,8 @@
 /// Benjamini and Hochberg's adjusted p-values, in the order of the input.
 ///
 /// Ordered ascending, `q_i = min over j >= i of p_j m / j`, at most 1. Rejecting every test with `q_i <= a` keeps the
-/// expected share of false rejections at or below `a` when the tests are independent or positively dependent. O(m log m).
+/// expected share of false rejections at or below `a` when the tests are independent or positively dependent. O(m log
+/// m).
 ///
 /// Reference: Benjamini and Hochberg, JRSS B 57 (1995) 289-300.
 ///
@@ -29,9 +30,9 @@ pub fn benjamini_hochberg(p_values: &[f64]) -> Vec<f64> {
 
 /// Conformal p-values: `p_i = (1 + #{negatives >= s_i}) / (m + 1)` for every score `s_i` against `m` negatives.
 ///
-/// Between 1/(m+1) and 1. Valid one by one when a score under the null is exchangeable with the negatives; together they
-/// are positively dependent, so that [`benjamini_hochberg`] keeps its rate. No negatives give 1 everywhere.
-/// O((n + m) log m).
+/// Between 1/(m+1) and 1. Valid one by one when a score under the null is exchangeable with the negatives; together
+/// they are positively dependent, so that [`benjamini_hochberg`] keeps its rate. No negatives give 1 everywhere. O((n +
+/// m) log m).
 ///
 /// References: Vovk, Gammerman and Shafer (2005); Bates and others, Annals of Statistics 51 (2023) 149-178.
 ///

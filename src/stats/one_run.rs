@@ -1,9 +1,9 @@
 //! Lower bounds on epsilon from a single run in which fair coins decided what went in.
 //!
-//! Each of `coins` candidates was put in or left out by a coin of its own; afterwards a rule guessed some of the coins and
-//! was right about a number of them. Guesses must be fixed before the coins are looked at (for example the k highest and
-//! the k lowest scores, k chosen beforehand); choosing the best number of guesses afterwards breaks every bound here.
-//! Refuses nothing else: a split that no coin made gives numbers that mean "as if", not an audit.
+//! Each of `coins` candidates was put in or left out by a coin of its own; afterwards a rule guessed some of the coins
+//! and was right about a number of them. Guesses must be fixed before the coins are looked at (for example the k
+//! highest and the k lowest scores, k chosen beforehand); choosing the best number of guesses afterwards breaks every
+//! bound here. Refuses nothing else: a split that no coin made gives numbers that mean "as if", not an audit.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 use statrs::function::factorial::ln_binomial;
@@ -55,8 +55,8 @@ pub fn p_value(guesses: Guesses, epsilon: f64, delta: f64) -> f64 {
 
 /// Lower confidence bound on epsilon: the largest one that the guesses contradict at the level, at least 0.
 ///
-/// All right without delta give `ln(q / (1 - q))` with `q = alpha^(1/n)`: 3.49 for 100 coins, 5.11 for 500, 5.81 for 1,000
-/// and 7.42 for 5,000, which no single run can pass. By bisection to 1e-9. O(v).
+/// All right without delta give `ln(q / (1 - q))` with `q = alpha^(1/n)`: 3.49 for 100 coins, 5.11 for 500, 5.81 for
+/// 1,000 and 7.42 for 5,000, which no single run can pass. By bisection to 1e-9. O(v).
 ///
 /// Reference: as for [`p_value`].
 ///
@@ -71,9 +71,9 @@ pub fn lower_bound(guesses: Guesses, delta: f64, level: Level) -> f64 {
 
 /// Lower confidence bound on epsilon under the hypothesis that the mechanism is Gaussian, at least 0.
 ///
-/// The trade-off curve `f(x) = Phi(Phi^-1(1 - x) - mu)` of the mu that makes the mechanism exactly (epsilon, delta) is run
-/// down the number of right guesses: starting at `h = a (r - v)/m`, `t = a v/m`, for i = v - 1, ..., 0 take
-/// `h' = max(h, Phi(Phi^-1(t) - mu))` and `t += i/(r - i) (h' - h)`; the claim falls when `t + h > r/m` at the end. Tighter
+/// The trade-off curve `f(x) = Phi(Phi^-1(1 - x) - mu)` of the mu that makes the mechanism exactly (epsilon, delta) is
+/// run down the number of right guesses: starting at `h = a (r - v)/m`, `t = a v/m`, for i = v - 1, ..., 0 take `h' =
+/// max(h, Phi(Phi^-1(t) - mu))` and `t += i/(r - i) (h' - h)`; the claim falls when `t + h > r/m` at the end. Tighter
 /// than [`lower_bound`] where the hypothesis fits. `delta` must be above 0; otherwise the bound is 0. O(v) a step.
 ///
 /// Reference: Mahloujifar, Melis and Chaudhuri, arXiv 2410.22235 (2024), algorithm 3.

@@ -23,8 +23,8 @@ pub struct Scored<'a> {
 /// var(A1) + var(A2) - 2 cov(A1, A2). `clusters` gives for every positive and then every negative the group that it
 /// belongs to; with them the covariance is Obuchowski's. O(N log N).
 ///
-/// Degenerate cases: a side on which the two scores place every row alike counts as if one of its units could differ, so
-/// that the interval of a score against itself is narrow but never closes.
+/// Degenerate cases: a side on which the two scores place every row alike counts as if one of its units could differ,
+/// so that the interval of a score against itself is narrow but never closes.
 ///
 /// References: `DeLong`, `DeLong` and Clarke-Pearson, Biometrics 44 (1988) 837-845; Sun and Xu, IEEE Signal Processing
 /// Letters 21 (2014) 1389-1393; Obuchowski, Biometrics 53 (1997) 567-578.

@@ -1,5 +1,5 @@
-//! Permutation test of many statistics at once (max-T): which of many scores separate positives from negatives, with one
-//! error rate for all of them.
+//! Permutation test of many statistics at once (max-T): which of many scores separate positives from negatives, with
+//! one error rate for all of them.
 //!
 //! Permuting the labels keeps the correlation between the scores, which a Bonferroni correction gives away. Refuses
 //! scores that were themselves fitted to the labels of these rows: nothing here can know, callers must.
@@ -18,8 +18,8 @@ use crate::seed::{Seed, Stream};
 pub struct Design<'a> {
     /// For every row whether it is a positive.
     pub positive: &'a [bool],
-    /// For every row its cluster. A cluster wholly on one side keeps its labels together and is exchanged with other such
-    /// clusters; the rows of a cluster on both sides are exchanged within it.
+    /// For every row its cluster. A cluster wholly on one side keeps its labels together and is exchanged with other
+    /// such clusters; the rows of a cluster on both sides are exchanged within it.
     pub clusters: Option<&'a [u32]>,
     /// For every row its stratum: labels are exchanged within strata only (a cluster belongs to that of its first row).
     pub strata: Option<&'a [u32]>,
@@ -76,8 +76,8 @@ pub struct MaxT {
 /// p = 1. The numbers are the same on any number of threads. O(B N S) for N rows in all groups and S scores, memory
 /// O(B) for each member.
 ///
-/// References: Westfall and Young, Resampling-based multiple testing (1993), algorithm 4.1; Phipson and Smyth (2010) for
-/// the 1 + of the p-value.
+/// References: Westfall and Young, Resampling-based multiple testing (1993), algorithm 4.1; Phipson and Smyth (2010)
+/// for the 1 + of the p-value.
 ///
 /// # Panics
 /// When lists differ in length or the family is empty.
@@ -331,14 +331,12 @@ mod tests {
     #[test]
     fn ten_useless_scores_alarm_in_five_percent() {
         let share = false_alarms(100, 1, false, 1_000);
-        println!("family-wise error of ten useless scores: {share}");
         assert!((0.035..=0.065).contains(&share), "{share}");
     }
 
     #[test]
     fn clusters_keep_the_error_that_rows_would_break() {
         let (told, untold) = (false_alarms(40, 4, true, 300), false_alarms(40, 4, false, 300));
-        println!("family-wise error with clusters {told}, without {untold}");
         assert!((0.015..=0.09).contains(&told) && untold > 0.12, "{told} {untold}");
     }
 

@@ -1,8 +1,8 @@
 //! Placement values: what `DeLong`'s and Obuchowski's variances are made of.
 //!
-//! An area under the curve is the mean of the placements of its positives, and a difference of two areas on the same rows
-//! is the mean of the differences of theirs, so that one variance serves both. O(N log N) for N scores. Refuses an empty
-//! side.
+//! An area under the curve is the mean of the placements of its positives, and a difference of two areas on the same
+//! rows is the mean of the differences of theirs, so that one variance serves both. O(N log N) for N scores. Refuses an
+//! empty side.
 
 use super::rank::midranks;
 

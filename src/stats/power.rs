@@ -15,7 +15,8 @@ pub fn null_standard_error(n: usize, m: usize) -> f64 {
     ((n + m + 1) as f64 / (12.0 * n as f64 * m as f64)).sqrt()
 }
 
-/// The area that a one-sided test at 5 % finds with probability 0.8: `0.5 + (z_0.95 + z_0.80) SE0`, that is 0.5 + 2.486 SE0.
+/// The area that a one-sided test at 5 % finds with probability 0.8: `0.5 + (z_0.95 + z_0.80) SE0`, that is 0.5 + 2.486
+/// SE0.
 ///
 /// The error of a better score is a little smaller than SE0, so this is slightly cautious. At most 1.
 ///
@@ -65,9 +66,9 @@ pub fn largest_provable_epsilon(n: usize, m: usize, delta: f64, level: Level) ->
 
 /// How much the variance of a mean grows because rows come in clusters: `1 + (sum s^2 / sum s - 1) icc`.
 ///
-/// `sizes` are the rows of each cluster and `icc` the correlation of two rows of one cluster. For equal sizes this is the
-/// usual `1 + (s - 1) icc`; for unequal ones `sum s^2 / sum s` is the mean size times 1 + CV^2. Dividing the number of
-/// rows by it gives the number of independent rows that would say as much. No rows give 1. O(clusters).
+/// `sizes` are the rows of each cluster and `icc` the correlation of two rows of one cluster. For equal sizes this is
+/// the usual `1 + (s - 1) icc`; for unequal ones `sum s^2 / sum s` is the mean size times 1 + CV^2. Dividing the number
+/// of rows by it gives the number of independent rows that would say as much. No rows give 1. O(clusters).
 ///
 /// References: Kish, Survey Sampling (1965); Eldridge, Ashby and Kerry, Int. J. Epidemiology 35 (2006) 1292-1300.
 ///
@@ -85,8 +86,8 @@ pub fn design_effect(sizes: &[usize], icc: f64) -> f64 {
 mod tests {
     use super::*;
 
-    /// Section 5.4 of the research on membership tests: null error, detectable area, best of ten, smallest rate with five
-    /// false positives, largest provable epsilon.
+    /// Section 5.4 of the research on membership tests: null error, detectable area, best of ten, smallest rate with
+    /// five false positives, largest provable epsilon.
     #[test]
     fn the_table_of_sizes() {
         for (n, error, area, best, fpr, epsilon) in [

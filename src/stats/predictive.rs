@@ -7,9 +7,9 @@ use super::{Estimate, Level, Method};
 /// Positive predictive value `TPR pi / (TPR pi + FPR (1 - pi))` at the prior share `pi` of positives.
 ///
 /// Between 0 and 1; equal to the prior for a test that guesses. It rises with TPR and falls with FPR, so that the
-/// interval runs from the worst ends (TPR low, FPR high) to the best (TPR high, FPR low). The two intervals hold together
-/// with the level that is left after both of their alphas (Bonferroni): give both at `Level::shared(2)` to get the level
-/// meant. Degenerate case: a test that never answers yes tells nothing and keeps the prior. O(1).
+/// interval runs from the worst ends (TPR low, FPR high) to the best (TPR high, FPR low). The two intervals hold
+/// together with the level that is left after both of their alphas (Bonferroni): give both at `Level::shared(2)` to get
+/// the level meant. Degenerate case: a test that never answers yes tells nothing and keeps the prior. O(1).
 ///
 /// Reference: Jayaraman and others, `PoPETs` 2021(2) 348-368, for the prior in place of balanced sides.
 ///

@@ -33,8 +33,8 @@ pub fn quantile(sorted: &[f64], q: f64) -> f64 {
     sorted[below] + (sorted[above] - sorted[below]) * (position - below as f64)
 }
 
-/// Spearman's rank correlation: Pearson's correlation of the mid-ranks. Between -1 and 1; `None` when a list is constant
-/// or has fewer than two values. O(n log n).
+/// Spearman's rank correlation: Pearson's correlation of the mid-ranks. Between -1 and 1; `None` when a list is
+/// constant or has fewer than two values. O(n log n).
 ///
 /// Reference: Spearman, American Journal of Psychology 15 (1904) 72-101.
 ///
@@ -59,8 +59,8 @@ pub fn spearman(first: &[f64], second: &[f64]) -> Option<f64> {
 /// Jaccard similarity of the top `share` (0 to 1) of two score lists: rows at the top of both by rows at the top of
 /// either.
 ///
-/// The top holds the `ceil(share n)` largest scores, at least one, and every score tied with the last of them. Between 0
-/// and 1; two unrelated lists agree to about share / (2 - share), 0.026 for the top 5 %. No rows give 1. O(n log n).
+/// The top holds the `ceil(share n)` largest scores, at least one, and every score tied with the last of them. Between
+/// 0 and 1; two unrelated lists agree to about share / (2 - share), 0.026 for the top 5 %. No rows give 1. O(n log n).
 ///
 /// ```
 /// use privet::stats::rank::top_share_jaccard;

@@ -251,10 +251,11 @@ pub fn negatives_to_clear(fpr: f64, limit: f64, level: Level) -> usize {
 
 /// Area under the curve with `DeLong`'s interval on the logit scale.
 ///
-/// `clusters` gives for every positive and then every negative the group (patient) it belongs to; with them the variance
-/// is Obuchowski's for clustered records. The estimate is the mid-rank Mann-Whitney statistic, between 0 and 1, 0.5 for a
-/// useless score. Degenerate cases: an area of exactly 0 or 1 gets an exact one-sided bound; a side without any variation
-/// counts as if one of its units could differ. Below ten units a side the interval is too narrow: callers refuse.
+/// `clusters` gives for every positive and then every negative the group (patient) it belongs to; with them the
+/// variance is Obuchowski's for clustered records. The estimate is the mid-rank Mann-Whitney statistic, between 0 and
+/// 1, 0.5 for a useless score. Degenerate cases: an area of exactly 0 or 1 gets an exact one-sided bound; a side
+/// without any variation counts as if one of its units could differ. Below ten units a side the interval is too narrow:
+/// callers refuse.
 ///
 /// References: `DeLong`, `DeLong` and Clarke-Pearson, Biometrics 44 (1988); Sun and Xu (2014) for the mid-rank form;
 /// Obuchowski, Biometrics 53 (1997) for clusters.

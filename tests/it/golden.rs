@@ -1,11 +1,22 @@
-//! privet's numbers against the golden files: SciPy, scikit-learn, statsmodels, pandas and pycanon (`tests/golden`).
+//! privet's numbers against the golden files: SciPy, scikit-learn, statsmodels, pandas, pycanon, jax-privacy and Microsoft's
+//! privacy-estimates (`tests/golden`).
 
 use std::path::Path;
 
 use privet::check::reidentification::Classes;
 use privet::data::{Cells, Limits, Reading, load_table, load_tensor};
+use privet::seed::Seed;
+use privet::stats::bootstrap::{Interval, Resampling, bootstrap};
+use privet::stats::epsilon::{Counts, joint_beta, lower_bound, rectangle, uncorrected_best_threshold};
 use privet::stats::interval::{Paired, beta_cdf, beta_quantile, clopper_pearson, newcombe, wilson};
-use privet::stats::roc::{Roc, auc, sure_rank};
+use privet::stats::multiple::{benjamini_hochberg, conformal_p_values};
+use privet::stats::one_run::{self, Guesses, epsilon_of_gaussian, gaussian_delta, gaussian_lower_bound, p_value};
+use privet::stats::paired::{Scored, auc_difference};
+use privet::stats::permutation::{Design, Family, max_t};
+use privet::stats::predictive::positive_predictive_value;
+use privet::stats::rank::{spearman, top_share_jaccard};
+use privet::stats::roc::{Roc, Statistic, auc, sure_rank};
+use privet::stats::student::{ln_density, log_ndtr, normal_ln_density};
 use privet::stats::{Estimate, Level};
 use serde_json::Value;
 
@@ -31,6 +42,18 @@ fn level(value: &Value) -> Level {
 
 fn count(value: &Value) -> usize {
     usize::try_from(value.as_u64().unwrap()).unwrap()
+}
+
+/// Within a tolerance of the golden number; `null` stands for infinity.
+#[track_caller]
+fn near(found: f64, expected: &Value, tolerance: f64, what: &str) {
+    let expected = expected.as_f64().unwrap_or(f64::INFINITY);
+    let far = (found - expected).abs() > tolerance * expected.abs().max(1.0);
+    assert!(found == expected || !far, "{what}: {found} is not {expected}");
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
 }
 
 fn list<'v>(file: &'v Value, key: &str) -> &'v [Value] {
@@ -262,4 +285,189 @@ fn loss_attack_on_boosted_trees_equals_scikit_learn() {
 #[test]
 fn loss_attack_on_logits_equals_scikit_learn() {
     loss_attack_equals("images", "images");
+}
+
+fn statistics() -> Value {
+    json("tests/golden/statistics.json")
+}
+
+#[test]
+fn paired_differences_equal_every_pair_compared() {
+    for (number, case) in list(&statistics(), "paired").iter().enumerate() {
+        let [p1, q1, p2, q2] =
+            [("first", 0), ("first", 1), ("second", 0), ("second", 1)].map(|(score, side)| numbers(&case[score][side]));
+        let codes = |side: usize| -> Option<Vec<u32>> {
+            let codes = case["clusters"].as_array()?[side].as_array()?;
+            Some(codes.iter().map(|code| u32::try_from(code.as_u64().unwrap()).unwrap()).collect())
+        };
+        let clusters = codes(0).zip(codes(1));
+        let clusters = clusters.as_ref().map(|(p, q)| (p.as_slice(), q.as_slice()));
+        let (first, second) = (Scored { positives: &p1, negatives: &q1 }, Scored { positives: &p2, negatives: &q2 });
+        let found = auc_difference(first, second, clusters, Level::P95);
+        same(found.value, &case["difference"], &format!("paired difference {number}"));
+        same_interval(&found, &case["interval_95"], &format!("paired difference {number}"));
+    }
+}
+
+#[test]
+fn epsilon_from_counts_equals_scipy_and_microsoft() {
+    for row in list(&statistics(), "epsilon_counts") {
+        let [true_positives, false_positives, false_negatives, true_negatives] =
+            [0, 1, 2, 3].map(|cell| count(&row["counts"][cell]));
+        let counts = Counts { true_positives, false_positives, false_negatives, true_negatives };
+        let (delta, level, what) = (row["delta"].as_f64().unwrap(), level(&row["level"]), format!("{counts:?}"));
+        near(lower_bound(counts, delta, level), &row["lower_bound"], CLOSE, &what);
+        let corners = rectangle(counts, delta, level);
+        near(corners.low, &row["rectangle"][0], CLOSE, &what);
+        near(corners.high, &row["rectangle"][1], CLOSE, &what);
+        let joint = joint_beta(counts, delta, level);
+        near(joint.low, &row["joint_beta"][0], 5e-4, &what);
+        near(joint.high, &row["joint_beta"][1], 5e-4, &what);
+        if let Some(microsoft) = row["joint_beta_of_microsoft"].as_array() {
+            // They stop within 0.01 of epsilon and 0.005 of probability.
+            assert!((joint.low - microsoft[0].as_f64().unwrap()).abs() < 0.01, "{what}: {joint:?}");
+            assert!((joint.high - microsoft[1].as_f64().unwrap()).abs() < 0.02, "{what}: {joint:?}");
+        }
+    }
+}
+
+#[test]
+fn uncorrected_rule_is_the_largest_bound_of_all_thresholds() {
+    for row in list(&statistics(), "uncorrected") {
+        let (p, q) = (numbers(&row["positives"]), numbers(&row["negatives"]));
+        let found = uncorrected_best_threshold(&p, &q, row["delta"].as_f64().unwrap(), Level::P95);
+        same(found, &row["bound"], "best of all thresholds");
+    }
+}
+
+#[test]
+fn one_run_audit_equals_jax_privacy() {
+    for row in list(&statistics(), "one_run") {
+        let [coins, guessed, right] = ["coins", "guessed", "right"].map(|key| count(&row[key]));
+        let guesses = Guesses { coins, guessed, right };
+        let delta = row["delta"].as_f64().unwrap();
+        for pair in list(row, "p_values") {
+            let found = p_value(guesses, pair[0].as_f64().unwrap(), delta);
+            near(found, &pair[1], CLOSE, &format!("{guesses:?}: p at {}", pair[0]));
+        }
+        // Their root is found to 1e-6.
+        near(one_run::lower_bound(guesses, delta, Level::P95), &row["lower_bound"], 2e-6, &format!("{guesses:?}"));
+        if delta > 0.0 {
+            let found = gaussian_lower_bound(guesses, delta, Level::P95);
+            near(found, &row["gaussian_lower_bound"], 5e-6, &format!("{guesses:?}, Gaussian"));
+        }
+    }
+}
+
+#[test]
+fn gaussian_mechanism_equals_scipy() {
+    let file = statistics();
+    for row in list(&file["gaussian"], "delta") {
+        let row = numbers(row);
+        let found = gaussian_delta(row[0], row[1]);
+        assert!((found - row[2]).abs() <= 1e-9 * row[2].max(1e-9), "{row:?}: {found}");
+    }
+    for row in list(&file["gaussian"], "epsilon") {
+        let row = numbers(row);
+        let found = epsilon_of_gaussian(row[0], row[1], row[2]);
+        assert!((found - row[3]).abs() <= 1e-7, "{row:?}: {found}");
+    }
+}
+
+/// jax-privacy 2.0.0 takes the size of a negative mu and so prints an epsilon of 1 to 12 for scores without any signal.
+#[test]
+fn useless_rates_prove_no_gaussian_epsilon() {
+    let theirs = numbers(&statistics()["jax_gdp_on_useless_scores"]);
+    assert!(theirs.iter().all(|&epsilon| epsilon > 1.0));
+    for k in 0..=200 {
+        let (fpr, fnr) = (clopper_pearson(k, 200, Level::P95), clopper_pearson(200 - k, 200, Level::P95));
+        assert_eq!(epsilon_of_gaussian(fpr.high, fnr.high, 1e-5), 0.0, "{k} of 200 on both sides");
+    }
+}
+
+#[test]
+fn predictive_values_equal_scipy() {
+    for row in list(&statistics(), "predictive") {
+        let [tp, n, fp, m] = [0, 1, 2, 3].map(|cell| count(&row["counts"][cell]));
+        let at = Level::P95.shared(2);
+        let (tpr, fpr) = (clopper_pearson(tp, n, at), clopper_pearson(fp, m, at));
+        let found = positive_predictive_value(&tpr, &fpr, row["prior"].as_f64().unwrap());
+        for (number, expected) in [found.value, found.low, found.high].iter().zip(list(row, "value_low_high")) {
+            same(*number, expected, &format!("predictive value of {}", row["counts"]));
+        }
+    }
+}
+
+#[test]
+fn corrections_equal_scipy() {
+    let file = statistics();
+    for pair in list(&file["multiple"], "benjamini_hochberg") {
+        let adjusted = benjamini_hochberg(&numbers(&pair[0]));
+        adjusted
+            .iter()
+            .zip(pair[1].as_array().unwrap())
+            .for_each(|(found, expected)| same(*found, expected, "q-value"));
+    }
+    let case = &file["multiple"]["conformal"];
+    let found = conformal_p_values(&numbers(&case["scores"]), &numbers(&case["negatives"]));
+    assert_eq!(found, numbers(&case["p"]));
+}
+
+#[test]
+fn rankings_agree_as_in_scipy() {
+    for row in list(&statistics(), "ranks") {
+        let (first, second) = (numbers(&row["first"]), numbers(&row["second"]));
+        same(spearman(&first, &second).unwrap(), &row["spearman"], "Spearman");
+        same(top_share_jaccard(&first, &second, 0.2), &row["jaccard_20"], "Jaccard of the top 20 %");
+    }
+}
+
+#[test]
+fn log_densities_equal_scipy() {
+    let file = statistics();
+    for row in list(&file["densities"], "student") {
+        let x = numbers(row);
+        near(ln_density(x[0], x[1], x[2], x[3]), &row[4], 1e-11, &format!("Student {row}"));
+    }
+    for row in list(&file["densities"], "normal") {
+        let x = numbers(row);
+        near(normal_ln_density(x[0], x[1], x[2]), &row[3], 1e-12, &format!("normal {row}"));
+    }
+    for row in list(&file["densities"], "log_ndtr") {
+        let x = numbers(row);
+        assert!((log_ndtr(x[0]) / x[1] - 1.0).abs() < 1e-12, "{row}: {}", log_ndtr(x[0]));
+    }
+}
+
+/// Drawn permutations against all 924 labellings of twelve rows. The adjusted values compare areas of different scores,
+/// whose standardised steps lie within 0.01 of each other here: drawing the standard deviation moves some across.
+#[test]
+fn permutation_p_values_approach_those_of_all_labellings() {
+    let case = &statistics()["max_t"];
+    let scores: Vec<Vec<f64>> = list(case, "scores").iter().map(numbers).collect();
+    let scores: Vec<&[f64]> = scores.iter().map(Vec::as_slice).collect();
+    let positive: Vec<bool> = (0..12).map(|row| row < 6).collect();
+    let rows: Vec<u32> = (0..12).collect();
+    let design = Design { positive: &positive, clusters: None, strata: None };
+    let family = Family { scores: &scores, groups: &[&rows], statistics: &[Statistic::Auc] };
+    let found = max_t(&design, &family, 20_000, Seed::root(1));
+    for (at, tested) in found.tested.iter().enumerate() {
+        same(tested.observed, &case["auc"][at], "area");
+        near(tested.p, &case["p"][at], 0.012, "p-value");
+        near(tested.adjusted, &case["adjusted"][at], 0.03, "adjusted p-value");
+    }
+}
+
+/// Both draw at random, so the ends agree as far as 100,000 and 20,000 replicates of a discrete statistic do.
+#[test]
+fn bootstrap_intervals_approach_those_of_scipy() {
+    let case = &statistics()["bootstrap"];
+    let (p, q) = (numbers(&case["positives"]), numbers(&case["negatives"]));
+    for (interval, key) in [(Interval::Percentile, "percentile"), (Interval::Bca, "BCa")] {
+        let resampling = Resampling { replicates: 20_000, interval, ..Resampling::new(Seed::root(1)) };
+        let found = bootstrap(&p, &q, None, &[Statistic::Auc], &resampling)[0];
+        same(found.value, &case["auc"], "area");
+        near(found.low, &case[key][0], 0.003, key);
+        near(found.high, &case[key][1], 0.003, key);
+    }
 }
