@@ -222,7 +222,7 @@ impl Signals {
             classes,
             levels,
             main,
-            of_probabilities,
+            confidence,
         })
     }
 
