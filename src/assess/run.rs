@@ -13,6 +13,7 @@ use super::plan::{DataPlan, ModelPlan, Plan};
 use super::policy::{Policy, Undetermined};
 use super::{open, summary};
 use crate::check::dataset::split_integrity::BLIND_AUC;
+use crate::check::membership::surrogate_calibrated::CONTROL;
 use crate::check::{self, AnswerSource, AttackScores, Audited, Check, CheckError, Need, Reference, Shadow, Subject};
 use crate::data::{DataError, Features, Source, Split};
 use crate::digest::Digest;
@@ -354,7 +355,7 @@ fn applicable(plan: &Plan, subject: &Subject<'_>, checks: &[Box<dyn Check>]) -> 
 /// members with non-members, and the blind classifier is the baseline of the area under the curve.
 fn relate(findings: &mut [Finding], stated: Option<&str>) {
     let blind = findings.iter().find(|finding| finding.measure == BLIND_AUC).cloned();
-    let of_split = findings.iter().filter(|finding| finding.family() == Family::Dataset);
+    let of_split = findings.iter().filter(|finding| finding.family() == Family::Dataset || finding.measure == CONTROL);
     let invalid = of_split.into_iter().find_map(|finding| match &finding.standing {
         Standing::Invalid { reason } => Some(reason.clone()),
         _ => None,

@@ -293,6 +293,8 @@ checks! {
     dataset::split_integrity::SplitIntegrity,
     membership::threshold::Threshold,
     membership::surrogate_calibrated::SurrogateCalibrated,
+    membership::quantile::Quantile,
+    membership::worst_case::WorstCase,
     membership::calibrated::Calibrated,
     membership::likelihood_ratio::LikelihoodRatio,
     membership::rmia::Rmia,

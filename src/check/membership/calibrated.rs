@@ -100,3 +100,27 @@ fn base(subject: &Subject<'_>, pool: &Pool) -> Option<Vec<f64>> {
     };
     Some((0..pool.rows()).map(|row| own[row] - mean(row).max(1e-12).ln()).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::membership::specimen::referenced;
+    use crate::check::specimen::{Case, Specimen};
+
+    impl Specimen for Calibrated {
+        const MEASURE: &'static str = AUC;
+
+        fn null(seed: u64) -> (Case, f64) {
+            (referenced(300, 0.0, 2.0, 10, seed), 0.5)
+        }
+
+        fn leaky() -> Case {
+            referenced(600, 4.0, 2.0, 10, 1)
+        }
+
+        /// A shift of one, known up to the noise of nine references: Phi(1 / sqrt(2 (1 + 1/9))).
+        fn graded(seed: u64) -> (Case, f64) {
+            (referenced(600, 1.0, 2.0, 9, seed), 0.748_832_522_819_749)
+        }
+    }
+}

@@ -164,3 +164,27 @@ fn moderated(side: &Moments, row: usize, x: f64) -> f64 {
     let (_, degrees, _) = moderation(side, row);
     ln_density(x, side.mean[row], scale(side, row), degrees)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::membership::specimen::referenced;
+    use crate::check::specimen::{Case, Specimen};
+
+    impl Specimen for LikelihoodRatio {
+        const MEASURE: &'static str = AUC;
+
+        fn null(seed: u64) -> (Case, f64) {
+            (referenced(300, 0.0, 2.0, 10, seed), 0.5)
+        }
+
+        fn leaky() -> Case {
+            referenced(600, 4.0, 2.0, 10, 1)
+        }
+
+        /// A shift of one, known up to the noise of forty references: Phi(1 / sqrt(2 (1 + 1/40))); variances are known by then.
+        fn graded(seed: u64) -> (Case, f64) {
+            (referenced(600, 1.0, 2.0, 40, seed), 0.757_545_932_274_886)
+        }
+    }
+}

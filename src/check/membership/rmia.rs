@@ -144,3 +144,27 @@ impl Rmia {
         ratios.iter().map(|&ratio| share(ratio)).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::membership::specimen::referenced;
+    use crate::check::specimen::{Case, Specimen};
+
+    impl Specimen for Rmia {
+        const MEASURE: &'static str = AUC;
+
+        fn null(seed: u64) -> (Case, f64) {
+            (referenced(300, 0.0, 1.0, 3, seed), 0.5)
+        }
+
+        fn leaky() -> Case {
+            referenced(600, 5.0, 0.5, 3, 1)
+        }
+
+        /// Records that are equally hard: the ranking is that of the confidence, Phi(1 / sqrt 2).
+        fn graded(seed: u64) -> (Case, f64) {
+            (referenced(600, 1.0, 0.0, 40, seed), 0.760_249_938_906_524)
+        }
+    }
+}

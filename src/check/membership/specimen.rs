@@ -2,9 +2,9 @@
 
 use super::threshold::Threshold;
 use crate::check::specimen::{Case, normal, numbers, uniform};
-use crate::check::{Answers, Truth};
+use crate::check::{Answers, Reference, Truth};
 use crate::data::{Schema, Table};
-use crate::model::{Predictions, Scale};
+use crate::model::{ModelFamily, Predictions, Scale};
 use crate::seed::Seed;
 
 /// Two-class logits whose scaled logit of the true class is as given.
@@ -36,4 +36,64 @@ pub(super) fn case(count: usize, mean: f64, seed: u64) -> Case {
 /// A case with the scores of the threshold attacks.
 pub(super) fn attacked(case: Case, seed: u64) -> Case {
     case.scored_by(&Threshold {}, seed)
+}
+
+/// A case with `references` models that saw none of the records. Records differ in how hard they are (standard deviation
+/// `hardness`); the model is surer of its members by `mean` standard deviations of its own noise.
+pub(super) fn referenced(count: usize, mean: f64, hardness: f64, references: usize, seed: u64) -> Case {
+    let seed = Seed::root(seed).derive("reference specimen");
+    let side = |name: &str, mean: f64| {
+        let seed = seed.derive(name);
+        let classes = uniform(count, 2, seed.derive("classes"));
+        let hard: Vec<f64> = normal(count, 0.0, seed.derive("hard")).iter().map(|h| h * hardness).collect();
+        let said = |seed: Seed, mean: f64| -> Vec<f64> {
+            normal(count, mean, seed).iter().zip(&hard).map(|(own, hard)| own + hard).collect()
+        };
+        let target = answers(classes.clone(), &said(seed.derive("target"), mean));
+        let of_references: Vec<Predictions> = (0..references)
+            .map(|index| answers(classes.clone(), &said(seed.derive(&format!("reference {index}")), 0.0)).predictions)
+            .collect();
+        (target, of_references)
+    };
+    let ((members, in_references), (nonmembers, out_references)) = (side("members", mean), side("nonmembers", 0.0));
+    let table = || Table::new(vec![numbers("x", vec![0.0; count])]);
+    let case = Case::tables(table(), table(), Schema::default())
+        .with_model(Vec::new(), members, nonmembers, |_| Predictions::Labels(Vec::new()));
+    let pairs = in_references.into_iter().zip(out_references).enumerate();
+    let reference = |(index, predictions): (usize, (Predictions, Predictions))| Reference {
+        name: format!("r{index}"),
+        predictions,
+        trained_on: (vec![false; count], vec![false; count]),
+    };
+    Case { references: pairs.map(reference).collect(), ..case }
+}
+
+/// A case whose outcome depends on a column, and whose model knows how much: its scaled logit is twice the true one plus
+/// noise of standard deviation one, plus `mean` for members.
+pub(super) fn learnable(count: usize, mean: f64, seed: u64) -> Case {
+    let seed = Seed::root(seed).derive("surrogate specimen");
+    let side = |name: &str, mean: f64| {
+        let seed = seed.derive(name);
+        let x = normal(count, 0.0, seed.derive("x"));
+        let chance = uniform(count, 1_000_000, seed.derive("outcome"));
+        let logits: Vec<f64> = x.iter().map(|x| 2.0 * x).collect();
+        let classes: Vec<u32> = logits
+            .iter()
+            .zip(&chance)
+            .map(|(logit, &u)| u32::from(f64::from(u) / 1e6 < 1.0 / (1.0 + (-logit).exp())))
+            .collect();
+        let noise = normal(count, mean, seed.derive("noise"));
+        let own =
+            |((&class, logit), noise): ((&u32, &f64), &f64)| 2.0 * if class == 1 { *logit } else { -logit } + noise;
+        let signal: Vec<f64> = classes.iter().zip(&logits).zip(&noise).map(own).collect();
+        (Table::new(vec![numbers("x", x)]), answers(classes, &signal))
+    };
+    let ((in_table, members), (out_table, nonmembers)) = (side("members", mean), side("nonmembers", 0.0));
+    let mut case =
+        Case::tables(in_table, out_table, Schema::default())
+            .with_model(Vec::new(), members, nonmembers, |_| Predictions::Labels(Vec::new()));
+    if let Some(model) = case.model.as_mut() {
+        model.family = ModelFamily::Linear;
+    }
+    case
 }

@@ -391,3 +391,27 @@ fn void(estimate: &Estimate) -> String {
 fn signed(value: f64) -> String {
     format!("{value:+.3}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::membership::specimen::learnable;
+    use crate::check::specimen::{Case, Specimen};
+
+    impl Specimen for SurrogateCalibrated {
+        const MEASURE: &'static str = AUC;
+
+        fn null(seed: u64) -> (Case, f64) {
+            (learnable(250, 0.0, seed), 0.5)
+        }
+
+        fn leaky() -> Case {
+            learnable(600, 4.0, 1)
+        }
+
+        /// Surrogates learn how hard records are; what is left is a shift of one: Phi(1 / sqrt 2).
+        fn graded(seed: u64) -> (Case, f64) {
+            (learnable(500, 1.0, seed), 0.760_249_938_906_524)
+        }
+    }
+}

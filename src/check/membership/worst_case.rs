@@ -1,0 +1,214 @@
+//! # What it measures
+//! How many people an auditor recognises who trains a classifier on known members and known non-members to tell them apart
+//! by everything the model says about a record. Reported as the area under the ROC curve; its rates stand in the table of
+//! all attacks.
+//!
+//! # Who could do this
+//! An auditor who knows who is a member. It is an upper envelope of what attacks on the answers alone can do, not an
+//! outsider's attack.
+//!
+//! # How
+//! What the classifier sees of a record: its three largest probabilities, the model's confidence about the truth, entropy
+//! and modified entropy, whether the answer is right, where the confidence stands within its class, and how far it lies
+//! over what surrogates say (where `membership/surrogate-calibrated` ran). Logistic regression and boosted trees compete
+//! inside one half of the patients; the better one, trained on all of that half, scores the other half. Scores of the two
+//! halves are put on one scale by their ranks.
+//!
+//! # Reading the number
+//! Compare it with the threshold attack: what is beyond it lies in combinations of signals.
+//!
+//! # When it misleads
+//! Too low: with few records a learned attack is worse than a threshold; both run and the better is chosen on other
+//! patients. It is never tuned on the records that it is reported on.
+//!
+//! # Cost
+//! Ten small fits; no query to the model.
+//!
+//! # References
+//! Shokri et al., S&P 2017; Salem et al., NDSS 2019; Preen et al. 2023 (worst-case attack of SACRO-ML).
+
+use serde::Deserialize;
+
+use super::pool::{Pool, Signals, competing};
+use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
+use crate::finding::Family;
+use crate::learn::boosted::Boosted;
+use crate::learn::logistic::Logistic;
+use crate::learn::{Encoded, Learner, folds};
+use crate::model::{Predictions, log_probability};
+use crate::seed::Seed;
+use crate::stats::rank::midranks;
+use crate::stats::{Level, roc};
+use crate::watch::Watch;
+
+pub(in crate::check) static META: CheckMeta = CheckMeta {
+    id: "membership/worst-case",
+    title: "Learned attack on the model's answers",
+    family: Family::Membership,
+    measures: &[AUC],
+    source: include_str!("worst_case.rs"),
+};
+
+const AUC: &str = "membership/worst-case-auc";
+/// Largest probabilities that the classifier sees.
+const TOP: usize = 3;
+
+/// The check. It has no settings.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorstCase {}
+
+impl Check for WorstCase {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Model, Need::Data, Need::Target]
+    }
+
+    fn run(&self, subject: &Subject<'_>, _watch: &dyn Watch) -> Result<Output, CheckError> {
+        let (Some(pool), Some(signals)) = (Pool::of(subject), Signals::of(subject)) else {
+            return Ok(Output::default());
+        };
+        let data = features(subject, &pool, &signals);
+        let labels: Vec<u32> = (0..pool.rows()).map(|row| u32::from(pool.is_member(row))).collect();
+        let seed = pool.seed().derive(META.id);
+        let mut chosen = Vec::new();
+        let scores = pool.cross_fit(|training, rows| {
+            let (name, learner) = better(&pool, &data, &labels, training, seed);
+            chosen.push(name);
+            let p = learner.fit(&data, training, &labels, 2, seed).probabilities(&data, rows);
+            let raw: Vec<f64> = p.chunks(2).map(|pair| pair[1]).collect();
+            // Models of different halves are not on one scale; ranks within a half are.
+            midranks(&raw).into_iter().map(|rank| (rank - 0.5) / rows.len() as f64).collect()
+        });
+        let attack = competing(META.id, "learned from all signals", scores);
+        let mut finding = pool.area_finding(
+            &attack,
+            AUC,
+            "An auditor trains a classifier to tell members from others by all that the model says.",
+        );
+        chosen.dedup();
+        finding.settings.push(("classifier, chosen within the other half".to_owned(), chosen.join(", ")));
+        Ok(Output { findings: vec![finding], scores: vec![attack] })
+    }
+}
+
+/// What the classifier sees. Nothing here depends on membership.
+fn features(subject: &Subject<'_>, pool: &Pool, signals: &Signals) -> Encoded {
+    let mut data = Encoded::new(pool.rows());
+    signals.all.iter().for_each(|(_, values)| data.push_numbers(values));
+    data.push_numbers(signals.confidence());
+    if signals.levels > 1 {
+        data.push_numbers(&within_class(signals));
+    }
+    for column in answers(subject) {
+        data.push_numbers(&column);
+    }
+    // The plain difference to surrogates is blind to membership; their residual is fitted to non-members, and is not used.
+    let blind = subject.scores.iter().filter(|attack| attack.name.starts_with("plain difference"));
+    blind.for_each(|attack| data.push_numbers(&attack.of_record));
+    data
+}
+
+/// The rank of the confidence within its class, from 0 to 1.
+fn within_class(signals: &Signals) -> Vec<f64> {
+    let mut ranks = vec![0.0; signals.classes.len()];
+    for class in 0..signals.levels {
+        let rows: Vec<usize> = (0..ranks.len()).filter(|&row| signals.classes[row] as usize == class).collect();
+        let values: Vec<f64> = rows.iter().map(|&row| signals.confidence()[row]).collect();
+        for (row, rank) in rows.iter().zip(midranks(&values)) {
+            ranks[*row] = (rank - 0.5) / rows.len() as f64;
+        }
+    }
+    ranks
+}
+
+/// The largest log-probabilities, or the predicted number.
+fn answers(subject: &Subject<'_>) -> Vec<Vec<f64>> {
+    let sides = subject.model.and_then(|model| model.members.as_ref().zip(model.nonmembers.as_ref()));
+    let Some((members, nonmembers)) = sides else { return Vec::new() };
+    let mut columns: Vec<Vec<f64>> = Vec::new();
+    for predictions in [&members.predictions, &nonmembers.predictions] {
+        let rows: Vec<Vec<f64>> = match predictions {
+            Predictions::Scores { scale, classes, values, .. } => {
+                let top = |row: &[f64]| {
+                    let mut logs: Vec<f64> = (0..*classes).map(|class| log_probability(*scale, row, class)).collect();
+                    logs.sort_by(|a, b| b.total_cmp(a));
+                    logs.truncate(TOP);
+                    logs
+                };
+                values.chunks(*classes).map(top).collect()
+            }
+            Predictions::Values(values) => values.iter().map(|&value| vec![value]).collect(),
+            Predictions::Labels(_) => Vec::new(),
+        };
+        columns.resize(rows.first().map_or(columns.len(), Vec::len), Vec::new());
+        for row in rows {
+            columns.iter_mut().zip(row).for_each(|(column, value)| column.push(value));
+        }
+    }
+    columns
+}
+
+/// The classifier that does better on halves of the training rows.
+fn better(
+    pool: &Pool,
+    data: &Encoded,
+    labels: &[u32],
+    training: &[usize],
+    seed: Seed,
+) -> (&'static str, Box<dyn Learner>) {
+    let groups: Vec<u32> = training.iter().map(|&row| pool.groups[row]).collect();
+    let strata: Vec<u32> = training.iter().map(|&row| labels[row]).collect();
+    let half = folds::assign(&groups, &strata, 2, seed.derive("inner halves"));
+    let area = |learner: &dyn Learner| -> f64 {
+        let of = |inner: usize| {
+            let pick = |wanted: bool| -> Vec<usize> {
+                training.iter().zip(&half).filter(|(_, h)| (**h == inner) == wanted).map(|(&row, _)| row).collect()
+            };
+            let (test, train) = (pick(true), pick(false));
+            let p = learner.fit(data, &train, labels, 2, seed).probabilities(data, &test);
+            let side = |wanted: u32| -> Vec<f64> {
+                test.iter().enumerate().filter(|(_, row)| labels[**row] == wanted).map(|(i, _)| p[2 * i + 1]).collect()
+            };
+            let (members, others) = (side(1), side(0));
+            let any = !members.is_empty() && !others.is_empty();
+            if any { roc::auc(&members, &others, None, Level::P95).value } else { 0.5 }
+        };
+        of(0) + of(1)
+    };
+    let logistic = Logistic::default();
+    let trees = Boosted::default();
+    if area(&trees) > area(&logistic) {
+        ("boosted trees", Box::new(trees))
+    } else {
+        ("logistic regression", Box::new(logistic))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::membership::specimen::case;
+    use crate::check::specimen::{Case, Specimen};
+
+    impl Specimen for WorstCase {
+        const MEASURE: &'static str = AUC;
+
+        fn null(seed: u64) -> (Case, f64) {
+            (case(300, 0.0, seed), 0.5)
+        }
+
+        fn leaky() -> Case {
+            case(800, 4.0, 1)
+        }
+
+        /// A shift of one standard deviation has an area of Phi(1 / sqrt 2) = 0.760249938906524; no attack can do better,
+        /// a learned one nearly as well.
+        fn graded(seed: u64) -> (Case, f64) {
+            (case(1000, 1.0, seed), 0.760_249_938_906_524)
+        }
+    }
+}
