@@ -291,6 +291,7 @@ macro_rules! checks {
 checks! {
     dataset::split_integrity::SplitIntegrity,
     membership::threshold::Threshold,
+    membership::tail::Tail,
     membership::strongest::Strongest,
     inversion::attribute_inference::AttributeInference,
     reidentification::k_anonymity::KAnonymity,

@@ -11,4 +11,5 @@ pub mod signal;
 #[cfg(test)]
 mod specimen;
 pub mod strongest;
+pub mod tail;
 pub mod threshold;
