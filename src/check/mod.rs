@@ -292,6 +292,7 @@ checks! {
     dataset::split_integrity::SplitIntegrity,
     membership::threshold::Threshold,
     membership::tail::Tail,
+    membership::label_only::LabelOnly,
     membership::strongest::Strongest,
     inversion::attribute_inference::AttributeInference,
     reidentification::k_anonymity::KAnonymity,

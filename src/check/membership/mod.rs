@@ -4,6 +4,9 @@
 //! the patients and reports on the other.
 
 mod class_ranks;
+mod interview;
+pub mod label_only;
+mod neighbours;
 mod picture;
 mod pool;
 mod selection;
