@@ -293,6 +293,7 @@ checks! {
     membership::threshold::Threshold,
     membership::tail::Tail,
     membership::label_only::LabelOnly,
+    membership::partial_record::PartialRecord,
     membership::strongest::Strongest,
     inversion::attribute_inference::AttributeInference,
     reidentification::k_anonymity::KAnonymity,

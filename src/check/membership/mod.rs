@@ -7,6 +7,7 @@ mod class_ranks;
 mod interview;
 pub mod label_only;
 mod neighbours;
+pub mod partial_record;
 mod picture;
 mod pool;
 mod selection;
