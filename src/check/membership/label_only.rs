@@ -31,7 +31,7 @@
 //! side is attacked and the attack does not compete for the strongest.
 //!
 //! # References
-//! Choquette-Choo et al., ICML 2021; Li and Zhang, CCS 2021; Jayaraman et al., PoPETs 2021 (Merlin); Yeom et al., CSF 2018.
+//! Choquette-Choo et al., ICML 2021; Li and Zhang, CCS 2021; Jayaraman et al., PETS 2021 (Merlin); Yeom et al., CSF 2018.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};

@@ -65,11 +65,11 @@ pub(super) fn remembering(count: usize, remembered: usize, seed: u64) -> Case {
     };
     let (members, nonmembers) = (table(0..count), table(count..2 * count));
     let known = truth[..remembered].to_vec();
-    asked(members, nonmembers, (0..DIGITS).map(|place| format!("digit {place}")).collect(), known, truth)
+    asked(members, nonmembers, (0..DIGITS).map(|place| format!("digit {place}")).collect(), known, &truth)
 }
 
 /// A case of two tables whose model is asked about both.
-fn asked(members: Table, nonmembers: Table, digits: Vec<String>, known: Vec<u32>, truth: Vec<u32>) -> Case {
+fn asked(members: Table, nonmembers: Table, digits: Vec<String>, known: Vec<u32>, truth: &[u32]) -> Case {
     let slot = |input: &str, columns: Vec<String>| Slot {
         input: input.to_owned(),
         row_shape: vec![columns.len()],
