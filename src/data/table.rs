@@ -1,5 +1,6 @@
 //! A table in memory: typed columns, immutable once loaded. It refuses to be printed.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -96,11 +97,45 @@ impl Cells {
         }
     }
 
+    /// These cells with others of the same type below them; nothing where the types differ.
+    #[must_use]
+    pub fn stacked(&self, below: &Self) -> Option<Self> {
+        Some(match (self, below) {
+            (Self::Text { codes, dictionary }, Self::Text { codes: more, dictionary: other }) => {
+                let (dictionary, translated) = joined(dictionary, other);
+                let recoded = more.iter().map(|&code| translated.get(code as usize).copied().unwrap_or(MISSING));
+                Self::Text { codes: codes.iter().copied().chain(recoded).collect(), dictionary }
+            }
+            (Self::Integer(a), Self::Integer(b)) => Self::Integer([&a[..], &b[..]].concat()),
+            (Self::Float(a), Self::Float(b)) => Self::Float([&a[..], &b[..]].concat()),
+            (Self::Bool(a), Self::Bool(b)) => Self::Bool([&a[..], &b[..]].concat()),
+            _ => return None,
+        })
+    }
+
     /// `len` copies of the cell of one row.
     #[must_use]
     pub fn repeat(&self, row: usize, len: usize) -> Self {
         self.take(&vec![row; len])
     }
+}
+
+/// A dictionary that holds the texts of two, the first one's in their places, and the place of each of the second's.
+/// Columns that were loaded together share one and copy nothing.
+fn joined(first: &Arc<Vec<String>>, second: &Arc<Vec<String>>) -> (Arc<Vec<String>>, Vec<u32>) {
+    if Arc::ptr_eq(first, second) {
+        return (Arc::clone(first), (0..first.len() as u32).collect());
+    }
+    let mut texts: Vec<String> = first.to_vec();
+    let mut places: HashMap<String, u32> = first.iter().cloned().zip(0..).collect();
+    let place = |text: &String| {
+        *places.entry(text.clone()).or_insert_with(|| {
+            texts.push(text.clone());
+            (texts.len() - 1) as u32
+        })
+    };
+    let translated = second.iter().map(place).collect();
+    (Arc::new(texts), translated)
 }
 
 /// A whole float as an integer, any other as it prints.
@@ -173,5 +208,24 @@ impl Table {
         let replace =
             |c: &Column| if c.name == name { Column { name: c.name.clone(), cells: cells.clone() } } else { c.clone() };
         Self { columns: self.columns.iter().map(replace).collect(), rows: self.rows }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(codes: &[u32], dictionary: &[&str]) -> Cells {
+        let dictionary = Arc::new(dictionary.iter().map(|&text| text.to_owned()).collect());
+        Cells::Text { codes: codes.to_vec(), dictionary }
+    }
+
+    #[test]
+    fn stacked_texts_keep_their_meaning() {
+        let stacked = texts(&[1, MISSING], &["a", "b"]).stacked(&texts(&[0, MISSING, 1], &["b", "c"])).unwrap();
+        let read: Vec<Option<String>> = (0..stacked.len()).map(|row| stacked.text(row)).collect();
+        let expected = [Some("b"), None, Some("b"), None, Some("c")];
+        assert_eq!(read, expected.map(|text| text.map(str::to_owned)));
+        assert!(stacked.stacked(&Cells::Bool(vec![None])).is_none(), "types do not mix");
     }
 }

@@ -203,6 +203,37 @@ fn nothing_leaks_from_rare_labels_of_the_data() {
     );
 }
 
+/// Attacks that ask about changed records: copies with noise and records filled in from others, on all records and on
+/// a sample, with and without patients, and on a model that names a class only.
+#[test]
+fn nothing_leaks_from_changed_records() {
+    let mut cage = Cage::new();
+    let file = cage.put("data.csv", planted().csv());
+    let strong = "[checks.\"membership/label-only\"]\nqueries = 30\nflip = 0.5\nnoise = 5.0\n";
+    let sample = "[checks.\"membership/label-only\"]\nmost_rows = 15\nqueries = 30\n\
+                  [checks.\"membership/partial-record\"]\nmost_rows = 15\n";
+    let far = "[columns]\nquasi_identifiers = [\"weight\", \"native-country\", \"hours-per-week\", \"workclass\"]";
+    for (what, rest) in [
+        ("strong noise", format!("{ROLES}\n{strong}")),
+        ("a sample", format!("{ROLES}\n{sample}")),
+        ("other columns", format!("{far}\n{strong}")),
+    ] {
+        cage.succeeds(what, &adult_plan(&file, &rest));
+        let report = cage.desk.report_text();
+        for measure in ["tail-tnr", "label-only-auc", "partial-record-auc"] {
+            assert!(report.contains(&format!("\"measure\": \"membership/{measure}\"")), "{what}: {measure} is there");
+        }
+    }
+    let sheet = Sheet::shape("wine");
+    let file = cage.put("wine.csv", sheet.set(4, "alcohol", NUMBER).set(6, "proline", NUMBER).csv());
+    let known = "[columns]\nquasi_identifiers = [\"alcohol\", \"proline\"]";
+    for model in ["label_only", "logits"] {
+        cage.succeeds(model, &records_plan(&shape_model(model), "", &file, "target", known));
+    }
+    let file = cage.put("gaps.csv", planted().set(3, "native-country", "").set(8, "workclass", "").csv());
+    cage.run("gaps", &adult_plan(&file, ROLES), &["-v"]);
+}
+
 // ------------------------------------------------------------------ errors
 
 #[test]

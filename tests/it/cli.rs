@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::support::{Desk, example, finish, quoted, records_plan, repo};
+use crate::support::{Desk, Sheet, example, finish, quoted, records_plan, repo};
 
 /// A plan that takes a fraction of a second.
 fn heart() -> std::path::PathBuf {
@@ -62,7 +62,7 @@ fn images_pass_or_are_undetermined() {
     let example = example("images");
     assert!([0, 3].contains(&example.ran.code), "{}", example.ran.stdout);
     let report = example.desk.report();
-    assert_eq!(report["skipped"].as_array().unwrap().len(), 3, "what does not apply to images is listed");
+    assert_eq!(report["skipped"].as_array().unwrap().len(), 4, "what does not apply to images is listed");
     assert!(example.ran.stdout.contains("skipped reidentification/k-anonymity"));
 }
 
@@ -380,4 +380,66 @@ fn every_plan_to_copy_runs() {
         assert!([0, 1, 3].contains(&code), "{name} ends with {code}");
     }
     assert_eq!(known, 4);
+}
+
+// ------------------------------------------------------------------ attacks that ask about changed records
+
+/// Adult with quasi-identifiers and these settings.
+fn adult(desk: &Desk, settings: &str) -> String {
+    let records = desk.write("adult.csv", Sheet::shape("adult").csv());
+    let rest = format!("[columns]\nquasi_identifiers = [\"age\", \"sex\"]\n{settings}");
+    records_plan(&repo("datasets/shapes/columns_zipmap_string.onnx"), "", &records, "income", &rest)
+}
+
+fn finding<'r>(report: &'r Value, measure: &str) -> &'r Value {
+    report["findings"].as_array().unwrap().iter().find(|finding| finding["measure"] == measure).unwrap()
+}
+
+#[test]
+fn noise_adds_to_what_one_label_tells() {
+    let report = example("readmission").desk.report();
+    let label_only = finding(&report, "membership/label-only-auc");
+    let (low, gap) = (&label_only["estimate"]["low"], &label_only["baseline"]["estimate"]["high"]);
+    assert!(low.as_f64().unwrap() > gap.as_f64().unwrap() + 0.04, "{low} {gap}");
+    let settings = label_only["settings"].to_string();
+    assert!(settings.contains("400,000"), "the bound of 2 x 2,000 records of 100 copies: {settings}");
+    let tail = finding(&report, "membership/tail-tnr");
+    assert!(tail["estimate"]["low"].as_f64().unwrap() > 0.1, "the tail of the members is gone: {tail}");
+    let partial = finding(&report, "membership/partial-record-auc");
+    let known = (partial["estimate"]["low"].as_f64().unwrap(), partial["estimate"]["high"].as_f64().unwrap());
+    assert!(known.0 <= 0.5 && 0.5 <= known.1, "three quasi-identifiers are not enough for this model: {known:?}");
+}
+
+#[test]
+fn settings_of_the_attacks_bound_what_they_ask() {
+    let desk = Desk::new();
+    let bounded = "[checks.\"membership/label-only\"]\nmost_rows = 30\nqueries = 40\n\
+                   [checks.\"membership/partial-record\"]\nmost_rows = 30\ncompletions = 20\n";
+    desk.assess(&adult(&desk, bounded), &["--exit-zero"]).exits(0);
+    let report = desk.report();
+    for (measure, queries) in [("membership/label-only-auc", "2,400"), ("membership/partial-record-auc", "2,400")] {
+        let finding = finding(&report, measure);
+        let settings = finding["settings"].as_array().unwrap();
+        let asked = settings.iter().find(|setting| setting[0] == "queries").unwrap();
+        assert_eq!(asked[1], queries, "{measure}");
+        assert!(finding["limits"].to_string().contains("30 members and 30 non-members"), "{measure}: {finding}");
+    }
+    let strongest = finding(&report, "membership/auc").to_string();
+    assert!(!strongest.contains("label only"), "an attack on a sample does not compete");
+}
+
+#[test]
+fn settings_that_make_no_sense_are_refused() {
+    for (check, setting, rule) in [
+        ("membership/label-only", "flip = 0.6", "0 to 0.5"),
+        ("membership/label-only", "flip = nan", "0 to 0.5"),
+        ("membership/label-only", "noise = -1.0", "0 to 10"),
+        ("membership/label-only", "queries = 0", "1 to 1,000,000"),
+        ("membership/partial-record", "completions = 0", "1 to 1,000,000"),
+        ("membership/tail", "quantile = 0.9", "quantile"),
+    ] {
+        let desk = Desk::new();
+        let plan = adult(&desk, &format!("[checks.\"{check}\"]\n{setting}\n"));
+        desk.assess(&plan, &[]).refuses(&[check, rule]);
+    }
 }

@@ -5,8 +5,12 @@
 
 pub mod calibrated;
 mod class_ranks;
+mod interview;
+pub mod label_only;
 pub mod likelihood_ratio;
 mod moments;
+mod neighbours;
+pub mod partial_record;
 mod picture;
 mod pool;
 pub mod quantile;
@@ -17,5 +21,6 @@ pub mod signal;
 mod specimen;
 pub mod strongest;
 pub mod surrogate_calibrated;
+pub mod tail;
 pub mod threshold;
 pub mod worst_case;

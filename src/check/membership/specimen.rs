@@ -1,11 +1,13 @@
 //! Cases that the attacks of the family share in their tests.
 
 use super::threshold::Threshold;
-use crate::check::specimen::{Case, normal, numbers, uniform};
+use crate::check::specimen::{Case, integers, normal, numbers, uniform};
 use crate::check::{Answers, Reference, Truth};
-use crate::data::{Schema, Table};
+use crate::data::encode::{Slot, tensors};
+use crate::data::{Column, Features, Schema, Table};
 use crate::model::{ModelFamily, Predictions, Scale};
 use crate::seed::Seed;
+use crate::tensor::{Element, Tensor};
 
 /// Two-class logits whose scaled logit of the true class is as given.
 pub(super) fn answers(classes: Vec<u32>, signal: &[f64]) -> Answers {
@@ -96,4 +98,69 @@ pub(super) fn learnable(count: usize, mean: f64, seed: u64) -> Case {
         model.family = ModelFamily::Linear;
     }
     case
+}
+
+/// Values of a digit of a person's number. So few that noise of a tenth of their standard deviation is rounded away.
+const DIGIT: usize = 4;
+/// Digits of a person's number.
+const DIGITS: usize = 5;
+
+/// People with a number (five columns of digits) and a measurement `z`. The model knows the outcome of the first
+/// `remembered` members by their number, whatever `z` says, and is sure of it; about everybody else it answers with what
+/// amounts to a coin thrown anew for every value of `z`.
+pub(super) fn remembering(count: usize, remembered: usize, seed: u64) -> Case {
+    assert!(2 * count <= DIGIT.pow(DIGITS as u32), "everybody has a number");
+    let seed = Seed::root(seed).derive("remembering specimen");
+    let truth = uniform(2 * count, 2, seed.derive("truth"));
+    let z = normal(2 * count, 0.0, seed.derive("z"));
+    let table = |rows: std::ops::Range<usize>| {
+        let digit = |place: usize| -> Vec<u32> {
+            rows.clone().map(|row| (row / DIGIT.pow(place as u32) % DIGIT) as u32).collect()
+        };
+        let mut columns: Vec<Column> =
+            (0..DIGITS).map(|place| integers(&format!("digit {place}"), &digit(place))).collect();
+        columns.push(numbers("z", z[rows.clone()].to_vec()));
+        columns.push(integers("y", &truth[rows.clone()]));
+        Table::new(columns)
+    };
+    let (members, nonmembers) = (table(0..count), table(count..2 * count));
+    let known = truth[..remembered].to_vec();
+    asked(members, nonmembers, (0..DIGITS).map(|place| format!("digit {place}")).collect(), known, &truth)
+}
+
+/// A case of two tables whose model is asked about both.
+fn asked(members: Table, nonmembers: Table, digits: Vec<String>, known: Vec<u32>, truth: &[u32]) -> Case {
+    let slot = |input: &str, columns: Vec<String>| Slot {
+        input: input.to_owned(),
+        row_shape: vec![columns.len()],
+        columns,
+        element: Element::F64,
+    };
+    let schema = Schema {
+        target: Some("y".to_owned()),
+        quasi_identifiers: vec![(String::new(), digits.clone())],
+        ..Schema::default()
+    };
+    let slots = vec![slot("number", digits), slot("z", vec!["z".to_owned()])];
+    let answer = move |inputs: &[Tensor]| {
+        let (Some(digits), Some(z)) = (inputs[0].to_f64(), inputs[1].to_f64()) else {
+            unreachable!("the slots are floats")
+        };
+        let number = |digits: &[f64]| digits.iter().rev().fold(0, |number, &digit| number * DIGIT + digit as usize);
+        let of_row = |(digits, z): (&[f64], &f64)| {
+            // The last bits of a measurement are as good as a coin.
+            let coin = if z.to_bits().count_ones() % 2 == 0 { 1.0 } else { -1.0 };
+            let sure = known.get(number(digits)).map(|&class| if class == 1 { 8.0 } else { -8.0 });
+            [0.0, sure.unwrap_or(coin * (0.1 + z.abs()))]
+        };
+        let values = digits.chunks(DIGITS).zip(&z).flat_map(of_row).collect();
+        Predictions::Scores { scale: Scale::Logit, classes: 2, values, labels: None }
+    };
+    let side = |table: &Table, truth: &[u32]| Answers {
+        predictions: answer(&tensors(&Features::Table(table.clone()), &slots).expect("the columns feed the model")),
+        truth: Truth::Classes(truth.to_vec()),
+    };
+    let (of_members, of_nonmembers) = truth.split_at(members.rows());
+    let answers = (side(&members, of_members), side(&nonmembers, of_nonmembers));
+    Case::tables(members, nonmembers, schema).with_model(slots, answers.0, answers.1, answer)
 }

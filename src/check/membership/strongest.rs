@@ -29,7 +29,7 @@
 //!
 //! # References
 //! Meinshausen, Meier and Buehlmann, JASA 2009; Carlini et al., S&P 2022; DeLong et al., Biometrics 1988; Obuchowski,
-//! Biometrics 1997; Jayaraman et al., PoPETs 2021 (precision under unbalanced priors).
+//! Biometrics 1997; Jayaraman et al., `PoPETs` 2021 (precision under unbalanced priors).
 
 use rayon::prelude::*;
 use serde::Deserialize;
