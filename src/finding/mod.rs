@@ -120,6 +120,8 @@ pub enum Unit {
     Area,
     /// A number of people in a group.
     People,
+    /// Epsilon of differential privacy, in natural logarithms of odds.
+    Epsilon,
 }
 
 impl Unit {
@@ -142,6 +144,7 @@ impl Unit {
             }
             Self::Area => format!("{value:.3}"),
             Self::People => format!("{value:.0}"),
+            Self::Epsilon => format!("{value:.2}"),
         }
     }
 
@@ -149,7 +152,7 @@ impl Unit {
         match self {
             Self::Share => " %",
             Self::ShareDifference => " points",
-            Self::Area | Self::People => "",
+            Self::Area | Self::People | Self::Epsilon => "",
         }
     }
 

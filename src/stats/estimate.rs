@@ -82,6 +82,10 @@ pub enum Method {
     DifferenceOfIntervals,
     /// Median over random halves of bounds at half the error: the attack chosen on one half, measured on the other.
     MedianOfSplits,
+    /// A p-value by permutation; no sampling error but that of the permutations.
+    Permutation,
+    /// A lower bound; the upper end is the largest value that as many observations could prove.
+    LowerBound,
     /// `DeLong` variance of the difference of two areas on the same rows.
     PairedDelong,
     /// The same for clustered records (Obuchowski 1997).
@@ -110,6 +114,11 @@ impl Method {
             }
             Self::Newcombe => "Newcombe, independent proportions",
             Self::NewcombePaired => "Newcombe, paired proportions",
+            Self::Permutation => "permutation test, corrected for everything tested (Westfall and Young)",
+            Self::LowerBound => {
+                "lower bound: median over 25 random halves, chosen on one half and bounded at 97.5 % on the other; the upper end \
+                 is what as many records could prove at most"
+            }
             Self::MedianOfSplits => {
                 "median over 25 random halves, chosen on one half and bounded at 97.5 % on the other (Meinshausen, Meier and \
                  Buehlmann 2009)"

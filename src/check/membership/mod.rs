@@ -5,12 +5,16 @@
 
 pub mod calibrated;
 mod class_ranks;
+pub mod epsilon;
+pub mod exposed_records;
+mod groups;
 mod interview;
 pub mod label_only;
 pub mod likelihood_ratio;
 mod moments;
 mod neighbours;
 pub mod partial_record;
+pub mod permutation;
 mod picture;
 mod pool;
 pub mod quantile;
@@ -20,7 +24,9 @@ pub mod signal;
 #[cfg(test)]
 mod specimen;
 pub mod strongest;
+pub mod subgroups;
 pub mod surrogate_calibrated;
 pub mod tail;
 pub mod threshold;
+pub mod transfer;
 pub mod worst_case;

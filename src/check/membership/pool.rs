@@ -16,7 +16,7 @@ pub(super) const FEWEST: usize = 10;
 /// How far from 0 and 1 probabilities are kept where differences of their logits count.
 const EDGE: f64 = 1e-6;
 /// Severity scale of an area: the limits of the likelihood table (very low to high).
-const AREA_SCALE: [f64; 4] = [0.55, 0.60, 0.65, 0.75];
+pub(super) const AREA_SCALE: [f64; 4] = [0.55, 0.60, 0.65, 0.75];
 
 /// The pool: rows `0..members` are members, the rest non-members, in file order.
 pub(super) struct Pool {

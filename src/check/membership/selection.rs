@@ -35,6 +35,8 @@ pub(super) struct Selection<'a> {
 
 /// One cut of the patients.
 struct Cut {
+    /// The rows on which attacks are compared, one record a patient.
+    choosing: Part,
     /// One record a patient of the rows on which attacks are compared, which is what rates count.
     choosing_one_each: Vec<Side>,
     /// The area of every attack on the rows on which attacks are compared.
@@ -62,9 +64,10 @@ impl Cut {
         let (first, reporting) = (pool.part(|row| half[row] == 0), pool.part(|row| half[row] == 1));
         let choosing = first.sides(pool.rows());
         let areas = ranked.iter().map(|ranked| ranked.area(|row| choosing[row])).collect();
-        let choosing_one_each = pool.thin(&first, one_each).sides(pool.rows());
+        let thinned = pool.thin(&first, one_each);
+        let choosing_one_each = thinned.sides(pool.rows());
         let reporting_one_each = pool.thin(&reporting, one_each);
-        Self { choosing_one_each, areas, reporting, reporting_one_each }
+        Self { choosing: thinned, choosing_one_each, areas, reporting, reporting_one_each }
     }
 
     /// The rows that report: for rates one record a patient.
@@ -82,13 +85,30 @@ impl<'a> Selection<'a> {
             let seed = pool.seed().derive("choose or report").derive(&index.to_string());
             Cut::of(pool, &ranked, seed)
         };
-        let cuts = if attacks.len() > 1 { (0..SPLITS).into_par_iter().map(cut).collect() } else { Vec::new() };
+        let cuts = (0..SPLITS).into_par_iter().map(cut).collect();
         Self { pool, attacks, ranked, cuts }
     }
 
     /// The attacks that compete.
     pub(super) fn attacks(&self) -> &[&'a AttackScores] {
         &self.attacks
+    }
+
+    /// Number of cuts into halves.
+    pub(super) fn cuts(&self) -> usize {
+        self.cuts.len()
+    }
+
+    /// The halves of a cut, one record a patient: to choose on, and to report on.
+    pub(super) fn halves(&self, cut: usize) -> (&Part, &Part) {
+        (&self.cuts[cut].choosing, &self.cuts[cut].reporting_one_each)
+    }
+
+    /// The strongest attack on some rows, the first of equals; the area breaks ties between rates.
+    pub(super) fn best_on(&self, part: &Part, aim: Aim) -> Option<&'a AttackScores> {
+        let sides = part.sides(self.pool.rows());
+        let areas: Vec<f64> = self.ranked.iter().map(|ranked| ranked.area(|row| sides[row])).collect();
+        self.attacks.get(self.best(&sides, &areas, aim)).copied()
     }
 
     /// The strongest attack by an aim. A single attack needs no choice and is measured on all records.
@@ -120,20 +140,20 @@ impl<'a> Selection<'a> {
     }
 
     fn one(&self, cut: &Cut, aim: Aim) -> (usize, Option<Estimate>) {
-        let best = self.best(cut, aim);
+        let best = self.best(&cut.choosing_one_each, &cut.areas, aim);
         (best, self.measure(self.attacks[best], aim, cut.reporting(aim), Level::joint_95(2)))
     }
 
-    /// The best attack on the first half, the first of equals; the area breaks ties between rates.
-    fn best(&self, cut: &Cut, aim: Aim) -> usize {
-        let nonmembers = cut.choosing_one_each.iter().filter(|&&side| side == Side::Negative).count();
+    /// The best attack on some rows, the first of equals; the area breaks ties between rates.
+    fn best(&self, sides: &[Side], areas: &[f64], aim: Aim) -> usize {
+        let nonmembers = sides.iter().filter(|&&side| side == Side::Negative).count();
         let mut best = (0, (f64::NEG_INFINITY, f64::NEG_INFINITY));
-        for (index, (ranked, &area)) in self.ranked.iter().zip(&cut.areas).enumerate() {
+        for (index, (ranked, &area)) in self.ranked.iter().zip(areas).enumerate() {
             let value = match aim {
                 Aim::Area => (area, 0.0),
                 Aim::RateAt(fpr) => {
                     let allowed = allowed(fpr, nonmembers);
-                    (ranked.tpr_with_false_positives(allowed, |row| cut.choosing_one_each[row]), area)
+                    (ranked.tpr_with_false_positives(allowed, |row| sides[row]), area)
                 }
             };
             if value > best.1 {
@@ -141,6 +161,29 @@ impl<'a> Selection<'a> {
             }
         }
         best.0
+    }
+
+    /// What the attacks chosen on everybody achieve in a group; nothing where fewer than `fewest` of it report.
+    pub(super) fn within(&self, group: Option<&[u32]>, aim: Aim, level: Level, fewest: usize) -> Option<Estimate> {
+        let inside = group.map(|rows| {
+            let mut inside = vec![false; self.pool.rows()];
+            rows.iter().for_each(|&row| inside[row as usize] = true);
+            inside
+        });
+        let one = |cut: &Cut| {
+            let kept = |rows: &[usize]| -> Vec<usize> {
+                rows.iter().copied().filter(|&row| inside.as_ref().is_none_or(|inside| inside[row])).collect()
+            };
+            let all = cut.reporting(aim);
+            let part = Part { members: kept(&all.members), nonmembers: kept(&all.nonmembers) };
+            if part.members.len().min(part.nonmembers.len()) < fewest {
+                return None;
+            }
+            let best = self.best(&cut.choosing_one_each, &cut.areas, aim);
+            self.measure(self.attacks[best], aim, &part, level.shared(2))
+        };
+        let estimates: Option<Vec<Estimate>> = self.cuts.par_iter().map(one).collect();
+        median(&estimates?).map(|estimate| Estimate { level, ..estimate })
     }
 
     /// What an attack achieves on some rows; nothing where they are too few.

@@ -19,13 +19,15 @@ pub(super) fn answers(classes: Vec<u32>, signal: &[f64]) -> Answers {
     }
 }
 
+/// Answers whose scaled logit of the true class is normal around `mean`.
+pub(super) fn side(count: usize, mean: f64, seed: Seed) -> Answers {
+    answers(uniform(count, 2, seed.derive("classes")), &normal(count, mean, seed.derive("signal")))
+}
+
 /// A two-class model whose scaled logit of the true class is normal around `mean` for members and around 0 for others.
 pub(super) fn case(count: usize, mean: f64, seed: u64) -> Case {
     let seed = Seed::root(seed).derive("threshold specimen");
-    let side = |name: &str, mean: f64| {
-        let seed = seed.derive(name);
-        answers(uniform(count, 2, seed.derive("classes")), &normal(count, mean, seed.derive("signal")))
-    };
+    let side = |name: &str, mean: f64| side(count, mean, seed.derive(name));
     let table = || Table::new(vec![numbers("x", vec![0.0; count])]);
     Case::tables(table(), table(), Schema::default()).with_model(
         Vec::new(),

@@ -1,0 +1,150 @@
+//! Groups of people by outcome and by columns: who is more exposed than others?
+//!
+//! A group is looked at only where both sets hold at least eleven of its patients; smaller ones are left out without a
+//! trace, since their numbers would speak of single people.
+
+use super::pool::Pool;
+use crate::check::{CheckError, Subject, Truth};
+use crate::data::{Cells, DataError, Split};
+use crate::finding::SMALLEST_SHOWN;
+use crate::stats::rank::quantile;
+
+/// Most levels of a column that is cut into groups by its values.
+const MOST_LEVELS: usize = 30;
+/// Bands of a column of numbers.
+const BANDS: usize = 4;
+
+/// A group of records.
+pub(super) struct Group {
+    /// Column and level, for example `gender = Female` or `age: 40 to 60`.
+    pub(super) name: String,
+    /// Its rows in the pool, ascending.
+    pub(super) rows: Vec<u32>,
+}
+
+/// The groups by the outcome and by the columns named, or by the quasi-identifiers where none are.
+///
+/// # Errors
+/// When a named column does not exist.
+pub(super) fn groups(subject: &Subject<'_>, pool: &Pool, named: Option<&[String]>) -> Result<Vec<Group>, CheckError> {
+    let Some(split) = subject.split else { return Ok(Vec::new()) };
+    let mut groups = by_outcome(subject, pool);
+    let mut columns: Vec<String> = named.map(<[String]>::to_vec).unwrap_or_default();
+    if named.is_none() {
+        for (_, set) in &split.schema.quasi_identifiers {
+            columns.extend(set.iter().filter(|name| !columns.contains(name)).cloned().collect::<Vec<String>>());
+        }
+    }
+    for name in columns {
+        let Some(cells) = pooled(split, &name) else {
+            return Err(CheckError::Data(DataError::Shape {
+                what: format!("`columns` of a membership check names `{name}`, which the data do not have"),
+                help: "compare the name with the header of the file".to_owned(),
+            }));
+        };
+        groups.extend(by_column(pool, &name, &cells));
+    }
+    Ok(groups)
+}
+
+fn by_outcome(subject: &Subject<'_>, pool: &Pool) -> Vec<Group> {
+    let Some(model) = subject.model else { return Vec::new() };
+    let (Some(members), Some(nonmembers)) = (&model.members, &model.nonmembers) else { return Vec::new() };
+    let (Truth::Classes(a), Truth::Classes(b)) = (&members.truth, &nonmembers.truth) else { return Vec::new() };
+    let classes: Vec<u32> = a.iter().chain(b).copied().collect();
+    let names = &model.target.facts().classes;
+    let name = |class: u32| format!("outcome = {}", names.get(class as usize).map_or("", String::as_str));
+    if names.len() > MOST_LEVELS { Vec::new() } else { large_enough(pool, &classes, names.len(), name) }
+}
+
+/// A column over both sides.
+fn pooled(split: &Split, name: &str) -> Option<Vec<Cells>> {
+    let (a, b) = (split.members.table()?.column(name)?, split.nonmembers.table()?.column(name)?);
+    Some(vec![a.cells.clone(), b.cells.clone()])
+}
+
+fn by_column(pool: &Pool, name: &str, sides: &[Cells]) -> Vec<Group> {
+    let (first, second, levels) = crate::data::encode::joint_codes(&sides[0], &sides[1]);
+    let level_codes = [first, second].concat();
+    if levels <= MOST_LEVELS {
+        let text_of = level_texts(sides, &level_codes, levels);
+        return large_enough(pool, &level_codes, levels, |code| format!("{name} = {}", text_of[code as usize]));
+    }
+    let numbers: Option<Vec<Vec<f64>>> = sides.iter().map(Cells::numbers).collect();
+    let Some(numbers) = numbers.map(|sides| sides.concat()) else { return Vec::new() };
+    let edges = round_edges(&numbers);
+    let band = |value: f64| edges.partition_point(|edge| *edge <= value) as u32;
+    let bands: Vec<u32> =
+        numbers.iter().map(|&value| if value.is_nan() { edges.len() as u32 + 1 } else { band(value) }).collect();
+    large_enough(pool, &bands, edges.len() + 2, |code| {
+        let code = code as usize;
+        if code > edges.len() {
+            return format!("{name} missing");
+        }
+        match (code.checked_sub(1).map(|i| edges[i]), edges.get(code)) {
+            (None, Some(high)) => format!("{name} under {high}"),
+            (Some(low), Some(high)) => format!("{name} {low} to under {high}"),
+            (Some(low), None) => format!("{name} from {low}"),
+            (None, None) => name.to_owned(),
+        }
+    })
+}
+
+fn level_texts(sides: &[Cells], level_codes: &[u32], levels: usize) -> Vec<String> {
+    let mut texts: Vec<Option<String>> = vec![None; levels];
+    let rows = sides.iter().flat_map(|cells| (0..cells.len()).map(move |row| (cells, row)));
+    for ((cells, row), &code) in rows.zip(level_codes) {
+        if texts[code as usize].is_none() {
+            texts[code as usize] = cells.text(row);
+        }
+    }
+    texts.into_iter().map(|text| text.unwrap_or_else(|| "missing".to_owned())).collect()
+}
+
+/// Edges of bands near the quartiles, rounded so that none is the number of a person.
+fn round_edges(numbers: &[f64]) -> Vec<f64> {
+    let mut sorted: Vec<f64> = numbers.iter().copied().filter(|value| !value.is_nan()).collect();
+    sorted.sort_by(f64::total_cmp);
+    if sorted.is_empty() {
+        return Vec::new();
+    }
+    let spread = quantile(&sorted, 0.9) - quantile(&sorted, 0.1);
+    let step = 10_f64.powf((spread.max(1e-9) / 4.0).log10().floor());
+    let edge = |band: usize| (quantile(&sorted, band as f64 / BANDS as f64) / step).round() * step;
+    let mut edges: Vec<f64> = (1..BANDS).map(edge).collect();
+    edges.dedup();
+    edges
+}
+
+fn large_enough(pool: &Pool, codes: &[u32], levels: usize, name: impl Fn(u32) -> String) -> Vec<Group> {
+    let mut rows: Vec<Vec<u32>> = vec![Vec::new(); levels];
+    codes.iter().enumerate().for_each(|(row, &code)| rows[code as usize].push(row as u32));
+    let patients = |rows: &[u32], members: bool| {
+        let mut of: Vec<u32> = rows
+            .iter()
+            .filter(|&&row| pool.is_member(row as usize) == members)
+            .map(|&row| pool.groups[row as usize])
+            .collect();
+        of.sort_unstable();
+        of.dedup();
+        of.len()
+    };
+    let kept = rows
+        .into_iter()
+        .enumerate()
+        .filter(|(_, rows)| patients(rows, true) >= SMALLEST_SHOWN && patients(rows, false) >= SMALLEST_SHOWN);
+    let groups: Vec<Group> = kept.map(|(code, rows)| Group { name: name(code as u32), rows }).collect();
+    // A single group is everybody.
+    if groups.len() > 1 { groups } else { Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_are_round() {
+        let ages: Vec<f64> = (0..1000).map(|i| 20.0 + f64::from(i) * 0.0613).collect();
+        assert_eq!(round_edges(&ages), [40.0, 50.0, 70.0]);
+    }
+}
