@@ -8,6 +8,7 @@ pub mod gate;
 mod open;
 pub mod plan;
 pub mod policy;
+pub mod power;
 mod references;
 pub mod run;
 mod scores;

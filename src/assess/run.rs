@@ -244,7 +244,8 @@ fn refuse_identical(inputs: &[InputFile]) -> Result<(), AssessError> {
     }
 }
 
-fn load(data: &DataPlan) -> Result<Split, AssessError> {
+/// Loads the records of a plan.
+pub(super) fn load(data: &DataPlan) -> Result<Split, AssessError> {
     Ok(Split::load(&data.source, data.schema.clone(), &data.reading, &data.arrays)?)
 }
 

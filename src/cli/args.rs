@@ -20,6 +20,8 @@ pub(super) enum Command {
     Inspect(Inspect),
     /// Explain a check: what it measures, how, when it misleads
     Explain(Explain),
+    /// Say what data of this size can show, before or after they are collected
+    Power(Power),
 }
 
 #[derive(Debug, Args)]
@@ -75,4 +77,40 @@ pub(super) struct Inspect {
 pub(super) struct Explain {
     /// Id of a check or of a measure; without it, the list of checks
     pub(super) id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["plan", "members"]))]
+pub(super) struct Power {
+    /// The plan whose data are counted; no model is asked
+    pub(super) plan: Option<PathBuf>,
+    /// Records the model will be trained on, where there is no plan yet
+    #[arg(long, value_name = "N", requires = "nonmembers", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) members: Option<u32>,
+    /// Records it will not be trained on
+    #[arg(long, value_name = "M", requires = "members", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) nonmembers: Option<u32>,
+    /// Records that a patient has on average
+    #[arg(long, value_name = "R", requires = "members", value_parser = from_one)]
+    pub(super) records_per_patient: Option<f64>,
+    /// Correlation of two records of one patient, from 0 (as different as two people) to 1 (the same again)
+    #[arg(long, value_name = "X", default_value_t = 1.0, value_parser = share)]
+    pub(super) icc: f64,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// A number of at least 1.
+fn from_one(text: &str) -> Result<f64, String> {
+    number(text, |value| value >= 1.0, "a number from 1")
+}
+
+/// A number from 0 to 1.
+fn share(text: &str) -> Result<f64, String> {
+    number(text, |value| (0.0..=1.0).contains(&value), "a number from 0 to 1")
+}
+
+fn number(text: &str, fits: impl Fn(f64) -> bool, wanted: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|&value: &f64| value.is_finite() && fits(value)).ok_or_else(|| format!("write {wanted}"))
 }

@@ -72,7 +72,8 @@ fn load(arguments: &Assess) -> anyhow::Result<Plan> {
     Ok(plan)
 }
 
-fn with_help(error: AssessError) -> anyhow::Error {
+/// An error of a run with its next action.
+pub(super) fn with_help(error: AssessError) -> anyhow::Error {
     let help = error.help();
     helped(error, help)
 }

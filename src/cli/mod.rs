@@ -10,6 +10,7 @@ mod explain;
 mod inspect;
 pub mod onnxruntime;
 mod outputs;
+mod power;
 mod progress;
 mod show;
 
@@ -36,6 +37,7 @@ pub fn main() -> ExitCode {
         args::Command::Assess(arguments) => assess::run(&arguments),
         args::Command::Inspect(arguments) => inspect::run(&arguments),
         args::Command::Explain(arguments) => explain::run(&arguments),
+        args::Command::Power(arguments) => power::run(&arguments),
     });
     match outcome {
         Ok(Ok(code)) => code.into(),

@@ -69,12 +69,18 @@ pub(super) fn assessment(assessment: &Assessment, verbose: bool) -> String {
     text
 }
 
-fn findings(assessment: &Assessment) -> Table {
+/// An empty table as wide as the terminal.
+pub(super) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     table.load_style(STYLE).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(columns.unwrap_or(WIDTH));
-    table.set_header(["measure", "value", "interval", "no leak", "baseline", "limit", "verdict"]);
+    table.set_header(header);
+    table
+}
+
+fn findings(assessment: &Assessment) -> Table {
+    let mut table = table(&["measure", "value", "interval", "no leak", "baseline", "limit", "verdict"]);
     for finding in &assessment.findings {
         table.add_row(row(finding, assessment));
     }

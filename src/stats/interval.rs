@@ -16,6 +16,11 @@ pub fn normal_quantile(p: f64) -> f64 {
     Normal::standard().inverse_cdf(p)
 }
 
+/// The standard normal distribution function, the inverse of [`normal_quantile`].
+pub fn normal_cdf(x: f64) -> f64 {
+    Normal::standard().cdf(x)
+}
+
 /// Distribution function of Beta(`a`, `b`) at `x`, with the edges `a = 0` (mass at 0) and `b = 0` (mass at 1).
 pub fn beta_cdf(a: f64, b: f64, x: f64) -> f64 {
     if x >= 1.0 || a <= 0.0 {

@@ -2,9 +2,13 @@
 //!
 //! `n` positives, `m` negatives. Refuses nothing: zero rows give infinite errors and no bound.
 
+use statrs::function::beta::ln_beta;
+use statrs::function::factorial::ln_binomial;
+
 use super::Level;
 use super::epsilon::{Counts, lower_bound};
-use super::interval::normal_quantile;
+use super::interval::{clopper_pearson, normal_quantile};
+use super::roc::{possible_rank, sure_rank};
 
 /// Standard error of the area under the curve of a useless score without ties: `sqrt((n + m + 1) / (12 n m))`.
 ///
@@ -82,9 +86,79 @@ pub fn design_effect(sizes: &[usize], icc: f64) -> f64 {
     if sum(1) > 0.0 { 1.0 + (sum(2) / sum(1) - 1.0) * icc } else { 1.0 }
 }
 
+/// Whether a perfect score would prove a true-positive rate over `limit` at a false-positive rate: without that, no score
+/// can. The bound is that of [`super::roc::Roc::tpr_at_fpr_bounds`].
+///
+/// ```
+/// use privet::stats::{power::rate_can_exceed, Level};
+/// assert!(rate_can_exceed(368, 368, 0.01, 0.03, Level::P95) && !rate_can_exceed(367, 367, 0.01, 0.03, Level::P95));
+/// ```
+pub fn rate_can_exceed(n: usize, m: usize, fpr: f64, limit: f64, level: Level) -> bool {
+    sure_rank(m, fpr, level) > 0 && clopper_pearson(n, n, level).low > limit
+}
+
+/// The probability that the upper bound of a useless score's true-positive rate at a false-positive rate is at most
+/// `limit`, the bound being that of [`super::roc::Roc::tpr_at_fpr_bounds`].
+///
+/// The bound looks at the positives above the k-th largest negative, k as in that function; for a useless score without
+/// ties their number is beta-binomial with parameters k and m - k + 1, whatever the score's distribution. 0 where no
+/// number of positives would do. O(n limit).
+///
+/// ```
+/// use privet::stats::{power::chance_to_clear, Level};
+/// assert_eq!(chance_to_clear(200, 200, 0.01, 0.03, Level::P95), 0.0);
+/// assert!(chance_to_clear(5_000, 5_000, 0.01, 0.03, Level::P95) > 0.999);
+/// ```
+pub fn chance_to_clear(n: usize, m: usize, fpr: f64, limit: f64, level: Level) -> f64 {
+    let Some(k) = possible_rank(m, fpr, level) else { return 0.0 };
+    let clears = |above: usize| clopper_pearson(above, n, level).high <= limit;
+    if !clears(0) {
+        return 0.0;
+    }
+    let (mut most, mut too_many) = (0, n + 1);
+    while too_many - most > 1 {
+        let middle = usize::midpoint(most, too_many);
+        if clears(middle) { most = middle } else { too_many = middle }
+    }
+    let (a, b) = (k as f64, (m - k + 1) as f64);
+    let weight = |x: usize| {
+        let log = ln_binomial(n as u64, x as u64) + ln_beta(x as f64 + a, (n - x) as f64 + b) - ln_beta(a, b);
+        log.exp()
+    };
+    (0..=most).map(weight).sum::<f64>().min(1.0)
+}
+
+/// How many negatives (and as many positives) give a useless score the given chance to clear a limit, to two leading
+/// digits; nothing where a hundred million do not. See [`chance_to_clear`].
+///
+/// ```
+/// use privet::stats::{power::{chance_to_clear, negatives_for_chance}, Level};
+/// let needed = negatives_for_chance(0.8, 0.01, 0.03, Level::P95).expect("3 % lie over 1 %");
+/// assert!(chance_to_clear(needed, needed, 0.01, 0.03, Level::P95) >= 0.8);
+/// assert_eq!(negatives_for_chance(0.8, 0.01, 0.01, Level::P95), None);
+/// ```
+pub fn negatives_for_chance(chance: f64, fpr: f64, limit: f64, level: Level) -> Option<usize> {
+    // The chance saws up and down a little as ranks jump: a tenth more must do as well.
+    let enough = |m: usize| [m, m + m / 10].iter().all(|&m| chance_to_clear(m, m, fpr, limit, level) >= chance);
+    if limit <= fpr {
+        return None;
+    }
+    let mut m = (1.0 / fpr).ceil() as usize; // fewer expect not a single false positive
+    while !enough(m) {
+        m += 10_usize.pow(m.ilog10().saturating_sub(1));
+        if m > 100_000_000 {
+            return None;
+        }
+    }
+    Some(m)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seed::Seed;
+    use crate::stats::roc::Roc;
+    use crate::stats::specimen::uniform;
 
     /// Section 5.4 of the research on membership tests: null error, detectable area, best of ten, smallest rate with
     /// five false positives, largest provable epsilon.
@@ -107,6 +181,23 @@ mod tests {
             near(best_of_null(10, n, n), best, 1e-3);
             near(smallest_full_fpr(n), fpr, 1e-9);
             near(largest_provable_epsilon(n, n, 0.0, Level::P95), epsilon, 1e-2);
+        }
+    }
+    /// The stated chance is met by useless scores; and no bound but the perfect score's decides whether a limit can be
+    /// exceeded at all.
+    #[test]
+    fn useless_scores_clear_a_limit_as_often_as_stated() {
+        let mut stream = Seed::root(5).derive("null").stream();
+        for (n, m, fpr, limit) in [(300, 400, 0.1, 0.16), (900, 700, 0.01, 0.03), (500, 1_000, 0.01, 0.03)] {
+            let mut clear = 0;
+            for _ in 0..600 {
+                let mut draw = |count: usize| (0..count).map(|_| uniform(&mut stream)).collect::<Vec<f64>>();
+                let roc = Roc::new(&draw(n), &draw(m));
+                clear += usize::from(roc.tpr_at_fpr_bounds(fpr, Level::P95).high <= limit);
+            }
+            let stated = chance_to_clear(n, m, fpr, limit, Level::P95);
+            let seen = clopper_pearson(clear, 600, Level::new(0.999).unwrap());
+            assert!(seen.covers(stated), "{n} {m} {fpr}: stated {stated}, seen {seen:?}");
         }
     }
 }

@@ -204,7 +204,7 @@ pub fn sure_rank(m: usize, fpr: f64, level: Level) -> usize {
 
 /// The smallest k such that the k-th largest of `m` negatives has a true false-positive rate of at least `fpr` with
 /// probability 1 - a/2.
-fn possible_rank(m: usize, fpr: f64, level: Level) -> Option<usize> {
+pub(super) fn possible_rank(m: usize, fpr: f64, level: Level) -> Option<usize> {
     let past = |k: usize| beta_cdf(k as f64, (m - k + 1) as f64, fpr) <= level.alpha() / 2.0;
     if !past(m) {
         return None;

@@ -153,8 +153,9 @@ impl Pool {
     /// Why rates at a false-positive rate cannot be shown with the given units of each side, of which `share` report.
     pub(super) fn too_few(&self, (members, nonmembers): (usize, usize), fpr: f64, share: usize) -> Standing {
         let (n, m) = (Count::of(members), Count::of(nonmembers));
-        let (bound, clear) =
-            (share * negatives_needed(fpr, Level::P95), share * negatives_to_clear(fpr, 3.0 * fpr, Level::P95));
+        // Where several attacks compete, each split is judged at half the error.
+        let level = Level::joint_95(share);
+        let (bound, clear) = (share * negatives_needed(fpr, level), share * negatives_to_clear(fpr, 3.0 * fpr, level));
         let unit = self.unit();
         Standing::Insufficient {
             reason: format!(
