@@ -12,9 +12,16 @@ The recorded numbers (research M4) come from other gradient boosting of like siz
 
 Shift trap. The target is the ladder's LightGBM-100. The 12,561 rows that neither it nor the reference learned are cut at age
 35: "members" younger, "non-members" older. The loss tells them apart although the model saw neither; so does the control
-(the reference) as well. The plan must not end in FAIL on membership: the split is void. `blind` is the AUC of a 5-fold LightGBM
-on the rows alone, with and without the age column (with it: 1).
+(the reference) as well. Judged, and the exit code is 1 otherwise: the verdict is undetermined, because the findings about the split
+and about membership stand as invalid. `blind` is the AUC of a 5-fold LightGBM on the rows alone, with and without the age column
+(with it: 1). Whether the report names the column `age` as the one that gives the split away is printed.
+
+privet's numbers are of its threshold attack and of its difference to the references, one (`disjoint = true`) here; surrogates, which have
+a bench of their own (trees.py), are switched off.
 """
+
+import json
+import sys
 
 import common
 import exports
@@ -41,8 +48,10 @@ LADDER = {
     "forest-leaf-5": (lambda: RandomForestClassifier(100, min_samples_leaf=5, random_state=0, n_jobs=1), 0.514, 0.564),
     "forest-leaf-1": (lambda: RandomForestClassifier(100, random_state=0, n_jobs=1), 0.635, 0.725),
 }
-# The names in privet's findings of the loss and of the difference to one reference.
-PRIVET = ("loss", "reference-offline")
+# The names in privet's table of all attacks of the loss and of the difference to one reference.
+PRIVET = ("scaled logit, one threshold", "difference to the references")
+OTHERS = ("membership/surrogate-calibrated", "inversion/attribute-inference", "reidentification/k-anonymity",
+          "reidentification/uniqueness")  # fmt: skip
 ROWS, CUT = 10_000, 35
 
 
@@ -87,8 +96,10 @@ nonmembers = "{others}"
 target     = "income"
 
 [reference]
-models = ["{reference.name}"]
-"""
+models   = ["{reference.name}"]
+disjoint = true
+
+{common.switched_off("the bench compares attacks with and without a reference", *OTHERS)}"""
 
 
 def ladder(arguments, frame, order, folder):
@@ -113,7 +124,7 @@ def ladder(arguments, frame, order, folder):
             if report:
                 theirs = common.attack_metrics(report, attack)
                 row.append(common.pair((theirs[0], theirs[2])))
-        table.append(row + ([report["verdict"]] if report else []))
+        table.append(row + ([report["verdict"]["outcome"]] if report else []))
     print("Adult ladder, 10,000 + 10,000 rows: AUC, then AUC/TPR@1%")
     ours = [] if arguments.reference_only else ["privet"]
     verdict = [] if arguments.reference_only else ["verdict"]
@@ -140,15 +151,31 @@ def trap(arguments, frame, order, folder, files):
     ]
     common.print_table(["", "recorded", "numpy"], rows)
     if arguments.reference_only:
-        return
+        return 0
     here[young].to_csv(folder / "young.csv", index=False)
     here[~young].to_csv(folder / "older.csv", index=False)
     written = common.write_plan(folder / "trap.toml", plan("trap", *files["boosted-100"], "young.csv", "older.csv"))
     report, *_ = common.run_privet(arguments.privet, written)
-    print(f"privet: verdict {report['verdict']}, blind AUC {common.rate(common.reading(report, 'dataset/blind-auc'))}, "
+    print(f"privet: blind AUC {common.rate(common.reading(report, 'dataset/blind-auc'))}, "
           f"membership AUC {common.rate(common.reading(report, 'membership/auc'))}")  # fmt: skip
-    for judgement in report["judgements"]:
-        print(f"  {judgement['subject']}: {judgement['outcome']}")
+    split, membership = (common.finding(report, name) for name in ("dataset/blind-auc", "membership/tpr-at-fpr-0.01"))
+    verdict = report["verdict"]
+    rows = [
+        ["verdict is undetermined", verdict["outcome"], common.judged(verdict["outcome"] == "undetermined")],
+        ["because the split is invalid", split["standing"]["kind"], common.judged(split["standing"]["kind"] == "invalid")],
+        ["so membership is invalid", membership["standing"]["kind"], common.judged(membership["standing"]["kind"] == "invalid")],
+        ["the split's finding names `age`", "yes" if names_age(split) else "no", "not judged"],
+    ]
+    common.print_table(["asked", "privet", ""], rows)
+    for reason in verdict.get("because", []):
+        print(f"  {reason}")
+    return sum(row[-1] == "FAIL" for row in rows)
+
+
+def names_age(finding):
+    """Whether a finding has the word `age` in one of its texts."""
+    words = json.dumps({key: finding[key] for key in ("standing", "sentence", "evidence", "limits")}).lower()
+    return any(word == "age" for word in "".join(c if c.isalpha() else " " for c in words).split())
 
 
 def main():
@@ -157,7 +184,8 @@ def main():
     folder.mkdir(exist_ok=True)
     frame = exports.adult(arguments.data)
     order = np.random.default_rng(0).permutation(len(frame))
-    trap(arguments, frame, order, folder, ladder(arguments, frame, order, folder))
+    if trap(arguments, frame, order, folder, ladder(arguments, frame, order, folder)):
+        sys.exit("the shift trap caught privet")
 
 
 if __name__ == "__main__":

@@ -148,18 +148,60 @@ def step_seconds(report, *prefixes):
     return sum(seconds for step, seconds in report["envelope"]["seconds"] if step.startswith(prefixes))
 
 
+def finding(report, measure):
+    """The one finding about everybody with this measure; a report without it is an error, not a missing number."""
+    for found in report["findings"]:
+        if found["measure"] == measure and not found["scope"]:
+            return found
+    measures = sorted({found["measure"] for found in report["findings"]})
+    raise SystemExit(f"the report has no finding `{measure}`, only {', '.join(measures)}")
+
+
 def reading(report, measure):
-    """The value of one finding about everybody, or NaN if the report has none: the only place that reads findings."""
-    for finding in report["findings"]:
-        if finding["measure"] == measure and not finding["scope"] and finding["estimate"]:
-            return finding["estimate"]["value"]
-    return float("nan")
+    """The value of one finding, or NaN where the finding says that the data cannot show it."""
+    estimate = finding(report, measure)["estimate"]
+    return estimate["value"] if estimate else float("nan")
+
+
+def table(report, measure, caption):
+    """The rows of the table of a finding whose caption starts like this, each by the name of its column."""
+    for evidence in finding(report, measure)["evidence"]:
+        if evidence["kind"] == "table" and evidence["caption"].startswith(caption):
+            return [dict(zip(evidence["columns"], row)) for row in evidence["rows"]]
+    raise SystemExit(f"`{measure}` has no table `{caption}...`")
+
+
+def share(cell):
+    """0.178 from `17.8 %`; NaN from `not estimable`."""
+    return float("nan") if cell == "not estimable" else float(cell.removesuffix(" %")) / 100
 
 
 def attack_metrics(report, attack):
-    """AUC and TPRs of one attack by its name, in the order of `metrics`."""
-    names = ("auc", *(f"tpr-at-fpr-{limit:g}" for limit in FPRS))
-    return tuple(reading(report, f"membership/{attack}-{name}") for name in names)
+    """AUC and TPRs of one attack on all records by its name, in the order of `metrics`, with the digits that are printed."""
+    rows = {row["attack"]: row for row in table(report, "membership/auc", "Every attack on all records")}
+    if attack not in rows:
+        raise SystemExit(f"privet has no attack `{attack}`, only {'; '.join(rows)}")
+    row = rows[attack]
+    return (float(row["area"]), *(share(row[f"TPR at {100 * limit:g} %"]) for limit in FPRS))
+
+
+def strongest_metrics(report):
+    """What is judged: AUC and TPRs of the attack that was chosen on records that do not report."""
+    return tuple(reading(report, f"membership/{name}") for name in ("auc", *(f"tpr-at-fpr-{limit:g}" for limit in FPRS)))
+
+
+def switched_off(reason, *checks):
+    """The lines of a plan that leave checks out."""
+    return "".join(f'[checks."{check}"]\nenabled = false\nreason  = "{reason}"\n\n' for check in checks)
+
+def all_but(privet, reason, *kept):
+    """The lines of a plan that leave all checks out but these."""
+    listed = subprocess.run([privet, "explain"], capture_output=True, text=True, check=True).stdout
+    checks = [line.split()[0] for line in listed.splitlines() if not line.startswith(" ")]
+    unknown = [check for check in kept if check not in checks]
+    if unknown:
+        raise SystemExit(f"privet has no check {', '.join(unknown)}, only {', '.join(checks)}")
+    return switched_off(reason, *(check for check in checks if check not in kept))
 
 
 # ------------------------------------------------------------------- printing
@@ -175,6 +217,11 @@ def rate(value):
 def pair(values):
     """`AUC/TPR` as the research tables write them."""
     return "/".join(rate(value) for value in values)
+
+
+def judged(good):
+    """A cell that says whether a number is what was asked for."""
+    return "pass" if good else "FAIL"
 
 
 def print_table(header, rows):
