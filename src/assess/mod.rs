@@ -12,8 +12,10 @@ pub mod power;
 mod references;
 pub mod run;
 mod scores;
+pub mod selftest;
 mod settings;
 mod summary;
+mod world;
 
 use thiserror::Error;
 

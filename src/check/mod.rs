@@ -13,6 +13,7 @@ pub mod reidentification;
 mod specimen;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -40,6 +41,15 @@ pub enum Truth {
 }
 
 impl Truth {
+    /// A copy of some records' truths.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Classes(classes) => Self::Classes(rows.iter().map(|&row| classes[row]).collect()),
+            Self::Values(values) => Self::Values(rows.iter().map(|&row| values[row]).collect()),
+        }
+    }
+
     /// Number of records.
     pub fn len(&self) -> usize {
         match self {
@@ -66,7 +76,7 @@ pub enum AnswerSource {
 /// The model with its answers about the records, computed once and shared by all checks.
 pub struct Audited {
     /// The model.
-    pub target: Metered,
+    pub target: Arc<Metered>,
     /// Where its answers come from.
     pub source: AnswerSource,
     /// The kind of learner that the file's operators show.

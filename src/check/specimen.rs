@@ -4,6 +4,8 @@
 //! everything leaks, and the severity is high. *graded*: a known leak, and the interval covers it. *deterministic*: any
 //! thread count gives the same bytes. *explained*: all headings are there.
 
+use std::sync::Arc;
+
 use super::{AnswerSource, Answers, AttackScores, Audited, Check, Output, Reference, Shadow, Subject};
 use crate::data::encode::Slot;
 use crate::data::{Cells, Column, Schema, Split, Table};
@@ -70,7 +72,7 @@ impl Case {
     ) -> Self {
         let classes = vec!["0".to_owned(), "1".to_owned()];
         let facts = ModelFacts { task: Task::Classification, classes, batch: None };
-        let target = Metered::new(Box::new(Oracle { facts, answer: Box::new(answer) }));
+        let target = Arc::new(Metered::new(Box::new(Oracle { facts, answer: Box::new(answer) })));
         let audited = Audited {
             target,
             source: AnswerSource::Model,

@@ -16,6 +16,8 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Attack the model, measure the data, judge, write the report
     Assess(Assess),
+    /// Test the instrument on the plan's own non-members: false fails, and power against planted leaks
+    Selftest(Selftest),
     /// Show what an ONNX file says about itself; runs nothing
     Inspect(Inspect),
     /// Explain a check: what it measures, how, when it misleads
@@ -65,6 +67,30 @@ pub(super) enum Format {
     Text,
     /// The whole report.json
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Selftest {
+    /// The plan, a TOML file
+    pub(super) plan: PathBuf,
+    /// Runs on relabelled non-members
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) runs: Option<u32>,
+    /// Runs per planted leak
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) planted: Option<u32>,
+    /// Most patients (or records) on either side of a run
+    #[arg(long, value_parser = clap::value_parser!(u32).range(20..))]
+    pub(super) records: Option<u32>,
+    /// Folder for selftest.json instead of the plan's
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) out: Option<PathBuf>,
+    /// The ONNX Runtime library to use
+    #[arg(long, value_name = "FILE")]
+    pub(super) onnxruntime: Option<PathBuf>,
+    /// Draw no progress bars
+    #[arg(long)]
+    pub(super) no_progress: bool,
 }
 
 #[derive(Debug, Args)]

@@ -56,7 +56,7 @@ struct Unwritable {
     source: std::io::Error,
 }
 
-fn unwritable(folder: &Path, source: std::io::Error) -> anyhow::Error {
+pub(super) fn unwritable(folder: &Path, source: std::io::Error) -> anyhow::Error {
     let help = "choose a folder that can be written with --out or `[assessment] output`".to_owned();
     helped(Unwritable { folder: tidy(folder), source }, help)
 }

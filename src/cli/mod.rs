@@ -12,6 +12,7 @@ pub mod onnxruntime;
 mod outputs;
 mod power;
 mod progress;
+mod selftest;
 mod show;
 
 use std::io::Write;
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
         args::Command::Assess(arguments) => assess::run(&arguments),
         args::Command::Inspect(arguments) => inspect::run(&arguments),
         args::Command::Explain(arguments) => explain::run(&arguments),
+        args::Command::Selftest(arguments) => selftest::run(&arguments),
         args::Command::Power(arguments) => power::run(&arguments),
     });
     match outcome {

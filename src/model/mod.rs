@@ -85,6 +85,21 @@ impl Predictions {
         Some(joined)
     }
 
+    /// A copy of some rows.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
+        match self {
+            Self::Scores { scale, classes, values, labels } => Self::Scores {
+                scale: *scale,
+                classes: *classes,
+                values: rows.iter().flat_map(|row| &values[row * classes..(row + 1) * classes]).copied().collect(),
+                labels: labels.as_ref().map(|labels| rows.iter().map(|&row| labels[row]).collect()),
+            },
+            Self::Labels(labels) => Self::Labels(rows.iter().map(|&row| labels[row]).collect()),
+            Self::Values(values) => Self::Values(rows.iter().map(|&row| values[row]).collect()),
+        }
+    }
+
     /// Keeps the first rows.
     pub fn truncate(&mut self, rows: usize) {
         match self {
