@@ -84,8 +84,7 @@ PRIVET = (
     "surrogate-calibrated residual, logistic regression surrogates",
     "surrogate-calibrated residual, random forest surrogates",
 )
-# Checks that have nothing to do with what is compared.
-OTHERS = ("inversion/attribute-inference", "reidentification/k-anonymity", "reidentification/uniqueness")
+KEPT = ("dataset/split-integrity", "membership/threshold", "membership/surrogate-calibrated", "membership/strongest")
 
 
 class Target:
@@ -242,7 +241,7 @@ def reference(name, target, work):
 # ---------------------------------------------------------------------- privet
 
 
-def plan(name, target, folder):
+def plan(privet, name, target, folder):
     stem = name.replace(" ", "-").lower()
     for part, table in zip(("members", "nonmembers"), target.tables):
         table.to_csv(folder / f"{stem}-{part}.csv", index=False)
@@ -261,7 +260,7 @@ nonmembers = "{stem}-nonmembers.csv"
 target     = "{target.target}"
 {target.plan_lines}
 
-{common.switched_off("the bench compares membership attacks", *OTHERS)}"""
+{common.all_but(privet, "the bench compares thresholds and surrogates", *KEPT)}"""
     return common.write_plan(folder / f"{stem}.toml", text)
 
 
@@ -291,7 +290,7 @@ def main():
         target = TARGETS[name](name, folder, arguments.data)
         ours, report = reference(name, target, folder), None
         if not arguments.reference_only:
-            report, seconds, _ = common.run_privet(arguments.privet, plan(name, target, folder))
+            report, seconds, _ = common.run_privet(arguments.privet, plan(arguments.privet, name, target, folder))
         for attack, recorded, found, theirs in zip(ATTACKS, RECORDED[name], ours, PRIVET):
             row = [f"{name}, {attack}", three(recorded), three(found)]
             if report:
