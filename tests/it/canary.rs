@@ -82,8 +82,11 @@ impl Cage {
     fn command(&mut self, what: &str, arguments: &[&str]) -> Ran {
         // The commands are about canaries: the word alone is no trace, the planted text goes on with a 7.
         let search = |what: String, text: &str| {
-            let text =
-                text.to_lowercase().replace("canary7", "\u{1}").replace("canary", "").replace('\u{1}', "canary7");
+            let text = text
+                .to_lowercase()
+                .replace("canary7", "<planted>")
+                .replace("canary", "")
+                .replace("<planted>", "canary7");
             clean(&what, &text);
         };
         let ran = self.desk.run(arguments);

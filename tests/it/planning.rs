@@ -232,7 +232,7 @@ fn a_model_that_saw_nothing_gives_no_epsilon() {
         let request = Request {
             candidates: None,
             count: 80,
-            mode: if seed % 2 == 0 { Mode::Natural } else { Mode::Mislabelled },
+            mode: if seed.is_multiple_of(2) { Mode::Natural } else { Mode::Mislabelled },
             guessed_in: None,
             guessed_out: None,
             delta: 1e-5,
@@ -399,8 +399,11 @@ fn rows_come_out_as_they_went_in() {
 #[test]
 fn coins_share_no_patient_and_no_record() {
     let desk = Desk::new();
-    let rows: String = (0..300).map(|row| format!("{},{},{}\n", row / 3, row % 150, row % 2)).collect();
-    desk.write("a.csv", format!("person,x,label\n{rows}"));
+    let rows = (0..300).fold("person,x,label\n".to_owned(), |mut text, row| {
+        let _ = writeln!(text, "{},{},{}", row / 3, row % 150, row % 2);
+        text
+    });
+    desk.write("a.csv", rows);
     desk.write("b.csv", "person,x,label\n900,1,0\n901,2,1\n");
     let plan = "[data]\nmembers = \"b.csv\"\nnonmembers = \"a.csv\"\ntarget = \"label\"\npatient = \"person\"\n";
     desk.write("plan.toml", plan);
