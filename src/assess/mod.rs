@@ -4,6 +4,7 @@
 //! [`assessment`] is the result, pure data.
 
 pub mod assessment;
+pub mod canaries;
 pub mod gate;
 mod open;
 pub mod plan;
@@ -43,6 +44,14 @@ pub enum AssessError {
         /// The cause.
         source: CheckError,
     },
+    /// A file is not the one that was promised.
+    #[error("{what}")]
+    Integrity {
+        /// Which and how.
+        what: String,
+        /// What to do.
+        help: String,
+    },
     /// Model and data do not fit together.
     #[error("{what}")]
     Mismatch {
@@ -61,7 +70,7 @@ impl AssessError {
             Self::Data(error) | Self::Check { source: CheckError::Data(error), .. } => error.help(),
             Self::Model(error) | Self::Check { source: CheckError::Model(error), .. } => error.help(),
             Self::Check { source: CheckError::NotApplicable { remedy, .. }, .. } => remedy.clone(),
-            Self::Mismatch { help, .. } => help.clone(),
+            Self::Mismatch { help, .. } | Self::Integrity { help, .. } => help.clone(),
         }
     }
 }

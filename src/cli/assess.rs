@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::args::{Assess, Format};
 use super::outputs::Outputs;
-use super::{Exit, helped, onnxruntime, progress, show};
+use super::{Exit, ending, helped, onnxruntime, progress, show};
 use crate::assess::AssessError;
 use crate::assess::plan::Plan;
 use crate::assess::run;
@@ -75,11 +75,12 @@ fn load(arguments: &Assess) -> anyhow::Result<Plan> {
 /// An error of a run with its next action.
 pub(super) fn with_help(error: AssessError) -> anyhow::Error {
     let help = error.help();
-    helped(error, help)
+    let exit = if matches!(error, AssessError::Integrity { .. }) { Exit::Integrity } else { Exit::Usage };
+    ending(error, help, exit)
 }
 
 /// A path without `x/..` detours, for reading.
-fn tidy(path: &Path) -> String {
+pub(super) fn tidy(path: &Path) -> String {
     let mut parts: Vec<std::path::Component<'_>> = Vec::new();
     for part in path.components() {
         let goes_up = part == std::path::Component::ParentDir;

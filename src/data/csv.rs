@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::DataError;
 use super::load::RawColumn;
+use super::table::Table;
 
 /// Builds the dictionary of one column.
 #[derive(Default)]
@@ -71,6 +72,26 @@ pub(super) fn read(path: &Path, separator: Option<u8>) -> Result<Vec<RawColumn>,
         RawColumn::text(name, codes, texts)
     });
     Ok(raw.collect())
+}
+
+/// The separator of a file: the given one, or the one that its first line shows.
+pub(super) fn separator(path: &Path, given: Option<u8>) -> Result<u8, DataError> {
+    if let Some(separator) = given {
+        return Ok(separator);
+    }
+    let io = |source| DataError::Io { file: path.into(), source };
+    let mut input = BufReader::with_capacity(1 << 16, File::open(path).map_err(io)?);
+    Ok(detect_separator(input.fill_buf().map_err(io)?))
+}
+
+/// A table as CSV.
+pub(super) fn write(table: &Table, separator: u8) -> Option<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new().delimiter(separator).from_writer(Vec::new());
+    writer.write_record(table.columns().iter().map(|column| column.name.as_str())).ok()?;
+    for row in 0..table.rows() {
+        writer.write_record(table.columns().iter().map(|column| column.cells.text(row).unwrap_or_default())).ok()?;
+    }
+    writer.into_inner().ok()
 }
 
 /// The last byte of a file that is no line break.

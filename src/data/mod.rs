@@ -13,10 +13,12 @@ mod parquet;
 mod schema;
 mod split;
 mod table;
+mod write;
 
 pub use error::DataError;
-pub use load::{Limits, Reading, load_table};
+pub use load::{Limits, Reading, load_table, load_verbatim};
 pub use npy::load_tensor;
 pub use schema::{Kind, Role, Schema};
 pub use split::{Arrays, Features, Records, Source, Split, Target};
 pub use table::{Cells, Column, MISSING, Table};
+pub use write::Format;

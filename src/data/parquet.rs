@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -14,7 +15,7 @@ use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchR
 use super::DataError;
 use super::csv::Dictionary;
 use super::load::{Limits, RawColumn};
-use super::table::Cells;
+use super::table::{Cells, Table};
 
 /// The cells of one column while batches arrive.
 enum Builder {
@@ -51,6 +52,29 @@ pub(super) fn read(path: &Path, limits: Limits) -> Result<Vec<RawColumn>, DataEr
         }
     }
     Ok(columns.into_iter().map(|(name, column)| finish(name, column)).collect())
+}
+
+/// A table as Parquet, numbers as 64 bits.
+pub(super) fn write(table: &Table) -> Option<Vec<u8>> {
+    let array = |cells: &Cells| -> ArrayRef {
+        match cells {
+            Cells::Text { .. } => {
+                Arc::new((0..cells.len()).map(|row| cells.text(row)).collect::<arrow_array::StringArray>())
+            }
+            Cells::Integer(values) => Arc::new(arrow_array::Int64Array::from(values.clone())),
+            Cells::Float(values) => Arc::new(
+                values.iter().map(|value| (!value.is_nan()).then_some(*value)).collect::<arrow_array::Float64Array>(),
+            ),
+            Cells::Bool(values) => Arc::new(arrow_array::BooleanArray::from(values.clone())),
+        }
+    };
+    let columns = table.columns().iter().map(|column| (column.name.clone(), array(&column.cells), true));
+    let batch = arrow_array::RecordBatch::try_from_iter_with_nullable(columns).ok()?;
+    let mut bytes = Vec::new();
+    let mut writer = parquet::arrow::ArrowWriter::try_new(&mut bytes, batch.schema(), None).ok()?;
+    writer.write(&batch).ok()?;
+    writer.close().ok()?;
+    Some(bytes)
 }
 
 /// Refuses by what the footer declares, before anything is unpacked.

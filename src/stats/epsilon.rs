@@ -84,7 +84,7 @@ pub fn lower_bound(counts: Counts, delta: f64, level: Level) -> f64 {
 }
 
 /// Clopper-Pearson's upper end alone.
-fn highest_rate(k: usize, n: usize, level: Level) -> f64 {
+pub(super) fn highest_rate(k: usize, n: usize, level: Level) -> f64 {
     if k >= n { 1.0 } else { beta_quantile((k + 1) as f64, (n - k) as f64, 1.0 - level.alpha() / 2.0) }
 }
 

@@ -77,6 +77,30 @@ impl Cage {
         ran
     }
 
+    /// Runs any command and searches everything that comes out, but for files that have to hold records.
+    #[track_caller]
+    fn command(&mut self, what: &str, arguments: &[&str]) -> Ran {
+        // The commands are about canaries: the word alone is no trace, the planted text goes on with a 7.
+        let search = |what: String, text: &str| {
+            let text = text
+                .to_lowercase()
+                .replace("canary7", "<planted>")
+                .replace("canary", "")
+                .replace("<planted>", "canary7");
+            clean(&what, &text);
+        };
+        let ran = self.desk.run(arguments);
+        search(format!("{what}: standard output"), &ran.stdout);
+        search(format!("{what}: standard error"), &ran.stderr);
+        let mut written = Vec::new();
+        files(&self.desk.path(""), &mut written);
+        let with_rows = |file: &Path| file.ends_with("secret/include.csv") || file.ends_with("secret/canaries.csv");
+        for file in written.iter().filter(|file| !self.inputs.contains(file) && !with_rows(file)) {
+            search(format!("{what}: {}", file.display()), &String::from_utf8_lossy(&fs::read(file).unwrap()));
+        }
+        ran
+    }
+
     /// A run that must fail on its input.
     #[track_caller]
     fn fails(&mut self, what: &str, plan: &str) {
@@ -461,4 +485,42 @@ fn nothing_leaks_from_a_model_that_fails_on_a_batch() {
     let disease = planted().rename("income", "readmitted").csv();
     let file = cage.put("other.csv", disease);
     cage.fails("another model", &records_plan(&repo("datasets/readmission/overfit.onnx"), "", &file, "readmitted", ""));
+}
+
+/// Of the four files of an audit with canaries two hold rows, and nothing else does: neither what is printed, nor what is
+/// sealed, nor what is published, nor any complaint.
+#[test]
+fn nothing_leaks_from_planning() {
+    let mut cage = Cage::new();
+    let file = cage.put("data.csv", planted().csv());
+    cage.put("plan.toml", adult_plan(&file, ROLES));
+    cage.command("power", &["power", "plan.toml"]).exits(0);
+    cage.command("power", &["power", "plan.toml", "--json"]).exits(0);
+    let plan = ["canaries", "plan", "plan.toml", "--out", "secret", "--count"];
+    cage.command("too many canaries", &[&plan[..], &["5000"]].concat()).exits(2);
+    cage.command("canaries", &[&plan[..], &["60"]].concat()).exits(0);
+    for name in ["include.csv", "canaries.csv"] {
+        let rows = fs::read_to_string(cage.desk.path("secret").join(name)).unwrap();
+        assert!(rows.contains(TEXT), "{name} holds rows, or the search is idle");
+    }
+    let model = shape_model("columns_zipmap_string").display().to_string();
+    let audit = |canaries: &'static str| {
+        ["canaries", "audit", "plan.toml", "--model", &model, "--sealed", "secret/sealed.json", "--commitment"]
+            .into_iter()
+            .chain(["secret/commitment.json", "--json", "audit.json", "--canaries", canaries])
+            .map(str::to_owned)
+            .collect::<Vec<String>>()
+    };
+    let mut run = |what: &str, canaries: &'static str| {
+        let arguments = audit(canaries);
+        cage.command(what, &arguments.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    run("audit", "secret/canaries.csv").exits(0);
+    run("the wrong file", "data.csv").exits(5);
+    run("no file", "absent.csv").exits(2);
+    cage.put("plan.toml", adult_plan(&file, "").replace("income", "record"));
+    cage.command("ids as labels", &["canaries", "plan", "plan.toml", "--out", "other", "--count", "60"]);
+    cage.put("plan.toml", adult_plan(&file, "[columns.types]\nborn = \"float\""));
+    cage.command("a wrong type", &["canaries", "plan", "plan.toml", "--out", "third", "--count", "60"]).exits(2);
+    cage.command("a wrong type", &["power", "plan.toml"]).exits(2);
 }

@@ -46,6 +46,7 @@ const HOLDERS: &[(&str, &[&str])] = &[
     ("prost", &["model/proto.rs", "model/graph.rs"]),
     ("plotters", &["report/chart.rs"]),
     ("askama", &["report/"]),
+    ("getrandom", &["seed.rs"]),
     ("clap", &["cli/"]),
     ("anyhow", &["cli/"]),
     ("indicatif", &["cli/"]),

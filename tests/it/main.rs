@@ -11,5 +11,6 @@ mod golden;
 mod layers;
 mod onnx;
 mod oversize;
+mod planning;
 mod support;
 mod validity;
