@@ -9,8 +9,10 @@ use super::assessment::{
     Skipped,
 };
 use super::gate;
-use super::plan::{DataPlan, ModelPlan, Plan};
+use super::plan::{DataPlan, ModelPlan, Plan, ReferencePlan};
 use super::policy::{Policy, Undetermined};
+use super::references::{self, Known};
+use super::training::{self, Trained, Trainer};
 use super::{open, summary};
 use crate::check::dataset::split_integrity::BLIND_AUC;
 use crate::check::membership::surrogate_calibrated::CONTROL;
@@ -54,6 +56,8 @@ struct World {
     opened: Option<Opened>,
     audited: Option<Audited>,
     references: Vec<Reference>,
+    /// Files of the references that were trained for this assessment.
+    trained: Vec<InputFile>,
     shadow: Option<Shadow>,
     attacks: Vec<AttackScores>,
     inferred: Vec<Inference>,
@@ -86,7 +90,10 @@ impl World {
             clock.time(open::ANSWERS, || open::ask(&mut audited, split, watch))?;
             world.audited = Some(audited);
             if let Some(reference) = &plan.reference {
-                world.references = clock.time("references", || reference.load(model, split, runtime, watch))?;
+                let (known, trained) = known_references(plan, reference, split, clock)?;
+                world.references =
+                    clock.time(references::STEP, || references::ask(known, model, split, runtime, watch))?;
+                world.trained = trained;
             }
         }
         world.opened = Some(Opened { graph, runtime });
@@ -105,6 +112,30 @@ impl World {
     }
 }
 
+/// The reference models with what they were trained on; those of a command are trained unless the cache holds them.
+fn known_references(
+    plan: &Plan,
+    reference: &ReferencePlan,
+    split: &Split,
+    clock: &mut Clock<'_>,
+) -> Result<(Vec<Known>, Vec<InputFile>), AssessError> {
+    let watch = clock.watch;
+    match reference {
+        ReferencePlan::Given { models, masks } => Ok((references::given(models, masks.as_deref(), split)?, Vec::new())),
+        ReferencePlan::Trained(_) => {
+            let trainer = Trainer::of(plan, split)?;
+            trainer.write_manifest()?;
+            let trained = clock.time(training::STEP, || trainer.train(None, watch))?;
+            let file = |trained: &Trained| {
+                let described = describe("reference model", &trained.model)?;
+                Ok(InputFile { file: format!("reference {}", trained.index), ..described })
+            };
+            let files = trained.iter().map(file).collect::<Result<_, AssessError>>()?;
+            Ok((trained.iter().map(Known::of).collect(), files))
+        }
+    }
+}
+
 /// Carries out a plan.
 ///
 /// # Errors
@@ -112,9 +143,10 @@ impl World {
 pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<Assessment, AssessError> {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut clock = Clock { watch, seconds: Vec::new() };
-    let inputs = clock.time("digests", || digests(plan))?;
+    let mut inputs = clock.time("digests", || digests(plan))?;
     refuse_identical(&inputs)?;
     let world = World::prepare(plan, candidates, &mut clock)?;
+    inputs.extend(world.trained.iter().cloned());
     let (split, audited, opened) = (world.split.as_ref(), world.audited.as_ref(), world.opened.as_ref());
     let accuracy_warning = plan.model.as_ref().map(|model| check_accuracy(model, audited)).transpose()?.flatten();
     let subject = world.subject(plan.seed);
@@ -218,20 +250,27 @@ fn digests(plan: &Plan) -> Result<Vec<InputFile>, AssessError> {
         files.push(("scores", scores.file.clone()));
         files.extend(scores.shadow.iter().map(|shadow| ("shadow scores", shadow.file.clone())));
     }
-    if let Some(reference) = &plan.reference {
-        files.extend(reference.models.iter().map(|model| ("reference model", model.clone())));
-        files.extend(reference.masks.iter().map(|masks| ("reference masks", masks.clone())));
+    match &plan.reference {
+        Some(ReferencePlan::Given { models, masks }) => {
+            files.extend(models.iter().map(|model| ("reference model", model.clone())));
+            files.extend(masks.iter().map(|masks| ("reference masks", masks.clone())));
+        }
+        Some(ReferencePlan::Trained(trainer)) => {
+            files.extend(trainer.inputs.iter().map(|(_, path)| ("input of reference training", path.clone())));
+        }
+        None => {}
     }
-    let describe = |(role, path): (&str, PathBuf)| {
-        let io = |source| DataError::Io { file: path.clone(), source };
-        Ok(InputFile {
-            role: role.to_owned(),
-            file: summary::file_name(&path),
-            sha256: Digest::of_file(&path).map_err(io)?,
-            bytes: std::fs::metadata(&path).map_err(io)?.len(),
-        })
-    };
-    files.into_iter().map(describe).collect()
+    files.into_iter().map(|(role, path)| describe(role, &path)).collect()
+}
+
+fn describe(role: &str, path: &Path) -> Result<InputFile, AssessError> {
+    let io = |source| DataError::Io { file: path.to_owned(), source };
+    Ok(InputFile {
+        role: role.to_owned(),
+        file: summary::file_name(path),
+        sha256: Digest::of_file(path).map_err(io)?,
+        bytes: std::fs::metadata(path).map_err(io)?.len(),
+    })
 }
 
 fn refuse_identical(inputs: &[InputFile]) -> Result<(), AssessError> {

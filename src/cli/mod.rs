@@ -8,9 +8,11 @@ mod assess;
 mod exit;
 mod explain;
 mod inspect;
+mod interrupt;
 pub mod onnxruntime;
 mod outputs;
 mod progress;
+mod reference;
 mod show;
 
 use std::io::Write;
@@ -34,6 +36,7 @@ pub fn main() -> ExitCode {
     };
     let outcome = std::panic::catch_unwind(|| match arguments.command {
         args::Command::Assess(arguments) => assess::run(&arguments),
+        args::Command::Reference(arguments) => reference::run(&arguments),
         args::Command::Inspect(arguments) => inspect::run(&arguments),
         args::Command::Explain(arguments) => explain::run(&arguments),
     });

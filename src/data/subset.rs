@@ -81,7 +81,8 @@ pub fn write_subset(
 /// Features without their labels are nothing to train on.
 fn apart() -> DataError {
     DataError::Shape {
-        what: "training files cannot be cut from `.npy` arrays: features and labels lie in files of their own".to_owned(),
+        what: "training files cannot be cut from `.npy` arrays: features and labels lie in files of their own"
+            .to_owned(),
         help: "save features and labels of each set as one `.npz` archive".to_owned(),
     }
 }
