@@ -9,7 +9,6 @@ under test. It trains on every record of the file, whatever set the record belon
 import argparse
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from skl2onnx import to_onnx
 from skl2onnx.common.data_types import Int64TensorType, StringTensorType
@@ -37,7 +36,7 @@ def main():
 
     frame = pd.read_parquet(args.data)
     features = [c for c in frame.columns if c not in NOT_INPUT and frame[c].nunique() > 1]
-    numbers = [c for c in features if np.issubdtype(frame[c].dtype, np.integer)]
+    numbers = [c for c in features if pd.api.types.is_integer_dtype(frame[c])]
     strings = [c for c in features if c not in numbers]
     model = pipeline(strings, numbers, args.seed).fit(frame[features], frame["readmitted"])
 
