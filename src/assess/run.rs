@@ -8,7 +8,7 @@ use super::assessment::{
     Assessment, Envelope, InputFile, LimitSummary, MethodSummary, PolicySummary, Program, SCHEMA_VERSION, Skipped,
 };
 use super::gate::{self, Verdict};
-use super::plan::{DataPlan, ModelPlan, Plan};
+use super::plan::{DataPlan, ModelPlan, Plan, ReferencePlan};
 use super::policy::{Policy, Undetermined};
 use super::world::World;
 use super::{selftest, summary};
@@ -47,9 +47,10 @@ impl Clock<'_> {
 pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<Assessment, AssessError> {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut clock = Clock { watch, seconds: Vec::new() };
-    let inputs = clock.time("digests", || digests(plan))?;
+    let mut inputs = clock.time("digests", || digests(plan))?;
     refuse_identical(&inputs)?;
     let world = World::prepare(plan, candidates, &mut clock)?;
+    inputs.extend(world.trained.iter().cloned());
     let (split, audited, opened) = (world.split.as_ref(), world.audited.as_ref(), world.opened.as_ref());
     let accuracy_warning = plan.model.as_ref().map(|model| check_accuracy(model, audited)).transpose()?.flatten();
     let subject = world.subject(plan.seed);
@@ -176,20 +177,27 @@ pub(super) fn digests(plan: &Plan) -> Result<Vec<InputFile>, AssessError> {
         files.push(("scores", scores.file.clone()));
         files.extend(scores.shadow.iter().map(|shadow| ("shadow scores", shadow.file.clone())));
     }
-    if let Some(reference) = &plan.reference {
-        files.extend(reference.models.iter().map(|model| ("reference model", model.clone())));
-        files.extend(reference.masks.iter().map(|masks| ("reference masks", masks.clone())));
+    match &plan.reference {
+        Some(ReferencePlan::Given { models, masks }) => {
+            files.extend(models.iter().map(|model| ("reference model", model.clone())));
+            files.extend(masks.iter().map(|masks| ("reference masks", masks.clone())));
+        }
+        Some(ReferencePlan::Trained(trainer)) => {
+            files.extend(trainer.inputs.iter().map(|(_, path)| ("input of reference training", path.clone())));
+        }
+        None => {}
     }
-    let describe = |(role, path): (&str, PathBuf)| {
-        let io = |source| DataError::Io { file: path.clone(), source };
-        Ok(InputFile {
-            role: role.to_owned(),
-            file: summary::file_name(&path),
-            sha256: Digest::of_file(&path).map_err(io)?,
-            bytes: std::fs::metadata(&path).map_err(io)?.len(),
-        })
-    };
-    files.into_iter().map(describe).collect()
+    files.into_iter().map(|(role, path)| describe(role, &path)).collect()
+}
+
+pub(super) fn describe(role: &str, path: &Path) -> Result<InputFile, AssessError> {
+    let io = |source| DataError::Io { file: path.to_owned(), source };
+    Ok(InputFile {
+        role: role.to_owned(),
+        file: summary::file_name(path),
+        sha256: Digest::of_file(path).map_err(io)?,
+        bytes: std::fs::metadata(path).map_err(io)?.len(),
+    })
 }
 
 fn refuse_identical(inputs: &[InputFile]) -> Result<(), AssessError> {

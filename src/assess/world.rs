@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use super::AssessError;
-use super::assessment::Inference;
+use super::assessment::{Inference, InputFile};
 use super::open;
-use super::plan::Plan;
-use super::run::{Clock, load};
+use super::plan::{Plan, ReferencePlan};
+use super::references::{self, Known};
+use super::run::{Clock, describe, load};
+use super::training::{self, Trained, Trainer};
 use crate::check::{Answers, AttackScores, Audited, Reference, Shadow, Subject};
 use crate::data::Split;
 use crate::model::graph::Graph;
@@ -26,6 +28,8 @@ pub(super) struct World {
     pub(super) opened: Option<Opened>,
     pub(super) audited: Option<Audited>,
     pub(super) references: Vec<Reference>,
+    /// Files of the references that were trained for this assessment.
+    pub(super) trained: Vec<InputFile>,
     pub(super) shadow: Option<Shadow>,
     pub(super) attacks: Vec<AttackScores>,
     pub(super) inferred: Vec<Inference>,
@@ -58,7 +62,10 @@ impl World {
             clock.time(open::ANSWERS, || open::ask(&mut audited, split, watch))?;
             world.audited = Some(audited);
             if let Some(reference) = &plan.reference {
-                world.references = clock.time("references", || reference.load(model, split, runtime, watch))?;
+                let (known, trained) = known_references(plan, reference, split, clock)?;
+                world.references =
+                    clock.time(references::STEP, || references::ask(known, model, split, runtime, watch))?;
+                world.trained = trained;
             }
         }
         world.opened = Some(Opened { graph, runtime });
@@ -77,6 +84,30 @@ impl World {
     }
 }
 
+/// The reference models with what they were trained on; those of a command are trained unless the cache holds them.
+fn known_references(
+    plan: &Plan,
+    reference: &ReferencePlan,
+    split: &Split,
+    clock: &mut Clock<'_>,
+) -> Result<(Vec<Known>, Vec<InputFile>), AssessError> {
+    let watch = clock.watch;
+    match reference {
+        ReferencePlan::Given { models, masks } => Ok((references::given(models, masks.as_deref(), split)?, Vec::new())),
+        ReferencePlan::Trained(_) => {
+            let trainer = Trainer::of(plan, split)?;
+            trainer.write_manifest()?;
+            let trained = clock.time(training::STEP, || trainer.train(None, watch))?;
+            let file = |trained: &Trained| {
+                let described = describe("reference model", &trained.model)?;
+                Ok(InputFile { file: format!("reference {}", trained.index), ..described })
+            };
+            let files = trained.iter().map(file).collect::<Result<_, AssessError>>()?;
+            Ok((trained.iter().map(Known::of).collect(), files))
+        }
+    }
+}
+
 /// Non-members split anew: some play members, the others non-members. What comes out leaks nothing by construction.
 impl World {
     /// The world in which `fake` rows of the non-members are the members and `rest` the non-members.
@@ -89,6 +120,7 @@ impl World {
             help: "set `[data]` or `[scores]`".to_owned(),
         })?;
         let members = split.members.len();
+        let rows_of = |rows: &[usize]| rows.iter().map(|&row| split.file_rows.1[row]).collect();
         let answers = |rows: &[usize]| {
             let all = self.audited.as_ref().and_then(|audited| audited.nonmembers.as_ref());
             all.map(|answers| Answers { predictions: answers.predictions.take(rows), truth: answers.truth.take(rows) })
@@ -119,6 +151,7 @@ impl World {
                 members: split.nonmembers.take(fake),
                 nonmembers: split.nonmembers.take(rest),
                 schema: split.schema.clone(),
+                file_rows: (rows_of(fake), rows_of(rest)),
                 warnings: Vec::new(),
             }),
             audited,

@@ -20,6 +20,9 @@ pub(super) enum Command {
     Selftest(Selftest),
     /// Show what an ONNX file says about itself; runs nothing
     Inspect(Inspect),
+    /// Make reference models with the training program that the plan names
+    #[command(subcommand)]
+    Reference(Reference),
     /// Explain a check: what it measures, how, when it misleads
     Explain(Explain),
     /// Say what data of this size can show, before or after they are collected
@@ -69,6 +72,49 @@ pub(super) enum Format {
     Text,
     /// The whole report.json
     Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Reference {
+    /// Write the training files and a manifest into the cache, for a cluster; trains nothing
+    Plan(ReferencePlan),
+    /// Train what the cache does not hold: all references, or one as a job of an array
+    Train(ReferenceTrain),
+    /// Remove the training files that `plan` wrote; models stay
+    Clear(ReferenceClear),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReferencePlan {
+    /// The plan, with `[reference] command`
+    pub(super) plan: PathBuf,
+    /// Root seed instead of the plan's
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// Write the manifest alone, no training files
+    #[arg(long)]
+    pub(super) manifest_only: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReferenceTrain {
+    /// The plan, with `[reference] command`
+    pub(super) plan: PathBuf,
+    /// Number of the reference, from 1; without it, all
+    #[arg(long, value_name = "I")]
+    pub(super) index: Option<usize>,
+    /// Root seed instead of the plan's
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// Draw no progress bars
+    #[arg(long)]
+    pub(super) no_progress: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReferenceClear {
+    /// The plan, with `[reference] command`
+    pub(super) plan: PathBuf,
 }
 
 #[derive(Debug, Args)]

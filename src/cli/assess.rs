@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::args::{Assess, Format};
 use super::outputs::Outputs;
-use super::{Exit, ending, helped, onnxruntime, progress, show};
+use super::{Exit, ending, helped, interrupt, onnxruntime, progress, show};
 use crate::assess::AssessError;
 use crate::assess::plan::Plan;
 use crate::assess::run;
@@ -23,11 +23,11 @@ pub(super) fn run(arguments: &Assess) -> anyhow::Result<Exit> {
     if !arguments.quiet && arguments.format == Format::Text {
         write!(std::io::stdout().lock(), "{}", show::plan(&plan))?;
     }
-    let watch = progress::watch(!arguments.no_progress && !arguments.quiet);
+    let watch = interrupt::watch(progress::watch(!arguments.no_progress && !arguments.quiet));
     let candidates = onnxruntime::candidates(arguments.onnxruntime.as_deref());
     let threads = arguments.threads.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("starting the threads")?;
-    let assessment = pool.install(|| run::run(&plan, &candidates, watch.as_ref())).map_err(with_help)?;
+    let assessment = pool.install(|| run::run(&plan, &candidates, &watch)).map_err(with_help)?;
     let text = json::render(&assessment);
     let page = html::render(&assessment).context("rendering the report")?;
     let written = [

@@ -9,10 +9,12 @@ mod canaries;
 mod exit;
 mod explain;
 mod inspect;
+mod interrupt;
 pub mod onnxruntime;
 mod outputs;
 mod power;
 mod progress;
+mod reference;
 mod selftest;
 mod show;
 
@@ -37,6 +39,7 @@ pub fn main() -> ExitCode {
     };
     let outcome = std::panic::catch_unwind(|| match arguments.command {
         args::Command::Assess(arguments) => assess::run(&arguments),
+        args::Command::Reference(arguments) => reference::run(&arguments),
         args::Command::Inspect(arguments) => inspect::run(&arguments),
         args::Command::Explain(arguments) => explain::run(&arguments),
         args::Command::Selftest(arguments) => selftest::run(&arguments),

@@ -51,6 +51,8 @@ const HOLDERS: &[(&str, &[&str])] = &[
     ("anyhow", &["cli/"]),
     ("indicatif", &["cli/"]),
     ("comfy_table", &["cli/"]),
+    ("ctrlc", &["cli/interrupt.rs"]),
+    ("rustix", &["assess/program.rs"]),
 ];
 
 /// A source file: its path below `src`, and its code without comments.

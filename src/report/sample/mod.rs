@@ -107,7 +107,7 @@ fn assessment(name: &str, purpose: &str, findings: Vec<Finding>) -> Assessment {
         skipped: skipped(),
         warnings: vec!["`weight` is empty in 97 % of the rows and was left out of the quasi-identifiers.".to_owned()],
         certificate: None,
-            inferred: vec![
+        inferred: vec![
             Inference {
                 setting: "[model] task".to_owned(),
                 value: "classification".to_owned(),
