@@ -4,6 +4,7 @@
 //! headings (printed by `privet explain ID`) and must pass the generated tests below from its first commit: *null*,
 //! *leaky*, *graded*, *deterministic*, *explained*.
 
+pub mod blind;
 pub mod dataset;
 pub mod inversion;
 pub mod membership;
@@ -291,6 +292,7 @@ macro_rules! checks {
 
 checks! {
     dataset::split_integrity::SplitIntegrity,
+    dataset::column_shift::ColumnShift,
     membership::threshold::Threshold,
     membership::surrogate_calibrated::SurrogateCalibrated,
     membership::quantile::Quantile,

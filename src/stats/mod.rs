@@ -4,6 +4,7 @@
 //! It refuses to return a bare number where an interval is possible.
 
 pub mod bootstrap;
+pub mod contingency;
 pub mod epsilon;
 mod estimate;
 pub mod interval;

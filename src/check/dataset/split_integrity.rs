@@ -32,20 +32,16 @@
 
 use std::collections::HashMap;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use crate::check::records::encoded_features;
+use crate::check::blind::{self, Blind, Tolerance, apart_reason};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::encode::joint_codes;
 use crate::data::{Cells, DataError, Features, Split};
 use crate::finding::{Count, Evidence, Family, Finding, Severity, Standing, Table, Unit, Worse, part_of, share_of};
-use crate::learn::boosted::Boosted;
-use crate::learn::{Learner, folds};
 use crate::seed::Seed;
 use crate::stats::interval::newcombe;
-use crate::stats::rank::midranks;
-use crate::stats::{Estimate, Level, roc};
+use crate::stats::{Estimate, Level};
 use crate::watch::{Event, Watch};
 
 pub(in crate::check) static META: CheckMeta = CheckMeta {
@@ -65,30 +61,17 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 /// The measure of the blind classifier; the runner reads its standing.
 pub const BLIND_AUC: &str = "dataset/blind-auc";
 
-const FOLDS: usize = 5;
 /// Fewest patients (or records) on either side for a statement about the split.
 const FEWEST: usize = 10;
 /// Largest share of non-members that may be members too before the comparison is void.
 const MOST_SHARED: f64 = 0.01;
 
 /// The check.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SplitIntegrity {
     /// How far the blind classifier's interval may lie from 0.5, from 0 to 0.1.
-    #[serde(deserialize_with = "tolerance")]
-    tolerance: f64,
-}
-
-fn tolerance<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    let value = f64::deserialize(deserializer)?;
-    if (0.0..=0.1).contains(&value) { Ok(value) } else { Err(D::Error::custom("`tolerance` must be from 0 to 0.1")) }
-}
-
-impl Default for SplitIntegrity {
-    fn default() -> Self {
-        Self { tolerance: 0.02 }
-    }
+    tolerance: Tolerance,
 }
 
 impl Check for SplitIntegrity {
@@ -102,7 +85,7 @@ impl Check for SplitIntegrity {
 
     fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Output, CheckError> {
         let Some(split) = subject.split else { return Ok(Output::default()) };
-        let mut findings = vec![self.blind(split, subject.seed.derive(META.id), watch)];
+        let mut findings = vec![self.blind(split, blind::seed(subject), watch)];
         findings.extend(duplicates(split)?);
         findings.extend(patient_overlap(split));
         Ok(findings.into())
@@ -111,9 +94,10 @@ impl Check for SplitIntegrity {
 
 impl SplitIntegrity {
     fn blind(&self, split: &Split, seed: Seed, watch: &dyn Watch) -> Finding {
-        let estimate = blind_area(split, seed, watch);
-        let apart = estimate.low > 0.5 + self.tolerance;
-        let copied = estimate.high < 0.5 - self.tolerance;
+        let progress =
+            |done| watch.on(&Event::Progress { step: META.id, done: done as u64, total: blind::FOLDS as u64 });
+        let estimate = Blind::of_split(&blind::encoded(split), split, seed, &progress).area(split);
+        let (apart, copied) = (self.tolerance.apart(&estimate), self.tolerance.copied(&estimate));
         let invalid = apart || copied;
         let standing = if !has_features(split) {
             Standing::Insufficient {
@@ -137,15 +121,7 @@ impl SplitIntegrity {
                 ),
             }
         } else if apart {
-            Standing::Invalid {
-                reason: format!(
-                    "members and non-members differ without the model: a classifier that never saw it tells them apart with an \
-                     area of {} (interval {}), where a random split gives 0.5. Any attack would seem to succeed. Draw the \
-                     non-members at random from the same source and time as the members.",
-                    Unit::Area.show(estimate.value),
-                    Unit::Area.show_interval(&estimate)
-                ),
-            }
+            Standing::Invalid { reason: apart_reason(&estimate, None) }
         } else {
             Standing::Sound
         };
@@ -159,8 +135,8 @@ impl SplitIntegrity {
         finding.standing = standing;
         finding.severity = if invalid { Severity::High } else { Severity::VeryLow };
         finding.settings = vec![
-            ("learner".to_owned(), "boosted trees, 50 rounds of depth 4, five folds by patient".to_owned()),
-            ("tolerance".to_owned(), self.tolerance.to_string()),
+            ("learner".to_owned(), blind::LEARNER.to_owned()),
+            ("tolerance".to_owned(), self.tolerance.0.to_string()),
         ];
         finding.limits.push("A small file hides a small difference between the sets.".to_owned());
         finding
@@ -186,49 +162,12 @@ fn blank(measure: &str, unit: Unit, sentence: String, estimate: Estimate) -> Fin
     }
 }
 
-/// Patients of both sides in shared codes; every record its own patient where none are declared.
-fn groups(split: &Split) -> (Vec<u32>, Vec<u32>) {
-    let (n, m) = (split.members.len() as u32, split.nonmembers.len() as u32);
-    match (&split.members.groups, &split.nonmembers.groups) {
-        (Some(a), Some(b)) => (a.clone(), b.clone()),
-        _ => ((0..n).collect(), (n..n + m).collect()),
-    }
-}
-
 /// Whether anything describes the records beside their outcome.
 fn has_features(split: &Split) -> bool {
     match &split.members.features {
         Features::Table(table) => table.columns().iter().any(|column| split.schema.is_feature(&column.name)),
         Features::Tensor(_) => true,
     }
-}
-
-fn blind_area(split: &Split, seed: Seed, watch: &dyn Watch) -> Estimate {
-    let (n, m) = (split.members.len(), split.nonmembers.len());
-    let (in_groups, out_groups) = groups(split);
-    let all_groups: Vec<u32> = in_groups.iter().chain(&out_groups).copied().collect();
-    let labels: Vec<u32> = (0..n + m).map(|row| u32::from(row < n)).collect();
-    let mut data = encoded_features(split);
-    if let (Some(a), Some(b)) = (&split.members.target, &split.nonmembers.target) {
-        data.push(&[a, b]);
-    }
-    let fold_of = folds::assign(&all_groups, &labels, FOLDS, seed);
-    let mut scores = vec![0.0; n + m];
-    for fold in 0..FOLDS {
-        let (test, train): (Vec<usize>, Vec<usize>) = (0..n + m).partition(|&row| fold_of[row] == fold);
-        if test.is_empty() || train.is_empty() {
-            continue;
-        }
-        let p = Boosted::default().fit(&data, &train, &labels, 2, seed).probabilities(&data, &test);
-        let raw: Vec<f64> = (0..test.len()).map(|i| p[2 * i + 1]).collect();
-        // Models of different folds are not on one scale; ranks within a fold are.
-        for (row, rank) in test.iter().zip(midranks(&raw)) {
-            scores[*row] = (rank - 0.5) / test.len() as f64;
-        }
-        watch.on(&Event::Progress { step: META.id, done: fold as u64 + 1, total: FOLDS as u64 });
-    }
-    let clusters = split.members.groups.is_some().then_some((in_groups.as_slice(), out_groups.as_slice()));
-    roc::auc(&scores[..n], &scores[n..], clusters, Level::P95)
 }
 
 /// A digest of every record: features alone, and features with target. Codes are joint, so equal records are equal.
