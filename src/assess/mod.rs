@@ -9,6 +9,7 @@ mod open;
 pub mod plan;
 pub mod policy;
 mod references;
+mod relate;
 pub mod run;
 mod scores;
 mod settings;

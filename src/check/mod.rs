@@ -301,6 +301,7 @@ checks! {
     membership::likelihood_ratio::LikelihoodRatio,
     membership::rmia::Rmia,
     membership::strongest::Strongest,
+    membership::matched::Matched,
     inversion::attribute_inference::AttributeInference,
     reidentification::k_anonymity::KAnonymity,
     reidentification::uniqueness::Uniqueness,

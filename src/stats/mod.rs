@@ -20,6 +20,7 @@ pub mod ranked;
 pub mod roc;
 #[cfg(test)]
 mod specimen;
+pub mod stratified;
 pub mod student;
 mod uniform;
 mod units;

@@ -10,7 +10,8 @@
 //! # How
 //! The blind classifier is boosted trees on all feature columns and the target, cross-fitted in five folds with the
 //! records of a patient kept together; its area under the curve is computed from out-of-fold ranks, with an interval that
-//! allows for several records a patient. Duplicates are exact matches over all feature columns and the target.
+//! allows for several records a patient. Duplicates are exact matches over all feature columns and the target; near
+//! duplicates are non-members that equal a member in all feature columns but one (tables of five and more).
 //!
 //! # Reading the number
 //! An area of 0.5 is what a random split gives. An interval that lies over 0.5 by more than the tolerance (0.02) says that
@@ -19,7 +20,8 @@
 //! the members explain, and more than 1 % of non-member patients with records among the members.
 //!
 //! # When it misleads
-//! A small file hides a small difference. Copies of members among non-members hide leakage; copies among the members
+//! Near duplicates are information: tables of few distinct values have them by chance, as the share among the members
+//! shows. A small file hides a small difference. Copies of members among non-members hide leakage; copies among the members
 //! raise it.
 //!
 //! # Cost
@@ -30,7 +32,7 @@
 //! classifier two-sample tests" (2017); Humphries et al., "Investigating membership inference attacks under data
 //! dependencies" (2020).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde::Deserialize;
 
@@ -51,6 +53,7 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
     measures: &[
         BLIND_AUC,
         "dataset/overlap",
+        NEAR,
         "dataset/duplicates",
         "dataset/label-conflicts",
         "dataset/patient-overlap",
@@ -61,6 +64,10 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 /// The measure of the blind classifier; the runner reads its standing.
 pub const BLIND_AUC: &str = "dataset/blind-auc";
 
+/// The measure of records that differ from a member's in one column.
+const NEAR: &str = "dataset/near-duplicates";
+/// Fewest feature columns for which one column more or less tells a near copy from chance.
+const FEWEST_COLUMNS: usize = 5;
 /// Fewest patients (or records) on either side for a statement about the split.
 const FEWEST: usize = 10;
 /// Largest share of non-members that may be members too before the comparison is void.
@@ -87,6 +94,7 @@ impl Check for SplitIntegrity {
         let Some(split) = subject.split else { return Ok(Output::default()) };
         let mut findings = vec![self.blind(split, blind::seed(subject), watch)];
         findings.extend(duplicates(split)?);
+        findings.extend(near_duplicates(split));
         findings.extend(patient_overlap(split));
         Ok(findings.into())
     }
@@ -271,6 +279,71 @@ fn duplicates(split: &Split) -> Result<Vec<Finding>, CheckError> {
     Ok(findings)
 }
 
+/// Non-members that are no copy of a member but equal one in all feature columns except one.
+fn near_duplicates(split: &Split) -> Option<Finding> {
+    let (members, nonmembers) = match (&split.members.features, &split.nonmembers.features) {
+        (Features::Table(_), Features::Table(_)) => record_keys(split),
+        _ => return None,
+    };
+    let width = members.first().map_or(0, Vec::len);
+    if width < FEWEST_COLUMNS {
+        return None;
+    }
+    let (of_members, of_others) = (digests(&members), digests(&nonmembers));
+    let twins: HashSet<u64> = of_members.iter().copied().collect();
+    let mut copies: HashMap<u64, usize> = HashMap::new();
+    of_members.iter().for_each(|&whole| *copies.entry(whole).or_insert(0) += 1);
+    let (mut near, mut near_within) = (vec![false; nonmembers.len()], vec![false; members.len()]);
+    for column in 0..width {
+        // Without one column: how many members have the rest, copies of the record itself included.
+        let rest = |key: &[u32], whole: u64| whole.wrapping_sub(mixed(column, key[column]));
+        let mut same: HashMap<u64, usize> = HashMap::with_capacity(members.len());
+        for (key, &whole) in members.iter().zip(&of_members) {
+            *same.entry(rest(key, whole)).or_insert(0) += 1;
+        }
+        let alike = |key: &[u32], whole: u64| same.get(&rest(key, whole)).copied().unwrap_or(0);
+        for (at, (key, &whole)) in nonmembers.iter().zip(&of_others).enumerate() {
+            near[at] |= !twins.contains(&whole) && alike(key, whole) > 0;
+        }
+        for (at, (key, &whole)) in members.iter().zip(&of_members).enumerate() {
+            near_within[at] |= copies[&whole] == 1 && alike(key, whole) > 1;
+        }
+    }
+    let count = |flags: &[bool]| flags.iter().filter(|&&flag| flag).count();
+    let (across, within) = (count(&near), count(&near_within));
+    let mut finding = blank(
+        NEAR,
+        Unit::Share,
+        format!(
+            "{} non-member records equal a member record in all columns but one; among the members {} equal another member so.",
+            part_of(across, nonmembers.len()),
+            part_of(within, members.len())
+        ),
+        share_of(across, nonmembers.len()),
+    );
+    finding.limits.push(
+        "Information only: where the members resemble each other as often, it is the coarseness of the table."
+            .to_owned(),
+    );
+    Some(finding)
+}
+
+/// A digest per record from which a column can be taken out again: the sum of its cells' digests.
+fn digests(keys: &[Vec<u32>]) -> Vec<u64> {
+    let digest = |key: &Vec<u32>| {
+        key.iter().enumerate().fold(0_u64, |sum, (column, &code)| sum.wrapping_add(mixed(column, code)))
+    };
+    keys.iter().map(digest).collect()
+}
+
+/// A cell as a number that looks random (the finisher of `SplitMix64`).
+fn mixed(column: usize, code: u32) -> u64 {
+    let mut z = ((column as u64) << 32 | u64::from(code)).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
 /// The same records on both sides, in whatever order or file format, are a mistake and no experiment.
 fn refuse_equal_sets(
     (members, in_targets): (&[Vec<u32>], &[u32]),
@@ -389,5 +462,28 @@ mod tests {
         assert_eq!(value("dataset/duplicates"), 1.0);
         assert_eq!(value("dataset/label-conflicts"), 0.5);
         assert_eq!(value("dataset/patient-overlap"), 25.0 / 40.0);
+    }
+
+    #[test]
+    fn near_copies_differ_in_one_column() {
+        let table = |rows: std::ops::Range<u32>, change: fn(u32) -> Option<u32>| {
+            let column = |column: u32| {
+                let cell = |row: u32| 100 * row + column + if change(row) == Some(column) { 7 } else { 0 };
+                integers(&format!("c{column}"), &rows.clone().map(cell).collect::<Vec<_>>())
+            };
+            Table::new((0..5).map(column).collect())
+        };
+        let share = |findings: &[Finding], measure: &str| {
+            findings.iter().find(|f| f.measure == measure).and_then(|f| f.estimate).unwrap().value
+        };
+        // Non-members 0-19 are members but for column 3, 20-39 are members, 40-79 are nobody.
+        let others = table(0..80, |row| (row < 20).then_some(3));
+        let members = table(0..40, |_| None);
+        let findings = Case::tables(members, others, Schema::default()).run(&SplitIntegrity::default(), 1);
+        assert_eq!(share(&findings, NEAR), 20.0 / 80.0);
+        assert_eq!(share(&findings, "dataset/overlap"), 20.0 / 80.0);
+        let few = |rows| Table::new(table(rows, |_| None).columns()[..4].to_vec());
+        let findings = Case::tables(few(0..30), few(30..60), Schema::default()).run(&SplitIntegrity::default(), 1);
+        assert!(findings.iter().all(|finding| finding.measure != NEAR), "four columns are too few");
     }
 }

@@ -6,7 +6,9 @@
 pub mod calibrated;
 mod class_ranks;
 pub mod likelihood_ratio;
+pub mod matched;
 mod moments;
+mod pairing;
 mod picture;
 mod pool;
 pub mod quantile;
