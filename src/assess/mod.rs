@@ -13,6 +13,7 @@ pub mod policy;
 pub mod power;
 mod program;
 mod references;
+mod relate;
 pub mod run;
 mod scores;
 pub mod selftest;

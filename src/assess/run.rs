@@ -10,14 +10,13 @@ use super::assessment::{
 use super::gate::{self, Verdict};
 use super::plan::{DataPlan, ModelPlan, Plan, ReferencePlan};
 use super::policy::{Policy, Undetermined};
+use super::relate::relate;
 use super::world::World;
 use super::{selftest, summary};
-use crate::check::dataset::split_integrity::BLIND_AUC;
-use crate::check::membership::surrogate_calibrated::CONTROL;
 use crate::check::{self, AnswerSource, Audited, Check, CheckError, Need, Subject};
 use crate::data::{DataError, Features, Source, Split};
 use crate::digest::Digest;
-use crate::finding::{Baseline, Evidence, Family, Finding, Standing};
+use crate::finding::{Evidence, Finding};
 use crate::model::graph::Graph;
 use crate::model::runtime::Candidate;
 use crate::model::{ModelError, Task};
@@ -316,42 +315,6 @@ pub(super) fn applicable(plan: &Plan, subject: &Subject<'_>, checks: &[Box<dyn C
         !off && (!scoped_out || limit.from_plan)
     });
     policy
-}
-
-/// What one check means for another: a split that is not sound, or was not tested, voids every result that compares
-/// members with non-members, and the blind classifier is the baseline of the area under the curve.
-fn relate(findings: &mut [Finding], stated: Option<&str>) {
-    let blind = findings.iter().find(|finding| finding.measure == BLIND_AUC).cloned();
-    let of_split = findings.iter().filter(|finding| finding.family() == Family::Dataset || finding.measure == CONTROL);
-    let invalid = of_split.into_iter().find_map(|finding| match &finding.standing {
-        Standing::Invalid { reason } => Some(reason.clone()),
-        _ => None,
-    });
-    let void = match (&invalid, &blind) {
-        (Some(reason), _) => Some(Standing::Invalid { reason: reason.clone() }),
-        (None, None) => Some(Standing::Invalid {
-            reason:
-                "the split was not tested: `dataset/split-integrity` did not run, so nobody knows whether members and \
-                     non-members are comparable."
-                    .to_owned(),
-        }),
-        // A file of scores alone has nothing to test the split with; then the plan may vouch for it.
-        (None, Some(_)) if stated.is_some() => None,
-        (None, Some(blind)) if blind.standing != Standing::Sound => Some(blind.standing.clone()),
-        _ => None,
-    };
-    let compares = |finding: &Finding| matches!(finding.family(), Family::Membership | Family::Inversion);
-    for finding in findings.iter_mut().filter(|finding| compares(finding)) {
-        if let (Some(void), Standing::Sound) = (&void, &finding.standing) {
-            finding.standing = void.clone();
-        }
-        if finding.measure == "membership/auc" {
-            finding.baseline = blind.as_ref().and_then(|blind| blind.estimate).map(|estimate| Baseline {
-                name: "classifier that never saw the model, on all records".to_owned(),
-                estimate,
-            });
-        }
-    }
 }
 
 /// The limits of the profile that were not judged, each with the reason: they must not vanish.

@@ -227,7 +227,7 @@ impl ScoresPlan {
         used: Vec<String>,
     ) -> Result<Split, AssessError> {
         let mut schema = self.schema.clone();
-        schema.leave_out.extend(used);
+        schema.scores.extend(used);
         Ok(Split::of_tables(table.take(members), table.take(nonmembers), schema, Vec::new())?)
     }
 }

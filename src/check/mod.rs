@@ -4,6 +4,7 @@
 //! headings (printed by `privet explain ID`) and must pass the generated tests below from its first commit: *null*,
 //! *leaky*, *graded*, *deterministic*, *explained*.
 
+pub mod blind;
 pub mod dataset;
 pub mod inversion;
 pub mod membership;
@@ -301,6 +302,7 @@ macro_rules! checks {
 
 checks! {
     dataset::split_integrity::SplitIntegrity,
+    dataset::column_shift::ColumnShift,
     membership::threshold::Threshold,
     membership::surrogate_calibrated::SurrogateCalibrated,
     membership::quantile::Quantile,
@@ -317,6 +319,7 @@ checks! {
     membership::subgroups::Subgroups,
     membership::exposed_records::ExposedRecords,
     membership::epsilon::Epsilon,
+    membership::matched::Matched,
     inversion::attribute_inference::AttributeInference,
     reidentification::k_anonymity::KAnonymity,
     reidentification::uniqueness::Uniqueness,

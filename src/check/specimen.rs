@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::{AnswerSource, Answers, AttackScores, Audited, Check, Output, Reference, Shadow, Subject};
+use super::{AnswerSource, Answers, AttackScores, Audited, Check, CheckError, Output, Reference, Shadow, Subject};
 use crate::data::encode::Slot;
 use crate::data::{Cells, Column, Schema, Split, Table};
 use crate::finding::{Finding, Severity};
@@ -91,16 +91,24 @@ impl Case {
         self
     }
 
-    pub(crate) fn output<C: Check>(&self, check: &C, seed: u64) -> Output {
-        let subject = Subject {
+    fn subject(&self, seed: u64) -> Subject<'_> {
+        Subject {
             split: Some(&self.split),
             model: self.model.as_ref(),
             references: &self.references,
             shadow: self.shadow.as_ref(),
             scores: &self.scores,
             seed: Seed::root(seed),
-        };
-        check.run(&subject, &Unwatched).expect("the check runs on its own specimen")
+        }
+    }
+
+    pub(crate) fn output<C: Check>(&self, check: &C, seed: u64) -> Output {
+        check.run(&self.subject(seed), &Unwatched).expect("the check runs on its own specimen")
+    }
+
+    /// Why a check does not run.
+    pub(crate) fn refused<C: Check>(&self, check: &C, seed: u64) -> CheckError {
+        check.run(&self.subject(seed), &Unwatched).expect_err("the check does not apply")
     }
 
     pub(crate) fn run<C: Check>(&self, check: &C, seed: u64) -> Vec<Finding> {

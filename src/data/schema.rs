@@ -44,6 +44,8 @@ pub enum Role {
     Target,
     /// Says member or non-member.
     Split,
+    /// What a model or an attack said about the record.
+    Score,
     /// Left out by the plan.
     LeftOut,
 }
@@ -57,6 +59,7 @@ impl fmt::Display for Role {
             Self::Sensitive => "sensitive",
             Self::Target => "target",
             Self::Split => "split",
+            Self::Score => "score",
             Self::LeftOut => "left out",
         })
     }
@@ -77,6 +80,8 @@ pub struct Schema {
     pub target: Option<String>,
     /// The column that says member or non-member.
     pub split: Option<String>,
+    /// Columns of a score file that hold scores.
+    pub scores: Vec<String>,
     /// Columns left out.
     pub leave_out: Vec<String>,
 }
@@ -94,6 +99,7 @@ impl Schema {
             (named(&self.sensitive), Role::Sensitive),
             (is(&self.target), Role::Target),
             (is(&self.split), Role::Split),
+            (named(&self.scores), Role::Score),
             (named(&self.leave_out), Role::LeftOut),
         ];
         candidates.into_iter().filter(|(has, _)| *has).map(|(_, role)| role).collect()
@@ -101,7 +107,7 @@ impl Schema {
 
     /// Whether a column describes a record (and is neither an identifier, a group, the target nor the split).
     pub fn is_feature(&self, column: &str) -> bool {
-        let apart = [Role::Identifier, Role::Patient, Role::Target, Role::Split, Role::LeftOut];
+        let apart = [Role::Identifier, Role::Patient, Role::Target, Role::Split, Role::Score, Role::LeftOut];
         !self.roles(column).iter().any(|role| apart.contains(role))
     }
 }
