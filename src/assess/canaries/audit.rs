@@ -240,13 +240,18 @@ fn load(data: &DataPlan, files: &Files, terms: &Terms) -> Result<Split, AssessEr
 
 fn reading(terms: &Terms, bounds: &Bounds) -> Vec<String> {
     let level = 100.0 * terms.level.value();
-    let mut reading = vec![
+    let proven = if bounds.epsilon > 0.0 {
         format!(
             "With {level} % confidence the training was not (epsilon, {})-differentially private for any epsilon below {:.2}. \
              This is a lower bound: the true epsilon may be far larger.",
             terms.delta, bounds.epsilon
-        ),
-        "It is an epsilon, and not only a measure of one attack, because a fair coin decided for each canary and was sealed \
+        )
+    } else {
+        format!("With {level} % confidence nothing is proven: the guesses were no better than luck allows.")
+    };
+    let mut reading = vec![
+        proven,
+        "The bound is one on epsilon, and not only a measure of one attack, because a fair coin decided for each canary and was sealed \
          before training. It holds if the included rows, and no other canary, went into the training data, once each."
             .to_owned(),
         format!(
