@@ -77,10 +77,11 @@ impl Subset {
     /// The rows of the files, one number per line: members, a dash, non-members.
     fn rows(&self, split: &Split) -> Digest {
         let of = |mask: &[bool], rows: &[usize]| -> String {
-            mask.iter().zip(rows).filter(|(chosen, _)| **chosen).map(|(_, row)| format!("{row}\n")).collect()
+            let rows = mask.iter().zip(rows).filter(|(chosen, _)| **chosen).map(|(_, row)| row.to_string());
+            rows.collect::<Vec<_>>().join("\n")
         };
         let (members, nonmembers) = (of(&self.members, &split.file_rows.0), of(&self.nonmembers, &split.file_rows.1));
-        Digest::of_bytes(format!("{members}-\n{nonmembers}").as_bytes())
+        Digest::of_bytes(format!("{members}\n-\n{nonmembers}").as_bytes())
     }
 }
 

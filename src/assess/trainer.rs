@@ -124,7 +124,7 @@ fn inputs(s: &mut Settings, folder: &Path, command: &[String]) -> Vec<(String, P
 
 /// The words in braces of an argument; braces around anything but lower-case letters are text.
 fn placeholders(argument: &str) -> Vec<&str> {
-    pieces(argument).into_iter().filter_map(|piece| piece.err()).collect()
+    pieces(argument).into_iter().filter_map(Result::err).collect()
 }
 
 fn fill(argument: &str, value: &impl Fn(&str) -> String) -> String {

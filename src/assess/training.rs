@@ -76,6 +76,12 @@ struct Manifest {
     references: Vec<ManifestEntry>,
 }
 
+impl Manifest {
+    fn text(&self) -> String {
+        serde_json::to_string_pretty(self).expect("texts and numbers are JSON") + "\n"
+    }
+}
+
 #[derive(Serialize)]
 struct ManifestEntry {
     index: usize,
@@ -185,8 +191,7 @@ impl<'a> Trainer<'a> {
             mask_sha256: reference.subset.mask_digest(),
         };
         let manifest = Manifest { version: VERSION, references: self.references.iter().map(entry).collect() };
-        let text = serde_json::to_string_pretty(&manifest).expect("texts and numbers are JSON");
-        self.cache.write(cache::MANIFEST, &(text + "\n"))
+        self.cache.write(cache::MANIFEST, &manifest.text())
     }
 
     /// Writes the training file of every reference, to stay until [`clear`]. They are patient data.

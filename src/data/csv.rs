@@ -109,7 +109,7 @@ pub(super) fn write(table: &Table, separator: u8) -> Option<Vec<u8>> {
 }
 
 /// Copies records byte for byte, below the header of the first file.
-pub(super) fn cut(parts: &[Part<'_>; 2], separator: Option<u8>, sink: Sink<'_>) -> Result<(), DataError> {
+pub(super) fn cut(parts: &[Part<'_>; 2], separator: Option<u8>, sink: &Sink<'_>) -> Result<(), DataError> {
     let mut out = BufWriter::new(&sink.file);
     let [first, second] = [open(parts[0].file, separator)?, open(parts[1].file, separator)?];
     if first.separator != second.separator {

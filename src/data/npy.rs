@@ -82,7 +82,7 @@ fn read(path: &Path, input: impl Read, limits: Limits) -> Result<Tensor, DataErr
 }
 
 /// Copies rows of every array that has one per record; any other array is copied whole.
-pub(super) fn cut(parts: &[Part<'_>; 2], sink: Sink<'_>) -> Result<(), DataError> {
+pub(super) fn cut(parts: &[Part<'_>; 2], sink: &Sink<'_>) -> Result<(), DataError> {
     let open = |part: &Part<'_>| {
         let file = File::open(part.file).map_err(|source| DataError::Io { file: part.file.into(), source })?;
         zip::ZipArchive::new(BufReader::new(file)).map_err(|_| changed(part.file))
@@ -209,4 +209,15 @@ pub(super) fn labels(tensor: &Tensor) -> Option<Cells> {
         Values::F64(values) => Cells::Float(values.clone()),
         Values::Text(_) => return None,
     })
+}
+
+/// Writes an archive, for the tests of other files: only this one names the crate.
+#[cfg(test)]
+pub(super) fn archive_of(path: &Path, entries: &[(&str, Vec<u8>)]) {
+    let mut archive = zip::ZipWriter::new(File::create(path).expect("a folder for tests"));
+    for (name, bytes) in entries {
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).expect("a new entry");
+        archive.write_all(bytes).expect("room on the disk");
+    }
+    archive.finish().expect("room on the disk");
 }

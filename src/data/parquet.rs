@@ -81,7 +81,7 @@ pub(super) fn write(table: &Table) -> Option<Vec<u8>> {
 }
 
 /// Copies rows into a file with the columns and types of the first one.
-pub(super) fn cut(parts: &[Part<'_>; 2], sink: Sink<'_>) -> Result<(), DataError> {
+pub(super) fn cut(parts: &[Part<'_>; 2], sink: &Sink<'_>) -> Result<(), DataError> {
     let schema = chosen(&parts[0])?.0;
     let failed = |error: parquet::errors::ParquetError| sink.failed(std::io::Error::other(kind_of(&error)));
     let mut writer = ArrowWriter::try_new(&sink.file, schema.clone(), None).map_err(failed)?;

@@ -13,4 +13,5 @@ mod onnx;
 mod oversize;
 mod planning;
 mod support;
+mod trainer;
 mod validity;
