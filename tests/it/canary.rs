@@ -185,6 +185,29 @@ fn nothing_leaks_from_a_good_run() {
     );
 }
 
+/// Sets that differ: the report names the columns that betray the split, and no level, date or number of them.
+#[test]
+fn nothing_leaks_from_columns_that_betray_the_split() {
+    let mut cage = Cage::new();
+    let split = planted().column("split");
+    let shifted = planted();
+    let member: Vec<bool> = shifted.rows.iter().map(|row| row[split] == "train").collect();
+    let often = |row: usize| member[row] != row.is_multiple_of(8);
+    let sheet = shifted
+        .fill("workclass", |row| if often(row) { TEXT.to_owned() } else { format!("{TEXT}b") })
+        .fill("ward", |row| format!("{TEXT}-{}", if often(row) { row % 5 } else { 5 + row % 30 }))
+        .fill("seen", |row| if often(row) { DATE.to_owned() } else { format!("1907-03-1{}", 5 + row % 5) })
+        .fill("dose", |row| if often(row) { NUMBER.to_owned() } else { String::new() })
+        .fill("case", |row| format!("{WHOLE}{}", if member[row] { row } else { 5000 + row }));
+    let file = cage.put("data.csv", sheet.csv());
+    cage.succeeds("a shifted table", &adult_plan(&file, &ROLES.replace("\"record\"", "\"record\", \"case\"")));
+    let report = cage.desk.report_text();
+    assert!(report.contains("`ward`") || report.contains("`dose`"), "the columns are named");
+    let target = sheet.fill("income", |row| if often(row) { ">50K".to_owned() } else { "<=50K".to_owned() });
+    let file = cage.put("data.csv", target.csv());
+    cage.succeeds("a shifted outcome", &adult_plan(&file, ROLES));
+}
+
 /// Values of sensitive columns are what the attack guesses: they are in no table and no sentence.
 #[test]
 fn nothing_leaks_from_sensitive_columns_of_each_type() {

@@ -30,21 +30,18 @@
 //! Das, Zhang, Tramer, "Blind baselines beat membership inference attacks" (2024); DeLong et al., Biometrics 1988;
 //! Obuchowski, Biometrics 1997.
 
-use std::cmp::Ordering;
-
 use rayon::prelude::*;
 use serde::Deserialize;
 
+use super::columns::{Column, MOST_LEVELS, Part, Way, columns};
 use crate::check::blind::{FOLDS, Tolerance};
 use crate::check::records::patients;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
-use crate::data::encode::joint_codes;
-use crate::data::{Cells, MISSING, Role, Split};
+use crate::data::Split;
 use crate::finding::{Evidence, Family, Finding, Severity, Standing, Table, Unit, Worse};
 use crate::learn::folds;
 use crate::seed::Seed;
 use crate::stats::contingency::chi_square;
-use crate::stats::rank::quantile;
 use crate::stats::{Estimate, Level, roc};
 use crate::watch::Watch;
 
@@ -65,10 +62,6 @@ pub const BY: &str = "columns that differ";
 
 /// Fewest patients (or records) on either side.
 const FEWEST: usize = 10;
-/// Most levels that are taken as they are; numbers of more are cut into ranges, texts of more are put in order too.
-const MOST_LEVELS: usize = 20;
-/// Ranges of a column of numbers.
-const RANGES: usize = 16;
 /// Most columns that a sentence names.
 const NAMED: usize = 3;
 /// Most rows of the table.
@@ -82,48 +75,6 @@ const SCALE: [f64; 4] = [0.52, 0.55, 0.6, 0.9];
 pub struct ColumnShift {
     /// How far over 0.5 a column's interval may lie, from 0 to 0.1.
     tolerance: Tolerance,
-}
-
-/// What a column is to the comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Feature,
-    Outcome,
-    /// Identifier, patient or left out: named, voids nothing.
-    Apart(Role),
-}
-
-/// How a column betrays membership.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Size,
-    Level,
-    Order,
-    Missing,
-}
-
-impl Way {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Size => "its size",
-            Self::Level => "which value it has",
-            Self::Order => "its place in order",
-            Self::Missing => "whether it is missing",
-        }
-    }
-}
-
-/// A column of both sets, members first.
-struct Column {
-    name: String,
-    part: Part,
-    /// Numbers with NaN for missing; places in order for texts.
-    values: Vec<f64>,
-    missing: Vec<bool>,
-    /// Levels or ranges; missing is one of its own.
-    codes: Vec<u32>,
-    levels: usize,
-    ways: Vec<Way>,
 }
 
 /// A column tried in one way.
@@ -197,7 +148,7 @@ impl ColumnShift {
             );
             finding.settings.push((BY.to_owned(), named(&differ)));
         } else {
-            finding.sentence = "No single column tells members from non-members beyond the tolerance.".to_owned();
+            "No single column tells members from non-members beyond the tolerance.".clone_into(&mut finding.sentence);
         }
         finding.limits.push(
             "Sets may differ in a combination of columns though no single one shows it; see the blind classifier."
@@ -347,130 +298,6 @@ fn table(tried: &[Tried<'_>]) -> Evidence {
     })
 }
 
-/// Every column that both sets have, prepared.
-fn columns(split: &Split) -> Vec<Column> {
-    let mut columns: Vec<Column> = Vec::new();
-    if let (Some(a), Some(b)) = (split.members.table(), split.nonmembers.table()) {
-        let pairs: Vec<(&str, Part, &Cells, &Cells)> = a
-            .columns()
-            .iter()
-            .filter_map(|column| {
-                let part = part_of_comparison(split, &column.name)?;
-                Some((column.name.as_str(), part, &column.cells, &b.column(&column.name)?.cells))
-            })
-            .collect();
-        columns = pairs.into_par_iter().map(|(name, part, x, y)| Column::of(name, part, x, y)).collect();
-    }
-    if let (Some(a), Some(b)) = (&split.members.target, &split.nonmembers.target) {
-        let name = split.schema.target.as_deref().unwrap_or("labels");
-        columns.push(Column::of(name, Part::Outcome, a, b));
-    }
-    columns.retain(|column| !column.ways.is_empty());
-    columns
-}
-
-/// What a column of the table is to the comparison; nothing for the outcome, scores and the column that says who is a member.
-fn part_of_comparison(split: &Split, name: &str) -> Option<Part> {
-    let roles = split.schema.roles(name);
-    if [Role::Target, Role::Split, Role::Score].iter().any(|role| roles.contains(role)) {
-        return None;
-    }
-    let apart = [Role::Identifier, Role::Patient, Role::LeftOut].into_iter().find(|role| roles.contains(role));
-    Some(apart.map_or(Part::Feature, Part::Apart))
-}
-
-impl Column {
-    fn of(name: &str, part: Part, first: &Cells, second: &Cells) -> Self {
-        let (in_codes, out_codes, mut levels) = joint_codes(first, second);
-        let mut codes = [in_codes, out_codes].concat();
-        let missing: Vec<bool> =
-            [first, second].iter().flat_map(|cells| (0..cells.len()).map(|row| cells.is_missing(row))).collect();
-        let numbers = first.numbers().zip(second.numbers()).map(|(a, b)| [a, b].concat());
-        let mut ways = Vec::new();
-        let gaps = missing.iter().filter(|&&gap| gap).count();
-        let present = levels - usize::from(gaps > 0);
-        if gaps > 0 && gaps < missing.len() {
-            ways.push(Way::Missing);
-        }
-        let is_text = numbers.is_none();
-        let values = match numbers {
-            Some(values) => {
-                if present > 1 {
-                    ways.push(Way::Size);
-                }
-                if present > MOST_LEVELS {
-                    (codes, levels) = ranges(&values);
-                }
-                values
-            }
-            None => places(&codes, levels, [first, second]),
-        };
-        if is_text && present > MOST_LEVELS {
-            ways.push(Way::Order);
-        }
-        // Two levels without gaps of numbers say the same by size; one level says nothing.
-        if levels > 2 || is_text && levels == 2 {
-            ways.push(Way::Level);
-        }
-        Self { name: name.to_owned(), part, values, missing, codes, levels, ways }
-    }
-}
-
-/// Ranges of numbers between quantiles of both sets together; missing is a range of its own.
-fn ranges(values: &[f64]) -> (Vec<u32>, usize) {
-    let mut sorted: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let cuts: Vec<f64> = (1..RANGES).map(|cut| quantile(&sorted, cut as f64 / RANGES as f64)).collect();
-    let code = |value: &f64| if value.is_nan() { RANGES } else { cuts.partition_point(|cut| cut < value) };
-    (values.iter().map(|value| code(value) as u32).collect(), RANGES + 1)
-}
-
-/// The place of every text when the distinct ones are put in order, digits as numbers; NaN where it is missing.
-fn places(codes: &[u32], levels: usize, parts: [&Cells; 2]) -> Vec<f64> {
-    let mut texts: Vec<Option<&str>> = vec![None; levels];
-    let mut at = 0;
-    for cells in parts {
-        if let Cells::Text { codes: own, dictionary } = cells {
-            for &code in own {
-                if code != MISSING {
-                    texts[codes[at] as usize] = dictionary.get(code as usize).map(String::as_str);
-                }
-                at += 1;
-            }
-        }
-    }
-    let mut order: Vec<(usize, &str)> =
-        texts.iter().enumerate().filter_map(|(code, text)| text.map(|text| (code, text))).collect();
-    order.sort_by(|a, b| natural(a.1, b.1).then_with(|| a.1.cmp(b.1)));
-    let mut place = vec![f64::NAN; levels];
-    for (rank, (code, _)) in order.into_iter().enumerate() {
-        place[code] = rank as f64;
-    }
-    codes.iter().map(|&code| place[code as usize]).collect()
-}
-
-/// The order of texts in which runs of digits count as numbers: `v9` comes before `v10`.
-fn natural(first: &str, second: &str) -> Ordering {
-    let (mut a, mut b) = (first.as_bytes(), second.as_bytes());
-    loop {
-        let (Some(x), Some(y)) = (a.first(), b.first()) else { return a.len().cmp(&b.len()) };
-        if x.is_ascii_digit() && y.is_ascii_digit() {
-            let run = |text: &[u8]| text.iter().take_while(|c| c.is_ascii_digit()).count();
-            let ((x, rest_a), (y, rest_b)) = (a.split_at(run(a)), b.split_at(run(b)));
-            let trimmed = |digits: &[u8]| digits.iter().take_while(|&&c| c == b'0').count();
-            let (x, y) = (&x[trimmed(x)..], &y[trimmed(y)..]);
-            match x.len().cmp(&y.len()).then_with(|| x.cmp(y)) {
-                Ordering::Equal => (a, b) = (rest_a, rest_b),
-                unequal => return unequal,
-            }
-        } else if x == y {
-            (a, b) = (&a[1..], &b[1..]);
-        } else {
-            return x.cmp(y);
-        }
-    }
-}
-
 impl Sides {
     fn of(split: &Split, seed: Seed) -> Self {
         let (in_groups, out_groups) = patients(split);
@@ -572,14 +399,14 @@ mod tests {
 
     use super::*;
     use crate::check::specimen::{Case, Specimen, integers, normal, numbers, uniform};
-    use crate::data::{Column as Named, Schema, Table as Cells_};
+    use crate::data::{Cells, Column as Named, Schema, Table as Records};
 
     /// Six columns: a shifted number, one that is not, levels, a running number, gaps, and the outcome.
     fn case(count: usize, shift: f64, seed: u64) -> Case {
         let seed = Seed::root(seed).derive("column specimen");
         let table = |name: &str, shift: f64, first: usize| {
             let seed = seed.derive(name);
-            Cells_::new(vec![
+            Records::new(vec![
                 numbers("age", normal(count, -shift, seed.derive("age"))),
                 numbers("weight", normal(count, 0.0, seed.derive("weight"))),
                 texts("ward", &uniform(count, 6, seed.derive("ward")), "ward"),
@@ -648,7 +475,7 @@ mod tests {
 
     /// Two sets of one table whose members come first: whatever way a column betrays them is found.
     fn halves(columns: Vec<Named>, schema: Schema) -> Vec<Finding> {
-        let table = Cells_::new(columns);
+        let table = Records::new(columns);
         let half = table.rows() / 2;
         let rows = |range: std::ops::Range<usize>| table.take(&range.collect::<Vec<_>>());
         Case::tables(rows(0..half), rows(half..2 * half), schema).run(&ColumnShift::default(), 1)
@@ -720,12 +547,5 @@ mod tests {
             .map(|(row, v)| v + if row < 300 { 1.0 } else { 0.0 })
             .collect();
         assert!(invalid(of(&halves(vec![noise(600), numbers("y", values)], schema()), LABEL_SHIFT, "y")));
-    }
-
-    #[test]
-    fn digits_count_as_numbers() {
-        let mut texts = ["v10", "v9", "a2", "v010b", "V1", ""];
-        texts.sort_by(|a, b| natural(a, b));
-        assert_eq!(texts, ["", "V1", "a2", "v9", "v10", "v010b"]);
     }
 }

@@ -290,7 +290,7 @@ fn within(seen: &Seen<'_>, matched: &Standing) -> Finding {
     let best = areas.reduce(|a, b| if b.1.value > a.1.value { b } else { a });
     let (Some((attack, area)), Some(blind)) = (best, blind) else {
         finding.standing = seen.pool.too_few((seen.units.members.len(), seen.units.nonmembers.len()), RATE, 1);
-        finding.sentence = "No stratum holds both members and non-members.".to_owned();
+        "No stratum holds both members and non-members.".clone_into(&mut finding.sentence);
         return finding;
     };
     finding.sentence = format!(
