@@ -93,12 +93,20 @@ fn void(findings: &[Finding], blind: Option<&Finding>, stated: Option<&str>) -> 
 
 /// What the remedy found, as a sentence after the reason.
 fn on_matched(finding: &Finding) -> Option<String> {
-    let estimate = finding.estimate.filter(|_| finding.standing == Standing::Sound)?;
-    Some(format!(
-        " On the records that could be matched, the attack's area is {} (interval {}; see `{MATCHED}`).",
-        Unit::Area.show(estimate.value),
-        Unit::Area.show_interval(&estimate)
-    ))
+    match (&finding.standing, finding.estimate) {
+        (Standing::Sound, Some(estimate)) => Some(format!(
+            " On the records that could be matched, the attack's area is {} (interval {}; see `{MATCHED}`).",
+            Unit::Area.show(estimate.value),
+            Unit::Area.show_interval(&estimate)
+        )),
+        (Standing::Insufficient { .. }, _) => {
+            Some(" Too few members have a non-member like them for a comparison of matched records.".to_owned())
+        }
+        (Standing::Invalid { .. }, _) => {
+            Some(" Matching records by what the columns show does not make the sets alike either.".to_owned())
+        }
+        (Standing::Sound, None) => None,
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@
 //! measured as in `membership/strongest`, the two of a pair staying together; and a new blind classifier is trained on the
 //! pairs, which must find nothing any more. The strata are five of equal size by the blind score, and more (up to a hundred)
 //! until the blind score itself says nothing within them; areas within strata are averaged with van Elteren's weights, and
-//! the interval holds for all attacks at once. Both numbers are void unless the new classifier's interval reaches 0.5.
+//! the interval holds for all attacks at once. Both numbers are void unless the new classifier's interval reaches 0.5, the second also where the blind score's own
+//! interval within the strata lies over 0.52.
 //!
 //! # Reading the number
 //! An area near 0.5 on matched records says that what the attack saw was the difference between the sets; one that stays
@@ -40,7 +41,7 @@ use serde::{Deserialize, Deserializer};
 use super::pairing::{Placed, pair};
 use super::pool::{Part, Pool, area_severity, blank, percent};
 use super::selection::{Aim, Selection};
-use crate::check::blind::{self, Blind, FOLDS};
+use crate::check::blind::{self, Blind, FOLDS, Tolerance};
 use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject};
 use crate::data::Split;
 use crate::finding::{Baseline, Count, Evidence, Family, Finding, Standing, Table, Unit, part_of, partition};
@@ -303,7 +304,7 @@ fn within(seen: &Seen<'_>, matched: &Standing) -> Finding {
     finding.baseline =
         Some(Baseline { name: "classifier that never saw the model, within the strata".to_owned(), estimate: blind });
     finding.standing = matched.clone();
-    if blind.low > 0.5 && finding.standing == Standing::Sound {
+    if Tolerance::default().apart(&blind) && finding.standing == Standing::Sound {
         finding.standing = Standing::Invalid {
             reason: format!(
                 "even within {count} strata the sets differ without the model (area {}, interval {}): read the matched area.",
@@ -381,7 +382,9 @@ fn strata_table(seen: &Seen<'_>, attack: &AttackScores, count: usize) -> Evidenc
     };
     let columns = ["stratum", "members", "non-members", "area of the attack", "area without the model"];
     Evidence::Table(Table {
-        caption: "Strata of equal size by the blind score, the least member-like first, with 95 % intervals".to_owned(),
+        caption: "Strata of equal size by the blind score, the least member-like first, with 95 % intervals; only what goes beyond \
+                  the area without the model is the model's"
+            .to_owned(),
         columns: columns.map(str::to_owned).to_vec(),
         rows: (0..count).map(row).collect(),
     })
