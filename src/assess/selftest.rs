@@ -13,9 +13,11 @@ use super::gate::Verdict;
 use super::plan::Plan;
 use super::run::{Clock, Judged, applicable, bad_settings, digests, judged};
 use super::world::World;
+use crate::check::membership::epsilon::UNCORRECTED;
+use crate::check::membership::surrogate_calibrated::CONTROL;
 use crate::check::{self, Audited, Check, Truth};
 use crate::digest::Digest;
-use crate::finding::{Finding, Standing};
+use crate::finding::{Evidence, Finding, Standing};
 use crate::learn::folds;
 use crate::model::runtime::Candidate;
 use crate::model::{Predictions, Scale};
@@ -99,6 +101,10 @@ pub struct Certificate {
     pub false_areas: Rate,
     /// Runs in which an epsilon above 0 was claimed.
     pub false_epsilons: Rate,
+    /// Runs in which the best of all thresholds, uncorrected as in other tools, would have claimed an epsilon above 0.
+    pub uncorrected_epsilons: Rate,
+    /// Runs in which some attack's own interval, uncorrected for looking at all of them, lay over 0.5.
+    pub uncorrected_areas: Rate,
     /// Runs in which the permutation test showed something at 5 %.
     pub false_permutations: Rate,
     /// Runs in which a sound split was called invalid.
@@ -164,6 +170,8 @@ pub fn run(
         false_rates: rate(tally.rates),
         false_areas: rate(tally.areas),
         false_epsilons: rate(tally.epsilons),
+        uncorrected_epsilons: rate(tally.uncorrected_epsilons),
+        uncorrected_areas: rate(tally.uncorrected_areas),
         false_permutations: rate(tally.permutations),
         false_invalid: rate(tally.invalid),
         planted,
@@ -238,6 +246,8 @@ struct Tally {
     rates: usize,
     areas: usize,
     epsilons: usize,
+    uncorrected_epsilons: usize,
+    uncorrected_areas: usize,
     permutations: usize,
     invalid: usize,
 }
@@ -253,10 +263,26 @@ impl Tally {
         self.rates += over("membership/tpr-at-fpr-0.01", 0.01);
         self.areas += over("membership/auc", 0.5);
         self.epsilons += over("membership/epsilon-equivalent", 0.0);
+        self.uncorrected_epsilons += usize::from(uncorrected_epsilon(&judged.findings) > 0.0);
+        let any = judged.findings.iter().any(|finding| {
+            let of_attack = finding.measure.ends_with("-auc") && finding.measure.starts_with("membership/");
+            let combined = ["membership/subgroup-auc", CONTROL].contains(&finding.measure.as_str());
+            of_attack && !combined && finding.estimate.is_some_and(|estimate| estimate.low > 0.5)
+        });
+        self.uncorrected_areas += usize::from(any);
         self.permutations += usize::from(estimate("membership/permutation-p").is_some_and(|e| e.value < 0.05));
         let invalid = |finding: &Finding| matches!(finding.standing, Standing::Invalid { .. });
         self.invalid += usize::from(judged.findings.iter().any(invalid));
     }
+}
+
+/// What the rule of other tools claims, from the table that stands beside the bound.
+fn uncorrected_epsilon(findings: &[Finding]) -> f64 {
+    let tables = findings.iter().flat_map(|finding| &finding.evidence).filter_map(|evidence| match evidence {
+        Evidence::Table(table) => table.rows.iter().find(|row| row[0] == UNCORRECTED),
+        _ => None,
+    });
+    tables.filter_map(|row| row[1].parse::<f64>().ok()).fold(0.0, f64::max)
 }
 
 /// Makes the answers about a share of the members as sure of the truth as memorised ones: surer than about any non-member.

@@ -60,12 +60,14 @@ fn text(name: &str, certificate: &Certificate) -> String {
     text
 }
 
-fn lines(certificate: &Certificate) -> [(&'static str, &Rate); 6] {
+fn lines(certificate: &Certificate) -> [(&'static str, &Rate); 8] {
     [
         ("failed a model that leaks nothing", &certificate.false_fails),
         ("bound of TPR at 1 % over chance", &certificate.false_rates),
         ("interval of the area over 0.5", &certificate.false_areas),
         ("epsilon above 0", &certificate.false_epsilons),
+        ("for comparison, epsilon above 0 by the uncorrected rule", &certificate.uncorrected_epsilons),
+        ("for comparison, some attack's own interval over 0.5", &certificate.uncorrected_areas),
         ("permutation test under 5 %", &certificate.false_permutations),
         ("sound split called invalid", &certificate.false_invalid),
     ]

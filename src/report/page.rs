@@ -130,6 +130,8 @@ pub(super) fn selftest(assessment: &Assessment) -> Option<TableView> {
         ("bound of the rate at 1 % false positives over chance", &certificate.false_rates),
         ("interval of the area over 0.5", &certificate.false_areas),
         ("epsilon above 0", &certificate.false_epsilons),
+        ("for comparison: epsilon above 0 by the uncorrected rule of other tools", &certificate.uncorrected_epsilons),
+        ("for comparison: some attack's own interval over 0.5", &certificate.uncorrected_areas),
         ("permutation test under 5 %", &certificate.false_permutations),
         ("sound split called invalid", &certificate.false_invalid),
     ];
