@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::gate::{Judgement, Verdict};
-use super::selftest::Certificate;
 use crate::digest::Digest;
 use crate::finding::{Count, Finding};
-use crate::stats::Estimate;
+use crate::stats::interval::clopper_pearson;
+use crate::stats::{Estimate, Level};
 
 /// Version of the layout of `report.json`.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -73,6 +73,65 @@ pub struct Assessment {
     pub program: Program,
     /// What differs between two runs of the same plan: time and place. Left out of comparisons.
     pub envelope: Envelope,
+}
+
+/// How often something happened, with an exact interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Rate {
+    /// How often.
+    pub count: usize,
+    /// Share of the runs with a Clopper-Pearson interval.
+    pub share: Estimate,
+}
+
+impl Rate {
+    pub(super) fn of(count: usize, runs: usize) -> Self {
+        Self { count, share: clopper_pearson(count, runs, Level::P95) }
+    }
+}
+
+/// A planted leak and how often it was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Planted {
+    /// Share of the fake members whose answers looked memorised.
+    pub share: f64,
+    /// How often the gate failed the model.
+    pub failed: Rate,
+    /// How often the lower bound of the true-positive rate at 1 % lay over chance.
+    pub seen: Rate,
+}
+
+/// What a self-test showed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// Version of the program.
+    pub program: String,
+    /// Digests of the files of model and data that it was made on.
+    pub inputs: Vec<Digest>,
+    /// Root seed.
+    pub seed: u64,
+    /// Relabelled runs.
+    pub runs: usize,
+    /// Fake members of a run; there are as many fake non-members.
+    pub members: usize,
+    /// Runs in which the gate failed a model that leaks nothing.
+    pub false_fails: Rate,
+    /// Runs in which the lower bound of the true-positive rate at 1 % lay over 1 %.
+    pub false_rates: Rate,
+    /// Runs in which the interval of the area lay over 0.5.
+    pub false_areas: Rate,
+    /// Runs in which an epsilon above 0 was claimed.
+    pub false_epsilons: Rate,
+    /// Runs in which the best of all thresholds, uncorrected as in other tools, would have claimed an epsilon above 0.
+    pub uncorrected_epsilons: Rate,
+    /// Runs in which some attack's own interval, uncorrected for looking at all of them, lay over 0.5.
+    pub uncorrected_areas: Rate,
+    /// Runs in which the permutation test showed something at 5 %.
+    pub false_permutations: Rate,
+    /// Runs in which a sound split was called invalid.
+    pub false_invalid: Rate,
+    /// Planted leaks.
+    pub planted: Vec<Planted>,
 }
 
 /// What a check says about itself.

@@ -5,10 +5,8 @@
 //! so every failure is a false one. After that a leak is planted: for a share of the fake members the answers become as sure
 //! of the truth as those of a model that memorised them.
 
-use serde::{Deserialize, Serialize};
-
 use super::AssessError;
-use super::assessment::InputFile;
+use super::assessment::{Certificate, InputFile, Planted, Rate};
 use super::gate::Verdict;
 use super::plan::Plan;
 use super::run::{Clock, Judged, applicable, bad_settings, digests, judged};
@@ -22,8 +20,6 @@ use crate::learn::folds;
 use crate::model::runtime::Candidate;
 use crate::model::{Predictions, Scale};
 use crate::seed::Seed;
-use crate::stats::interval::clopper_pearson;
-use crate::stats::{Estimate, Level};
 use crate::watch::{Event, Unwatched, Watch};
 
 /// The file in the output folder that holds the certificate.
@@ -52,65 +48,6 @@ impl Default for Effort {
     fn default() -> Self {
         Self { runs: 100, most: 1000, planted: 20 }
     }
-}
-
-/// How often something happened, with an exact interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Rate {
-    /// How often.
-    pub count: usize,
-    /// Share of the runs with a Clopper-Pearson interval.
-    pub share: Estimate,
-}
-
-impl Rate {
-    fn of(count: usize, runs: usize) -> Self {
-        Self { count, share: clopper_pearson(count, runs, Level::P95) }
-    }
-}
-
-/// A planted leak and how often it was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Planted {
-    /// Share of the fake members whose answers looked memorised.
-    pub share: f64,
-    /// How often the gate failed the model.
-    pub failed: Rate,
-    /// How often the lower bound of the true-positive rate at 1 % lay over chance.
-    pub seen: Rate,
-}
-
-/// What a self-test showed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Certificate {
-    /// Version of the program.
-    pub program: String,
-    /// Digests of the files of model and data that it was made on.
-    pub inputs: Vec<Digest>,
-    /// Root seed.
-    pub seed: u64,
-    /// Relabelled runs.
-    pub runs: usize,
-    /// Fake members of a run; there are as many fake non-members.
-    pub members: usize,
-    /// Runs in which the gate failed a model that leaks nothing.
-    pub false_fails: Rate,
-    /// Runs in which the lower bound of the true-positive rate at 1 % lay over 1 %.
-    pub false_rates: Rate,
-    /// Runs in which the interval of the area lay over 0.5.
-    pub false_areas: Rate,
-    /// Runs in which an epsilon above 0 was claimed.
-    pub false_epsilons: Rate,
-    /// Runs in which the best of all thresholds, uncorrected as in other tools, would have claimed an epsilon above 0.
-    pub uncorrected_epsilons: Rate,
-    /// Runs in which some attack's own interval, uncorrected for looking at all of them, lay over 0.5.
-    pub uncorrected_areas: Rate,
-    /// Runs in which the permutation test showed something at 5 %.
-    pub false_permutations: Rate,
-    /// Runs in which a sound split was called invalid.
-    pub false_invalid: Rate,
-    /// Planted leaks.
-    pub planted: Vec<Planted>,
 }
 
 /// Tests the instrument on a plan's own data.
@@ -271,7 +208,10 @@ impl Tally {
         });
         self.uncorrected_areas += usize::from(any);
         self.permutations += usize::from(estimate("membership/permutation-p").is_some_and(|e| e.value < 0.05));
-        let invalid = |finding: &Finding| matches!(finding.standing, Standing::Invalid { .. });
+        // What voids the judged numbers; a remedy that finds nothing to remedy does not count.
+        let invalid = |finding: &Finding| {
+            finding.measure == "membership/auc" && matches!(finding.standing, Standing::Invalid { .. })
+        };
         self.invalid += usize::from(judged.findings.iter().any(invalid));
     }
 }

@@ -9,8 +9,9 @@ use super::args;
 use super::assess::{unwritable, with_help};
 use super::outputs::Outputs;
 use super::{Exit, onnxruntime, progress};
+use crate::assess::assessment::{Certificate, Rate};
 use crate::assess::plan::Plan;
-use crate::assess::selftest::{self, Certificate, Effort, Rate};
+use crate::assess::selftest::{self, Effort};
 use crate::finding::Unit;
 
 pub(super) fn run(arguments: &args::Selftest) -> anyhow::Result<Exit> {

@@ -80,10 +80,12 @@ pub(super) struct Card {
     pub(super) tables: Vec<TableView>,
     /// Who could do this.
     pub(super) who: Rich,
-    /// How the check measures, in its own words.
-    pub(super) how: Rich,
-    /// Papers and regulations.
-    pub(super) references: Rich,
+    /// Anchor of the check in the list of methods.
+    pub(super) check: String,
+    /// Title of the check.
+    pub(super) method: Rich,
+    /// Whether a limit judges it.
+    pub(super) judged: bool,
     /// When this misleads.
     pub(super) limits: Vec<Rich>,
     /// What usually helps.
@@ -163,8 +165,9 @@ fn card(
         figures,
         tables,
         who: method.map_or_else(|| Rich::new(words::who(family)), |method| Rich::new(&method.who)),
-        how: method.map_or_else(Rich::default, |method| Rich::new(&method.how)),
-        references: method.map_or_else(Rich::default, |method| Rich::new(&method.references)),
+        check: finding.check.replace('/', "-"),
+        method: method.map_or_else(|| Rich::code(&finding.check), |method| Rich::new(&method.title)),
+        judged: judgement.is_some() || finding.standing != Standing::Sound,
         limits: finding.limits.iter().map(Rich::new).collect(),
         helps: words::helps(family),
         settings: settings(finding),

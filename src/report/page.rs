@@ -118,10 +118,36 @@ pub(super) fn methods(findings: &[Finding]) -> TableView {
     TableView::new("How each interval was obtained", &["Measure", "Method", "Rests on", "Level"], rows.collect())
 }
 
+/// How a check measures, in its own words.
+pub(super) struct MethodView {
+    /// Anchor on the page.
+    pub(super) id: String,
+    /// Title.
+    pub(super) title: Rich,
+    /// Id of the check.
+    pub(super) check: String,
+    /// How it measures.
+    pub(super) how: Rich,
+    /// Papers and regulations.
+    pub(super) references: Rich,
+}
+
+/// The checks that found something, once each however many findings they left.
+pub(super) fn checks(assessment: &Assessment) -> Vec<MethodView> {
+    let view = |method: &crate::assess::assessment::MethodSummary| MethodView {
+        id: method.check.replace('/', "-"),
+        title: Rich::new(&method.title),
+        check: method.check.clone(),
+        how: Rich::new(&method.how),
+        references: Rich::new(&method.references),
+    };
+    assessment.methods.iter().map(view).collect()
+}
+
 /// What a self-test of the instrument on these data showed.
 pub(super) fn selftest(assessment: &Assessment) -> Option<TableView> {
     let certificate = assessment.certificate.as_ref()?;
-    let rate = |rate: &crate::assess::selftest::Rate| {
+    let rate = |rate: &crate::assess::assessment::Rate| {
         let shown = share(&rate.share);
         format!("{} of {}; {shown}", rate.count, rate.share.n).replace(" records)", " runs)")
     };

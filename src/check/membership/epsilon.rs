@@ -17,8 +17,8 @@
 //! Few records cannot prove a large epsilon; the upper end says what as many could prove at most.
 //!
 //! # When it misleads
-//! It is no audit of differential privacy: an ordinary split is not a set of independent coins. Only a canary plan
-//! (`privet canaries`) gives an epsilon of the training itself.
+//! It is no audit of differential privacy: an ordinary split is not a set of independent coins. Only planted records
+//! (`privet canaries`) give an epsilon of the training itself.
 //!
 //! # Cost
 //! Sorting.
@@ -144,8 +144,8 @@ impl Epsilon {
         finding.severity = Severity::on_scale(middle.bound, SCALE);
         finding.estimate = Some(estimate);
         finding.limits.push(
-            "An epsilon-equivalent of this attack, not an audit of differential privacy: the split was not drawn by coin flips \
-             of a canary plan."
+            "An epsilon-equivalent of this attack, not an audit of differential privacy: who became a member was not decided by \
+             sealed coin flips (`privet canaries`)."
                 .to_owned(),
         );
         finding.settings = vec![

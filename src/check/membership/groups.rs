@@ -3,6 +3,8 @@
 //! A group is looked at only where both sets hold at least eleven of its patients; smaller ones are left out without a
 //! trace, since their numbers would speak of single people.
 
+use std::collections::BTreeMap;
+
 use super::pool::Pool;
 use crate::check::{CheckError, Subject, Truth};
 use crate::data::{Cells, DataError, Split};
@@ -16,17 +18,26 @@ const BANDS: usize = 4;
 
 /// A group of records.
 pub(super) struct Group {
-    /// Column and level, for example `gender = Female` or `age: 40 to 60`.
+    /// Column and level, for example `gender: Female` or `age 40 to under 60`.
     pub(super) name: String,
     /// Its rows in the pool, ascending.
     pub(super) rows: Vec<u32>,
 }
 
+/// Values that a plan spells out, by column: only these are named, others are numbered by their frequency, since a value may
+/// be a secret of the data.
+pub(super) type Values = BTreeMap<String, Vec<String>>;
+
 /// The groups by the outcome and by the columns named, or by the quasi-identifiers where none are.
 ///
 /// # Errors
 /// When a named column does not exist.
-pub(super) fn groups(subject: &Subject<'_>, pool: &Pool, named: Option<&[String]>) -> Result<Vec<Group>, CheckError> {
+pub(super) fn groups(
+    subject: &Subject<'_>,
+    pool: &Pool,
+    named: Option<&[String]>,
+    values: &Values,
+) -> Result<Vec<Group>, CheckError> {
     let Some(split) = subject.split else { return Ok(Vec::new()) };
     let mut groups = by_outcome(subject, pool);
     let mut columns: Vec<String> = named.map(<[String]>::to_vec).unwrap_or_default();
@@ -42,7 +53,7 @@ pub(super) fn groups(subject: &Subject<'_>, pool: &Pool, named: Option<&[String]
                 help: "compare the name with the header of the file".to_owned(),
             }));
         };
-        groups.extend(by_column(pool, &name, &cells));
+        groups.extend(by_column(pool, &name, &cells, values.get(&name).map_or(&[], Vec::as_slice)));
     }
     Ok(groups)
 }
@@ -63,12 +74,12 @@ fn pooled(split: &Split, name: &str) -> Option<Vec<Cells>> {
     Some(vec![a.cells.clone(), b.cells.clone()])
 }
 
-fn by_column(pool: &Pool, name: &str, sides: &[Cells]) -> Vec<Group> {
+fn by_column(pool: &Pool, name: &str, sides: &[Cells], spelt: &[String]) -> Vec<Group> {
     let (first, second, levels) = crate::data::encode::joint_codes(&sides[0], &sides[1]);
     let level_codes = [first, second].concat();
     if levels <= MOST_LEVELS {
-        let text_of = level_texts(sides, &level_codes, levels);
-        return large_enough(pool, &level_codes, levels, |code| format!("{name} = {}", text_of[code as usize]));
+        let names = level_names(sides, &level_codes, levels, spelt);
+        return large_enough(pool, &level_codes, levels, |code| format!("{name}: {}", names[code as usize]));
     }
     let numbers: Option<Vec<Vec<f64>>> = sides.iter().map(Cells::numbers).collect();
     let Some(numbers) = numbers.map(|sides| sides.concat()) else { return Vec::new() };
@@ -90,15 +101,28 @@ fn by_column(pool: &Pool, name: &str, sides: &[Cells]) -> Vec<Group> {
     })
 }
 
-fn level_texts(sides: &[Cells], level_codes: &[u32], levels: usize) -> Vec<String> {
+/// The plan's own words for a level, or its place by frequency.
+fn level_names(sides: &[Cells], level_codes: &[u32], levels: usize, spelt: &[String]) -> Vec<String> {
     let mut texts: Vec<Option<String>> = vec![None; levels];
+    let mut counts = vec![0_usize; levels];
     let rows = sides.iter().flat_map(|cells| (0..cells.len()).map(move |row| (cells, row)));
     for ((cells, row), &code) in rows.zip(level_codes) {
-        if texts[code as usize].is_none() {
-            texts[code as usize] = cells.text(row);
+        counts[code as usize] += 1;
+        if counts[code as usize] == 1 {
+            texts[code as usize] = Some(cells.text(row).unwrap_or_default());
         }
     }
-    texts.into_iter().map(|text| text.unwrap_or_else(|| "missing".to_owned())).collect()
+    let mut order: Vec<usize> = (0..levels).collect();
+    order.sort_by_key(|&code| (std::cmp::Reverse(counts[code]), code));
+    let mut names = vec![String::new(); levels];
+    for (place, &code) in order.iter().enumerate() {
+        names[code] = match texts[code].as_deref() {
+            Some("") => "missing".to_owned(),
+            Some(text) if spelt.iter().any(|value| value == text) => text.to_owned(),
+            _ => format!("value {} by frequency", place + 1),
+        };
+    }
+    names
 }
 
 /// Edges of bands near the quartiles, rounded so that none is the number of a person.

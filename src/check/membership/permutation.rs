@@ -28,7 +28,7 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::groups::{Group, groups};
+use super::groups::{Group, Values, groups};
 use super::pool::{AREA_SCALE, Pool, blank, percent};
 use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject};
 use crate::finding::{Evidence, Family as Kind, Finding, Severity, Table, Unit, Worse};
@@ -56,6 +56,8 @@ pub struct Permutation {
     permutations: usize,
     /// Columns whose groups are tested; the quasi-identifiers where none are named.
     columns: Option<Vec<String>>,
+    /// Values that may be named, by column; others are numbered by their frequency.
+    values: Values,
 }
 
 fn permutations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
@@ -69,7 +71,7 @@ fn permutations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::
 
 impl Default for Permutation {
     fn default() -> Self {
-        Self { permutations: 1999, columns: None }
+        Self { permutations: 1999, columns: None, values: Values::new() }
     }
 }
 
@@ -90,7 +92,7 @@ impl Check for Permutation {
             return Ok(Output::default());
         }
         let mut all = vec![Group { name: "everybody".to_owned(), rows: (0..pool.rows() as u32).collect() }];
-        all.extend(groups(subject, &pool, self.columns.as_deref())?);
+        all.extend(groups(subject, &pool, self.columns.as_deref(), &self.values)?);
         let mut tested: Vec<Vec<Tested>> = Vec::new();
         for half in 0..2 {
             tested.push(self.half(&pool, &attacks, &all, half));
@@ -204,7 +206,7 @@ mod tests {
     use crate::check::specimen::{Case, Specimen};
 
     fn quick() -> Permutation {
-        Permutation { permutations: 199, columns: None }
+        Permutation { permutations: 199, columns: None, values: Values::new() }
     }
 
     fn p_value(case: &Case, seed: u64) -> f64 {

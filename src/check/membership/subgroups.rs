@@ -25,7 +25,7 @@
 
 use serde::Deserialize;
 
-use super::groups::{Group, groups};
+use super::groups::{Group, Values, groups};
 use super::pool::{FEWEST, Pool, area_severity, blank};
 use super::selection::{Aim, Selection};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
@@ -51,6 +51,8 @@ const FEWEST_OF_GROUP: usize = FEWEST;
 pub struct Subgroups {
     /// Columns whose groups are looked at; the quasi-identifiers where none are named.
     columns: Option<Vec<String>>,
+    /// Values that may be named, by column; others are numbered by their frequency.
+    values: Values,
 }
 
 impl Check for Subgroups {
@@ -64,7 +66,7 @@ impl Check for Subgroups {
 
     fn run(&self, subject: &Subject<'_>, _watch: &dyn Watch) -> Result<Output, CheckError> {
         let Some(pool) = Pool::of(subject) else { return Ok(Output::default()) };
-        let all = groups(subject, &pool, self.columns.as_deref())?;
+        let all = groups(subject, &pool, self.columns.as_deref(), &self.values)?;
         if all.is_empty() {
             return Err(CheckError::NotApplicable {
                 reason: "there are no two groups of at least eleven patients on either side".to_owned(),
