@@ -18,7 +18,7 @@ const BANDS: usize = 4;
 
 /// A group of records.
 pub(super) struct Group {
-    /// Column and level, for example `gender: Female` or `age 40 to under 60`.
+    /// Column and level, for example `gender: Female` or `age: highest quarter`.
     pub(super) name: String,
     /// Its rows in the pool, ascending.
     pub(super) rows: Vec<u32>,
@@ -83,21 +83,16 @@ fn by_column(pool: &Pool, name: &str, sides: &[Cells], spelt: &[String]) -> Vec<
     }
     let numbers: Option<Vec<Vec<f64>>> = sides.iter().map(Cells::numbers).collect();
     let Some(numbers) = numbers.map(|sides| sides.concat()) else { return Vec::new() };
-    let edges = round_edges(&numbers);
+    let edges = quartiles(&numbers);
     let band = |value: f64| edges.partition_point(|edge| *edge <= value) as u32;
-    let bands: Vec<u32> =
-        numbers.iter().map(|&value| if value.is_nan() { edges.len() as u32 + 1 } else { band(value) }).collect();
-    large_enough(pool, &bands, edges.len() + 2, |code| {
-        let code = code as usize;
-        if code > edges.len() {
-            return format!("{name} missing");
-        }
-        match (code.checked_sub(1).map(|i| edges[i]), edges.get(code)) {
-            (None, Some(high)) => format!("{name} under {high}"),
-            (Some(low), Some(high)) => format!("{name} {low} to under {high}"),
-            (Some(low), None) => format!("{name} from {low}"),
-            (None, None) => name.to_owned(),
-        }
+    let missing = edges.len() as u32 + 1;
+    let bands: Vec<u32> = numbers.iter().map(|&value| if value.is_nan() { missing } else { band(value) }).collect();
+    // Named by their place: an edge would be the number of a person.
+    let names = ["lowest quarter", "second quarter", "third quarter", "highest quarter"];
+    large_enough(pool, &bands, edges.len() + 2, |code| match names.get(code as usize) {
+        Some(place) if code < missing && edges.len() + 1 == names.len() => format!("{name}: {place}"),
+        _ if code < missing => format!("{name}: band {} of {}", code + 1, edges.len() + 1),
+        _ => format!("{name}: missing"),
     })
 }
 
@@ -125,17 +120,14 @@ fn level_names(sides: &[Cells], level_codes: &[u32], levels: usize, spelt: &[Str
     names
 }
 
-/// Edges of bands near the quartiles, rounded so that none is the number of a person.
-fn round_edges(numbers: &[f64]) -> Vec<f64> {
+/// The quartiles, without repetition.
+fn quartiles(numbers: &[f64]) -> Vec<f64> {
     let mut sorted: Vec<f64> = numbers.iter().copied().filter(|value| !value.is_nan()).collect();
     sorted.sort_by(f64::total_cmp);
     if sorted.is_empty() {
         return Vec::new();
     }
-    let spread = quantile(&sorted, 0.9) - quantile(&sorted, 0.1);
-    let step = 10_f64.powf((spread.max(1e-9) / 4.0).log10().floor());
-    let edge = |band: usize| (quantile(&sorted, band as f64 / BANDS as f64) / step).round() * step;
-    let mut edges: Vec<f64> = (1..BANDS).map(edge).collect();
+    let mut edges: Vec<f64> = (1..BANDS).map(|band| quantile(&sorted, band as f64 / BANDS as f64)).collect();
     edges.dedup();
     edges
 }
@@ -167,8 +159,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edges_are_round() {
-        let ages: Vec<f64> = (0..1000).map(|i| 20.0 + f64::from(i) * 0.0613).collect();
-        assert_eq!(round_edges(&ages), [40.0, 50.0, 70.0]);
+    fn equal_quartiles_are_one_edge() {
+        assert_eq!(quartiles(&[1.0, 1.0, 1.0, 1.0, 2.0, 3.0, 4.0, 5.0]), [1.0, 1.5, 3.25]);
+        assert_eq!(quartiles(&[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 9.0]), [0.0]);
     }
 }
