@@ -82,8 +82,8 @@ pub(super) struct Card {
     pub(super) who: Rich,
     /// Anchor of the check in the list of methods.
     pub(super) check: String,
-    /// Title of the check.
-    pub(super) method: Rich,
+    /// Title of the check, where the list of methods has it.
+    pub(super) method: Option<Rich>,
     /// Whether a limit judges it.
     pub(super) judged: bool,
     /// When this misleads.
@@ -166,7 +166,7 @@ fn card(
         tables,
         who: method.map_or_else(|| Rich::new(words::who(family)), |method| Rich::new(&method.who)),
         check: finding.check.replace('/', "-"),
-        method: method.map_or_else(|| Rich::code(&finding.check), |method| Rich::new(&method.title)),
+        method: method.map(|method| Rich::new(&method.title)),
         judged: judgement.is_some() || finding.standing != Standing::Sound,
         limits: finding.limits.iter().map(Rich::new).collect(),
         helps: words::helps(family),

@@ -18,7 +18,7 @@
 //!
 //! # When it misleads
 //! Few non-members cannot name anybody: a p-value is never below 1 / (m + 1). A record that one attack names another may
-//! not; the stability row says how far two halves of the surrogates agree on who is most exposed.
+//! not.
 //!
 //! # Cost
 //! Sorting.
