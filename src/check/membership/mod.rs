@@ -29,4 +29,5 @@ pub mod surrogate_calibrated;
 pub mod tail;
 pub mod threshold;
 pub mod transfer;
+mod weighed;
 pub mod worst_case;

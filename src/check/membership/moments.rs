@@ -2,6 +2,7 @@
 //! (OUT).
 
 use super::pool::{Pool, confidence};
+use super::weighed::weighed;
 use crate::check::{Reference, Subject, Truth};
 use crate::model::{Predictions, log_probability};
 
@@ -52,6 +53,14 @@ impl ReferenceTable {
             values: subject.references.iter().map(value).collect(),
             trained: subject.references.iter().map(mask).collect(),
         })
+    }
+
+    /// A table for every number that is weighed.
+    pub(super) fn weighed(subject: &Subject<'_>) -> Vec<Self> {
+        let Some(answers) = subject.model.and_then(|model| model.members.as_ref()) else { return Vec::new() };
+        let columns = weighed(&answers.predictions, &answers.truth).len();
+        let column = |at: usize| Self::of(subject, |predictions, truth| weighed(predictions, truth).swap_remove(at));
+        (0..columns).filter_map(column).collect()
     }
 
     /// The table of main signals.
