@@ -14,6 +14,7 @@ pub mod run;
 mod scores;
 mod settings;
 mod summary;
+mod target;
 
 use thiserror::Error;
 

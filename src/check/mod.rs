@@ -11,6 +11,9 @@ mod records;
 pub mod reidentification;
 #[cfg(test)]
 mod specimen;
+mod truth;
+
+pub use truth::{Hazard, Truth};
 
 use std::collections::BTreeMap;
 
@@ -29,29 +32,6 @@ pub struct Answers {
     pub predictions: Predictions,
     /// The truth.
     pub truth: Truth,
-}
-
-/// What the target column says, in the model's terms.
-pub enum Truth {
-    /// Class codes in the order of the model's scores.
-    Classes(Vec<u32>),
-    /// Numbers.
-    Values(Vec<f64>),
-}
-
-impl Truth {
-    /// Number of records.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Classes(classes) => classes.len(),
-            Self::Values(values) => values.len(),
-        }
-    }
-
-    /// Whether there is no record.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 /// Where answers come from.

@@ -17,6 +17,6 @@ mod table;
 pub use error::DataError;
 pub use load::{Limits, Reading, load_table};
 pub use npy::load_tensor;
-pub use schema::{Kind, Role, Schema};
+pub use schema::{Kind, Outcome, Role, Schema};
 pub use split::{Arrays, Features, Records, Source, Split, Target};
 pub use table::{Cells, Column, MISSING, Table};

@@ -12,4 +12,5 @@ mod layers;
 mod onnx;
 mod oversize;
 mod support;
+mod tasks;
 mod validity;

@@ -9,7 +9,8 @@
 //!
 //! # How
 //! The signal is the scaled logit of the true class; for a predicted number its error with its sign, since members may be
-//! pulled to the truth from either side. For each record the references that were trained on it and those that
+//! pulled to the truth from either side; for a risk score the deviance residual; for labels that do not exclude each other
+//! one scaled logit each, whose log ratios add up. For each record the references that were trained on it and those that
 //! were not give means and variances; variances are moderated: shrunk towards the pooled variance with a weight of four
 //! scores, and the predictive density is Student's t. Where references were trained on records of the pool, the score is
 //! the log ratio of the two densities (online); otherwise how many standard deviations the model's answer lies over the
@@ -34,7 +35,7 @@
 use serde::Deserialize;
 
 use super::moments::{Moments, ReferenceTable, Seen};
-use super::pool::{Pool, competing};
+use super::pool::{Pool, answers, competing};
 use super::weighed::{Tail, tail, weighed};
 use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject};
 use crate::finding::{Count, Family};
@@ -124,17 +125,14 @@ struct Attack {
 
 impl Attack {
     fn of(subject: &Subject<'_>, pool: &Pool, tables: &[ReferenceTable]) -> Option<Self> {
-        let model = subject.model?;
-        let (members, nonmembers) = (model.members.as_ref()?, model.nonmembers.as_ref()?);
-        let of_members = weighed(&members.predictions, &members.truth);
-        let of_nonmembers = weighed(&nonmembers.predictions, &nonmembers.truth);
-        let one = |((a, b), table): ((Vec<f64>, Vec<f64>), &ReferenceTable)| Weighed {
-            own: [a, b].concat(),
+        let (predictions, truth) = answers(subject)?;
+        let one = |(own, table): (Vec<f64>, &ReferenceTable)| Weighed {
+            own,
             out: table.moments(pool, Seen::Out),
             inside: table.online().then(|| table.moments(pool, Seen::In)),
         };
-        let weighed = of_members.into_iter().zip(of_nonmembers).zip(tables).map(one).collect();
-        Some(Self { tail: tail(&members.predictions), weighed })
+        let weighed = weighed(&predictions, &truth).into_iter().zip(tables).map(one).collect();
+        Some(Self { tail: tail(&predictions), weighed })
     }
 
     /// Every form, the recommended one first. What is weighed together adds up: logs of ratios, or standard deviations.

@@ -26,6 +26,8 @@ mod specimen;
 pub mod strongest;
 pub mod subgroups;
 pub mod surrogate_calibrated;
+mod surrogates;
+pub mod survival;
 pub mod tail;
 pub mod threshold;
 pub mod transfer;

@@ -1,9 +1,11 @@
 //! What an attack with reference models weighs: one number per record, or one per label.
 //!
-//! A number's error keeps its sign. A model that was trained on a record answers nearer to its truth than its peers do, from
+//! Labels that do not exclude each other are weighed one by one: their likelihood ratios multiply. A number's error, and the
+//! deviance residual of a risk score, keeps its sign. A model that was trained on a record answers nearer to its truth than its peers do, from
 //! whichever side: an absolute error would take an answer on the other side of the truth for the same answer.
 
-use super::pool::confidence;
+use super::pool::{MOST_DEVIANCE, confidence, confidence_of_labels};
+use super::survival::deviances;
 use crate::check::Truth;
 use crate::model::Predictions;
 
@@ -19,8 +21,11 @@ pub(super) enum Tail {
 /// The tail in which members of such answers are looked for.
 pub(super) fn tail(predictions: &Predictions) -> Tail {
     match predictions {
-        Predictions::Values(_) => Tail::Both,
-        Predictions::Scores { .. } | Predictions::Labels(_) => Tail::Upper,
+        Predictions::Values(_) | Predictions::Risks(_) => Tail::Both,
+        Predictions::Scores { .. }
+        | Predictions::Labels(_)
+        | Predictions::Flags { .. }
+        | Predictions::Curves { .. } => Tail::Upper,
     }
 }
 
@@ -30,6 +35,11 @@ pub(super) fn weighed(predictions: &Predictions, truth: &Truth) -> Vec<Vec<f64>>
         (Predictions::Values(values), Truth::Values(truth)) => {
             vec![values.iter().zip(truth).map(|(value, truth)| truth - value).collect()]
         }
+        (Predictions::Risks(risks), Truth::Survival { events, hazards: Some(hazards), .. }) => {
+            let residuals = deviances(risks, events, hazards);
+            vec![residuals.into_iter().map(|residual| residual.clamp(-MOST_DEVIANCE, MOST_DEVIANCE)).collect()]
+        }
+        (Predictions::Flags { .. }, Truth::Flags { .. }) => confidence_of_labels(predictions, truth),
         _ => vec![confidence(predictions, truth)],
     }
 }
