@@ -212,8 +212,7 @@ fn moderated(side: &Moments, row: usize, x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::membership::specimen::{erring, referenced};
-    use crate::check::membership::threshold::Threshold;
+    use crate::check::membership::specimen::{erring, referenced, threshold_area};
     use crate::check::specimen::{Case, Specimen};
 
     impl Specimen for LikelihoodRatio {
@@ -247,7 +246,7 @@ mod tests {
         let (members, nonmembers) = offline.unwrap().of_record.split_at(2000);
         let offline = crate::stats::roc::auc(members, nonmembers, None, crate::stats::Level::P95).value;
         assert!((offline - 0.7236).abs() < 0.025, "{offline}");
-        let absolute = case.run(&Threshold {}, 3)[0].estimate.unwrap();
+        let absolute = threshold_area(&case, 3);
         assert!((absolute.value - 0.608).abs() < 0.025, "{absolute:?}");
     }
 }

@@ -7,6 +7,7 @@ use crate::data::encode::{Slot, tensors};
 use crate::data::{Column, Features, Schema, Table};
 use crate::model::{ModelFamily, Predictions, Scale};
 use crate::seed::Seed;
+use crate::stats::Estimate;
 use crate::tensor::{Element, Tensor};
 
 /// Two-class logits whose scaled logit of the true class is as given.
@@ -40,6 +41,11 @@ pub(super) fn case(count: usize, mean: f64, seed: u64) -> Case {
 /// A case with the scores of the threshold attacks.
 pub(super) fn attacked(case: Case, seed: u64) -> Case {
     case.scored_by(&Threshold {}, seed)
+}
+
+/// The area of the threshold attack on a case.
+pub(super) fn threshold_area(case: &Case, seed: u64) -> Estimate {
+    case.run(&Threshold {}, seed)[0].estimate.expect("the area is measured")
 }
 
 /// A case with `references` models that saw none of the records. Records differ in how hard they are (standard deviation
