@@ -195,13 +195,14 @@ def switched_off(reason, *checks):
     return "".join(f'[checks."{check}"]\nenabled = false\nreason  = "{reason}"\n\n' for check in checks)
 
 def all_but(privet, reason, *kept):
-    """The lines of a plan that leave all checks out but these."""
+    """The lines of a plan that leave all checks out but these; a name that ends in `/` keeps a family."""
     listed = subprocess.run([privet, "explain"], capture_output=True, text=True, check=True).stdout
     checks = [line.split()[0] for line in listed.splitlines() if not line.startswith(" ")]
-    unknown = [check for check in kept if check not in checks]
+    unknown = [name for name in kept if not any(check.startswith(name) for check in checks)]
     if unknown:
         raise SystemExit(f"privet has no check {', '.join(unknown)}, only {', '.join(checks)}")
-    return switched_off(reason, *(check for check in checks if check not in kept))
+    families = tuple(name for name in kept if name.endswith("/"))
+    return switched_off(reason, *(check for check in checks if check not in kept and not check.startswith(families)))
 
 
 # ------------------------------------------------------------------- printing

@@ -293,8 +293,8 @@ def surrogate_table(networks, x, y, work):
 # ---------------------------------------------------------------------- privet
 
 DRAWN = "members are a random half of all records (default_rng), paired with the complement"
-# Checks that have nothing to do with what is compared.
-OTHERS = ("inversion/attribute-inference", "reidentification/k-anonymity", "reidentification/uniqueness")
+KEPT = ("dataset/split-integrity", "membership/threshold", "membership/strongest")
+REFERENCED = ("membership/calibrated", "membership/likelihood-ratio", "membership/rmia")
 
 
 def target_columns(networks, y, target):
@@ -314,7 +314,7 @@ def write_bits(networks, x, y, target, path):
     common.write_csv(path, columns)
 
 
-def plan(name, more=""):
+def plan(name, checks, more=""):
     return f"""
 [assessment]
 name   = "location30-{name}"
@@ -328,14 +328,14 @@ label  = "label"
 kind   = "scaled-logit"
 target = "target"
 {more}
-{common.switched_off("the bench compares membership attacks", *OTHERS)}"""
+{checks}"""
 
 
-def references_plan(name, budget):
+def references_plan(name, budget, checks):
     references = "".join(
         f'[scores.references.r{r}]\nscores = "ref{r}"\nmember = "ref{r}_in"\n' for r in range(budget)
     )
-    return plan(name, f'random_split = "{DRAWN}"\n{references}')
+    return plan(name, checks, f'random_split = "{DRAWN}"\n{references}')
 
 
 def average(each):
@@ -346,12 +346,13 @@ def average(each):
 def privet_references(networks, y, work, privet):
     """By budget, by attack: mean over the targets of AUC and TPRs as privet reports them; seconds of all runs."""
     folder, total, found = work / "location30-references", 0.0, {}
+    checks = common.all_but(privet, "the bench compares attacks with references", *KEPT, *REFERENCED)
     for budget in BUDGETS:
         each = []
         for target in TARGETS:
             name = f"target{target}-k{budget}"
             write_references(networks, y, target, budget, folder / f"{name}.csv")
-            written = common.write_plan(folder / f"{name}.toml", references_plan(name, budget))
+            written = common.write_plan(folder / f"{name}.toml", references_plan(name, budget, checks))
             report, seconds, _ = common.run_privet(privet, written)
             total += seconds
             each.append({ours: common.attack_metrics(report, theirs) for ours, theirs in PRIVET.items()})
@@ -362,10 +363,11 @@ def privet_references(networks, y, work, privet):
 def privet_surrogates(networks, x, y, work, privet):
     """By attack: mean over six targets of AUC and TPRs; seconds of all runs."""
     folder, total, each = work / "location30-references", 0.0, []
+    checks = common.all_but(privet, "the bench compares surrogates", *KEPT, "membership/surrogate-calibrated")
     for target in range(6):
         name = f"target{target}-bits"
         write_bits(networks, x, y, target, folder / f"{name}.csv")
-        report, seconds, _ = common.run_privet(privet, common.write_plan(folder / f"{name}.toml", plan(name)))
+        report, seconds, _ = common.run_privet(privet, common.write_plan(folder / f"{name}.toml", plan(name, checks)))
         total += seconds
         each.append({ours: common.attack_metrics(report, theirs) for ours, theirs in PRIVET_SURROGATES.items()})
     return average(each), total

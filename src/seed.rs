@@ -21,6 +21,17 @@ impl Seed {
         Self(Sha256::digest(value.to_le_bytes()).into())
     }
 
+    /// A seed that nobody can know beforehand, from the operating system. For what must not be computable from a plan:
+    /// the coins of an audit. A run that uses it cannot be repeated.
+    ///
+    /// # Errors
+    /// When the system gives no random bytes, in its words.
+    pub fn fresh() -> Result<Self, String> {
+        let mut bytes = [0_u8; 32];
+        getrandom::fill(&mut bytes).map_err(|error| error.to_string())?;
+        Ok(Self(bytes))
+    }
+
     /// A seed of its own for a named part of the work.
     ///
     /// ```

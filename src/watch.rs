@@ -30,6 +30,11 @@ pub enum Event<'a> {
 pub trait Watch: Send + Sync {
     /// Called for every event, from any thread.
     fn on(&self, event: &Event<'_>);
+
+    /// Whether the user wants long work to stop and clean up behind itself.
+    fn stops(&self) -> bool {
+        false
+    }
 }
 
 /// Ignores every event; what a library user gets by default.

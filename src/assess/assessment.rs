@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::gate::{Judgement, Verdict};
+use super::selftest::Certificate;
 use crate::digest::Digest;
 use crate::finding::{Count, Finding};
 use crate::stats::Estimate;
@@ -53,6 +54,9 @@ pub struct Assessment {
     pub skipped: Vec<Skipped>,
     /// What a reader should know before trusting the numbers.
     pub warnings: Vec<String>,
+    /// What a self-test of the instrument on these data showed, if one was made.
+    #[serde(default)]
+    pub certificate: Option<Certificate>,
     /// What was inferred instead of being told.
     pub inferred: Vec<Inference>,
     /// The model, if there was one.

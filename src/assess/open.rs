@@ -1,6 +1,8 @@
 //! Opening the model for the records at hand: binds columns to inputs, works out what the outputs mean, asks about every
 //! record once.
 
+use std::sync::Arc;
+
 use super::AssessError;
 use super::assessment::Inference;
 use super::plan::ModelPlan;
@@ -39,7 +41,7 @@ pub(super) fn open(
     let batch = binding::batch(graph);
     let (reading, notes) = probe(&model, graph, &slots, split, &hints, batch)?;
     inferred.extend(notes.into_iter().map(|(setting, value, from)| Inference { setting, value, from }));
-    let target = Metered::new(model.understood(reading, batch));
+    let target = Arc::new(Metered::new(model.understood(reading, batch)));
     let family = ModelFamily::of(graph);
     let source = AnswerSource::Model;
     Ok((Audited { target, source, family, slots, members: None, nonmembers: None }, inferred))

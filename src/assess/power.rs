@@ -408,7 +408,7 @@ fn finish(study: &Study, power: LimitPower, remark: &str) -> LimitPower {
         needed(power.needed_to_pass)
     );
     let chance_without_leak = power.chance_without_leak.filter(|_| study.shown());
-    LimitPower { sentence, chance_without_leak, ..power }
+    LimitPower { chance_without_leak, sentence, ..power }
 }
 
 /// How many more records would change what. Totals, not differences, stand in the limits: a difference would give away a

@@ -8,6 +8,8 @@ use super::plan::ModelPlan;
 use super::scores::flags;
 use super::settings::Settings;
 use super::summary::file_name;
+use super::trainer::{self, TrainerPlan};
+use super::training::Trained;
 use crate::check::membership::{signal::Signal, survival::RiskModel};
 use crate::check::{Reference, Truth};
 use crate::data::{Reading, Split, Table, load_table};
@@ -20,28 +22,64 @@ use crate::watch::{Event, Watch};
 
 /// `[reference]`.
 #[derive(Debug, Clone)]
-pub struct ReferencePlan {
-    /// ONNX files.
-    pub models: Vec<PathBuf>,
-    /// A table with a column of ones and zeros per model: members first, then non-members, in file order. Nothing where
-    /// the models are declared to have seen none of the records.
-    pub masks: Option<PathBuf>,
+pub enum ReferencePlan {
+    /// Models that are there.
+    Given {
+        /// ONNX files.
+        models: Vec<PathBuf>,
+        /// A table with a column of ones and zeros per model: members first, then non-members, in file order. Nothing
+        /// where the models are declared to have seen none of the records.
+        masks: Option<PathBuf>,
+    },
+    /// Models that a program of the user's makes.
+    Trained(TrainerPlan),
 }
 
+/// A model of which it is known what it was trained on.
+pub(super) struct Known {
+    path: PathBuf,
+    name: String,
+    /// How messages call its file.
+    file: String,
+    trained_on: (Vec<bool>, Vec<bool>),
+}
+
+impl Known {
+    /// A model that was trained for this run.
+    pub(super) fn of(trained: &Trained) -> Self {
+        let name = format!("reference {}", trained.index);
+        let trained_on = (trained.subset.members.clone(), trained.subset.nonmembers.clone());
+        Self { path: trained.model.clone(), file: name.clone(), name, trained_on }
+    }
+}
+
+/// The keys of `[reference]` that belong to models that are there.
+const GIVEN: [&str; 3] = ["models", "masks", "disjoint"];
 /// The step of a run in which reference models are asked.
-const STEP: &str = "references";
+pub(super) const STEP: &str = "references";
 
 impl ReferencePlan {
     /// Reads `[reference]`.
     pub(super) fn of(s: &mut Settings, folder: &Path) -> Option<Self> {
         s.table("reference")?;
-        s.only("reference", &["models", "masks", "disjoint"]);
+        s.only("reference", &[&GIVEN[..], &trainer::KEYS].concat());
+        if s.has("reference", "command") {
+            refuse(s, &GIVEN, |key| {
+                let what = format!("`reference.command` and `reference.{key}` exclude each other");
+                (what, "privet draws the records of models that it lets train, and knows their masks")
+            });
+            return TrainerPlan::of(s, folder).map(Self::Trained);
+        }
+        refuse(s, &trainer::KEYS, |key| {
+            let what = format!("`reference.{key}` belongs to `reference.command`, which is not set");
+            (what, "set `command`, or remove the setting")
+        });
         let names = s.texts("reference", "models").unwrap_or_default();
         if names.is_empty() {
             s.complain(
                 "reference.models",
                 "`[reference]` names no `models`",
-                "list ONNX files of models like the target",
+                "list ONNX files of models like the target, or set `command` to let your own program train some",
             );
         }
         let mut models = Vec::new();
@@ -63,43 +101,39 @@ impl ReferencePlan {
                  records; not both",
             );
         }
-        Some(Self { models, masks })
-    }
-
-    /// Asks every model about every record.
-    ///
-    /// # Errors
-    /// When a model does not fit the data or the target, or a mask does not fit the model's own answers.
-    pub(super) fn load(
-        &self,
-        target: &ModelPlan,
-        split: &Split,
-        runtime: &'static Runtime,
-        watch: &dyn Watch,
-    ) -> Result<Vec<Reference>, AssessError> {
-        let table = match &self.masks {
-            Some(file) => Some(load_table(&[(file.as_path(), "the mask file")], &Reading::default())?.remove(0)),
-            None => None,
-        };
-        let mut references = Vec::new();
-        for (done, path) in self.models.iter().enumerate() {
-            watch.on(&Event::Progress { step: STEP, done: done as u64, total: self.models.len() as u64 });
-            references.push(one(path, table.as_ref(), target, split, runtime, watch)?);
-        }
-        Ok(references)
+        Some(Self::Given { models, masks })
     }
 }
 
-fn one(
-    path: &Path,
-    masks: Option<&Table>,
-    target: &ModelPlan,
-    split: &Split,
-    runtime: &'static Runtime,
-    watch: &dyn Watch,
-) -> Result<Reference, AssessError> {
+/// Complains about keys of `[reference]` that do not go with the others.
+fn refuse(s: &mut Settings, keys: &[&str], complaint: impl Fn(&str) -> (String, &'static str)) {
+    for key in keys {
+        if s.has("reference", key) {
+            let (what, help) = complaint(key);
+            s.complain(&format!("reference.{key}"), what, help);
+        }
+    }
+}
+
+/// The models that a plan names, with what it says they were trained on.
+///
+/// # Errors
+/// When the masks cannot be read or do not fit the records.
+pub(super) fn given(models: &[PathBuf], masks: Option<&Path>, split: &Split) -> Result<Vec<Known>, AssessError> {
+    let table = match masks {
+        Some(file) => Some(load_table(&[(file, "the mask file")], &Reading::default())?.remove(0)),
+        None => None,
+    };
+    let known = |path: &PathBuf| {
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let trained_on = mask(&name, table.as_ref(), split)?;
+        Ok(Known { path: path.clone(), name, file: file_name(path), trained_on })
+    };
+    models.iter().map(known).collect()
+}
+
+fn mask(name: &str, masks: Option<&Table>, split: &Split) -> Result<(Vec<bool>, Vec<bool>), AssessError> {
     let (n, m) = (split.members.len(), split.nonmembers.len());
-    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let mask = match masks {
         Some(table) if table.rows() != n + m => {
             return Err(AssessError::Mismatch {
@@ -107,11 +141,42 @@ fn one(
                 help: "write one row per record: members first, then non-members, in file order".to_owned(),
             });
         }
-        Some(table) => flags(table, &name, "reference.masks")?,
+        Some(table) => flags(table, name, "reference.masks")?,
         None => vec![false; n + m],
     };
-    let (graph, bytes) = Graph::load(path)?;
-    let plan = ModelPlan { path: path.to_owned(), accuracy: None, ..target.clone() };
+    Ok((mask[..n].to_vec(), mask[n..].to_vec()))
+}
+
+/// Asks every model about every record.
+///
+/// # Errors
+/// When a model does not fit the data or the target, or a mask does not fit the model's own answers.
+pub(super) fn ask(
+    known: Vec<Known>,
+    target: &ModelPlan,
+    split: &Split,
+    runtime: &'static Runtime,
+    watch: &dyn Watch,
+) -> Result<Vec<Reference>, AssessError> {
+    let total = known.len() as u64;
+    let mut references = Vec::new();
+    for (done, known) in known.into_iter().enumerate() {
+        watch.on(&Event::Progress { step: STEP, done: done as u64, total });
+        references.push(one(known, target, split, runtime, watch)?);
+    }
+    Ok(references)
+}
+
+fn one(
+    known: Known,
+    target: &ModelPlan,
+    split: &Split,
+    runtime: &'static Runtime,
+    watch: &dyn Watch,
+) -> Result<Reference, AssessError> {
+    let Known { path, name, file, trained_on } = known;
+    let (graph, bytes) = Graph::load(&path)?;
+    let plan = ModelPlan { path, accuracy: None, ..target.clone() };
     let (mut audited, _) = open::open(&plan, &graph, bytes, runtime, split)?;
     open::ask(&mut audited, split, watch)?;
     let (Some(members), Some(nonmembers)) = (audited.members, audited.nonmembers) else {
@@ -120,10 +185,9 @@ fn one(
             help: "set `[data] target`, or drop `[reference]`".to_owned(),
         });
     };
-    let trained_on = (mask[..n].to_vec(), mask[n..].to_vec());
     let truths = (&members.truth, &nonmembers.truth);
     let reference = Reference { name, predictions: (members.predictions, nonmembers.predictions), trained_on };
-    refuse_wrong_mask(&reference, truths, &file_name(path))?;
+    refuse_wrong_mask(&reference, truths, &file)?;
     Ok(reference)
 }
 

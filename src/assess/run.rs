@@ -5,103 +5,37 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use super::AssessError;
 use super::assessment::{
-    Assessment, Envelope, Inference, InputFile, LimitSummary, MethodSummary, PolicySummary, Program, SCHEMA_VERSION,
-    Skipped,
+    Assessment, Envelope, InputFile, LimitSummary, MethodSummary, PolicySummary, Program, SCHEMA_VERSION, Skipped,
 };
-use super::gate;
-use super::plan::{DataPlan, ModelPlan, Plan};
+use super::gate::{self, Verdict};
+use super::plan::{DataPlan, ModelPlan, Plan, ReferencePlan};
 use super::policy::{Policy, Undetermined};
-use super::{open, summary};
-use crate::check::dataset::split_integrity::BLIND_AUC;
-use crate::check::membership::surrogate_calibrated::CONTROL;
-use crate::check::{self, AnswerSource, AttackScores, Audited, Check, CheckError, Need, Reference, Shadow, Subject};
+use super::relate::relate;
+use super::world::World;
+use super::{selftest, summary};
+use crate::check::{self, AnswerSource, Audited, Check, CheckError, Need, Subject};
 use crate::data::{DataError, Features, Source, Split};
 use crate::digest::Digest;
-use crate::finding::{Baseline, Evidence, Family, Finding, Standing};
+use crate::finding::{Evidence, Finding};
 use crate::model::graph::Graph;
-use crate::model::runtime::{self, Candidate, Runtime};
+use crate::model::runtime::Candidate;
 use crate::model::{ModelError, Task};
-use crate::seed::Seed;
 use crate::watch::{Event, Watch};
 
 /// Seconds per step.
-struct Clock<'a> {
-    watch: &'a dyn Watch,
-    seconds: Vec<(String, f64)>,
+pub(super) struct Clock<'a> {
+    pub(super) watch: &'a dyn Watch,
+    pub(super) seconds: Vec<(String, f64)>,
 }
 
 impl Clock<'_> {
-    fn time<T>(&mut self, step: &str, work: impl FnOnce() -> T) -> T {
+    pub(super) fn time<T>(&mut self, step: &str, work: impl FnOnce() -> T) -> T {
         self.watch.on(&Event::Started { step });
         let start = Instant::now();
         let result = work();
         self.seconds.push((step.to_owned(), start.elapsed().as_secs_f64()));
         self.watch.on(&Event::Finished { step });
         result
-    }
-}
-
-/// The file of the model under test.
-struct Opened {
-    graph: Graph,
-    runtime: &'static Runtime,
-}
-
-/// Everything that the checks look at, loaded and asked.
-#[derive(Default)]
-struct World {
-    split: Option<Split>,
-    opened: Option<Opened>,
-    audited: Option<Audited>,
-    references: Vec<Reference>,
-    shadow: Option<Shadow>,
-    attacks: Vec<AttackScores>,
-    inferred: Vec<Inference>,
-}
-
-impl World {
-    fn prepare(plan: &Plan, candidates: &[Candidate], clock: &mut Clock<'_>) -> Result<Self, AssessError> {
-        if let Some(scores) = &plan.scores {
-            let scored = clock.time("scores", || scores.load())?;
-            return Ok(Self {
-                split: Some(scored.split),
-                audited: scored.audited,
-                references: scored.references,
-                shadow: scored.shadow,
-                attacks: scored.attacks,
-                ..Self::default()
-            });
-        }
-        let watch = clock.watch;
-        let mut world = Self::default();
-        if let Some(data) = &plan.data {
-            world.split = Some(clock.time("data", || load(data))?);
-        }
-        let Some(model) = &plan.model else { return Ok(world) };
-        let runtime = clock.time("runtime", || runtime::load(candidates))?;
-        let (graph, bytes) = Graph::load(&model.path)?;
-        if let Some(split) = &world.split {
-            let (mut audited, notes) = clock.time("model", || open::open(model, &graph, bytes, runtime, split))?;
-            world.inferred.extend(notes);
-            clock.time(open::ANSWERS, || open::ask(&mut audited, split, watch))?;
-            world.audited = Some(audited);
-            if let Some(reference) = &plan.reference {
-                world.references = clock.time("references", || reference.load(model, split, runtime, watch))?;
-            }
-        }
-        world.opened = Some(Opened { graph, runtime });
-        Ok(world)
-    }
-
-    fn subject(&self, seed: u64) -> Subject<'_> {
-        Subject {
-            split: self.split.as_ref(),
-            model: self.audited.as_ref(),
-            references: &self.references,
-            shadow: self.shadow.as_ref(),
-            scores: &self.attacks,
-            seed: Seed::root(seed),
-        }
     }
 }
 
@@ -112,23 +46,23 @@ impl World {
 pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<Assessment, AssessError> {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut clock = Clock { watch, seconds: Vec::new() };
-    let inputs = clock.time("digests", || digests(plan))?;
+    let mut inputs = clock.time("digests", || digests(plan))?;
     refuse_identical(&inputs)?;
     let world = World::prepare(plan, candidates, &mut clock)?;
+    inputs.extend(world.trained.iter().cloned());
     let (split, audited, opened) = (world.split.as_ref(), world.audited.as_ref(), world.opened.as_ref());
     let accuracy_warning = plan.model.as_ref().map(|model| check_accuracy(model, audited)).transpose()?.flatten();
     let subject = world.subject(plan.seed);
     let checks = check::all(&plan.checks).map_err(|complaints| bad_settings(&complaints))?;
-    let (mut findings, skipped) = carry_out(&checks, &subject, plan, &mut clock)?;
-    let stated = plan.scores.as_ref().and_then(|scores| scores.random_split.as_deref());
-    relate(&mut findings, stated);
     let policy = applicable(plan, &subject, &checks);
-    let (verdict, judgements) = gate::judge(&findings, &skipped, &policy);
-    mark_limits(&mut findings, &policy);
+    let Judged { findings, skipped, verdict, judgements } = judged(plan, &checks, &policy, &subject, &mut clock)?;
+    let stated = plan.scores.as_ref().and_then(|scores| scores.random_split.as_deref());
     let mut warnings: Vec<String> = split.iter().flat_map(|split| split.warnings.clone()).collect();
     warnings.extend(stated.map(|how| format!("The split was not tested; the plan states: {how}")));
     warnings.extend(accuracy_warning);
     warnings.extend(unjudged(plan, &judgements, &skipped));
+    let (certificate, stale) = selftest::certificate(plan, &inputs);
+    warnings.extend(stale);
     Ok(Assessment {
         schema_version: SCHEMA_VERSION,
         name: plan.name.clone(),
@@ -141,6 +75,7 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
         findings,
         skipped,
         warnings,
+        certificate,
         inferred: world.inferred.clone(),
         model: plan.model.as_ref().zip(opened).zip(input(&inputs, "model")).map(|((model, opened), file)| {
             summary::model(&model.path, &opened.graph, file.sha256.clone(), file.bytes, audited)
@@ -162,6 +97,29 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
             runtime_path: opened.map(|opened| opened.runtime.path.display().to_string()).unwrap_or_default(),
         },
     })
+}
+
+/// What the checks said and the gate made of it.
+pub(super) struct Judged {
+    pub(super) findings: Vec<Finding>,
+    pub(super) skipped: Vec<Skipped>,
+    pub(super) verdict: Verdict,
+    pub(super) judgements: Vec<gate::Judgement>,
+}
+
+/// Runs checks and judges what they find.
+pub(super) fn judged(
+    plan: &Plan,
+    checks: &[Box<dyn Check>],
+    policy: &Policy,
+    subject: &Subject<'_>,
+    clock: &mut Clock<'_>,
+) -> Result<Judged, AssessError> {
+    let (mut findings, skipped) = carry_out(checks, subject, plan, clock)?;
+    relate(&mut findings, plan.scores.as_ref().and_then(|scores| scores.random_split.as_deref()));
+    let (verdict, judgements) = gate::judge(&findings, &skipped, policy);
+    mark_limits(&mut findings, policy);
+    Ok(Judged { findings, skipped, verdict, judgements })
 }
 
 /// Runs the checks in their order; each sees the scores of the attacks before it.
@@ -201,7 +159,7 @@ fn input<'i>(inputs: &'i [InputFile], role: &str) -> Option<&'i InputFile> {
     inputs.iter().find(|input| input.role == role)
 }
 
-fn digests(plan: &Plan) -> Result<Vec<InputFile>, AssessError> {
+pub(super) fn digests(plan: &Plan) -> Result<Vec<InputFile>, AssessError> {
     let mut files: Vec<(&str, PathBuf)> = vec![("plan", plan.file.clone())];
     files.extend(plan.model.iter().map(|model| ("model", model.path.clone())));
     match plan.data.as_ref().map(|data| &data.source) {
@@ -218,20 +176,27 @@ fn digests(plan: &Plan) -> Result<Vec<InputFile>, AssessError> {
         files.push(("scores", scores.file.clone()));
         files.extend(scores.shadow.iter().map(|shadow| ("shadow scores", shadow.file.clone())));
     }
-    if let Some(reference) = &plan.reference {
-        files.extend(reference.models.iter().map(|model| ("reference model", model.clone())));
-        files.extend(reference.masks.iter().map(|masks| ("reference masks", masks.clone())));
+    match &plan.reference {
+        Some(ReferencePlan::Given { models, masks }) => {
+            files.extend(models.iter().map(|model| ("reference model", model.clone())));
+            files.extend(masks.iter().map(|masks| ("reference masks", masks.clone())));
+        }
+        Some(ReferencePlan::Trained(trainer)) => {
+            files.extend(trainer.inputs.iter().map(|(_, path)| ("input of reference training", path.clone())));
+        }
+        None => {}
     }
-    let describe = |(role, path): (&str, PathBuf)| {
-        let io = |source| DataError::Io { file: path.clone(), source };
-        Ok(InputFile {
-            role: role.to_owned(),
-            file: summary::file_name(&path),
-            sha256: Digest::of_file(&path).map_err(io)?,
-            bytes: std::fs::metadata(&path).map_err(io)?.len(),
-        })
-    };
-    files.into_iter().map(describe).collect()
+    files.into_iter().map(|(role, path)| describe(role, &path)).collect()
+}
+
+pub(super) fn describe(role: &str, path: &Path) -> Result<InputFile, AssessError> {
+    let io = |source| DataError::Io { file: path.to_owned(), source };
+    Ok(InputFile {
+        role: role.to_owned(),
+        file: summary::file_name(path),
+        sha256: Digest::of_file(path).map_err(io)?,
+        bytes: std::fs::metadata(path).map_err(io)?.len(),
+    })
 }
 
 fn refuse_identical(inputs: &[InputFile]) -> Result<(), AssessError> {
@@ -272,7 +237,7 @@ fn check_accuracy(plan: &ModelPlan, audited: Option<&Audited>) -> Result<Option<
 }
 
 /// Settings that no check understands; a loaded plan has none, one put together by a caller may.
-fn bad_settings(complaints: &[(String, String)]) -> AssessError {
+pub(super) fn bad_settings(complaints: &[(String, String)]) -> AssessError {
     let list: Vec<String> = complaints.iter().map(|(id, complaint)| format!("`{id}`: {complaint}")).collect();
     AssessError::Mismatch {
         what: format!("settings that a check does not understand: {}", list.join("; ")),
@@ -340,7 +305,7 @@ fn out_of_scope(need: Need, subject: &Subject<'_>) -> bool {
 
 /// The policy without limits for what this assessment does not cover: families out of scope, and checks switched off with
 /// a reason. Both are listed as skipped.
-fn applicable(plan: &Plan, subject: &Subject<'_>, checks: &[Box<dyn Check>]) -> Policy {
+pub(super) fn applicable(plan: &Plan, subject: &Subject<'_>, checks: &[Box<dyn Check>]) -> Policy {
     let mut policy = plan.policy.clone();
     policy.limits.retain(|limit| {
         let Some(meta) = check::METAS.iter().find(|meta| meta.measures.contains(&limit.measure.as_str())) else {
@@ -352,42 +317,6 @@ fn applicable(plan: &Plan, subject: &Subject<'_>, checks: &[Box<dyn Check>]) -> 
         !off && (!scoped_out || limit.from_plan)
     });
     policy
-}
-
-/// What one check means for another: a split that is not sound, or was not tested, voids every result that compares
-/// members with non-members, and the blind classifier is the baseline of the area under the curve.
-fn relate(findings: &mut [Finding], stated: Option<&str>) {
-    let blind = findings.iter().find(|finding| finding.measure == BLIND_AUC).cloned();
-    let of_split = findings.iter().filter(|finding| finding.family() == Family::Dataset || finding.measure == CONTROL);
-    let invalid = of_split.into_iter().find_map(|finding| match &finding.standing {
-        Standing::Invalid { reason } => Some(reason.clone()),
-        _ => None,
-    });
-    let void = match (&invalid, &blind) {
-        (Some(reason), _) => Some(Standing::Invalid { reason: reason.clone() }),
-        (None, None) => Some(Standing::Invalid {
-            reason:
-                "the split was not tested: `dataset/split-integrity` did not run, so nobody knows whether members and \
-                     non-members are comparable."
-                    .to_owned(),
-        }),
-        // A file of scores alone has nothing to test the split with; then the plan may vouch for it.
-        (None, Some(_)) if stated.is_some() => None,
-        (None, Some(blind)) if blind.standing != Standing::Sound => Some(blind.standing.clone()),
-        _ => None,
-    };
-    let compares = |finding: &Finding| matches!(finding.family(), Family::Membership | Family::Inversion);
-    for finding in findings.iter_mut().filter(|finding| compares(finding)) {
-        if let (Some(void), Standing::Sound) = (&void, &finding.standing) {
-            finding.standing = void.clone();
-        }
-        if finding.measure == "membership/auc" {
-            finding.baseline = blind.as_ref().and_then(|blind| blind.estimate).map(|estimate| Baseline {
-                name: "classifier that never saw the model, on all records".to_owned(),
-                estimate,
-            });
-        }
-    }
 }
 
 /// The limits of the profile that were not judged, each with the reason: they must not vanish.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -227,7 +228,7 @@ impl ScoresPlan {
         used: Vec<String>,
     ) -> Result<Split, AssessError> {
         let mut schema = self.schema.clone();
-        schema.leave_out.extend(used);
+        schema.scores.extend(used);
         Ok(Split::of_tables(table.take(members), table.take(nonmembers), schema, Vec::new())?)
     }
 }
@@ -514,7 +515,7 @@ impl Reader {
         let task = if self.kind == ScoreKind::Value { Task::Regression } else { Task::Classification };
         let facts = ModelFacts { task, classes: self.classes.clone(), batch: None };
         Ok(Audited {
-            target: Metered::new(Box::new(Recorded { facts })),
+            target: Arc::new(Metered::new(Box::new(Recorded { facts }))),
             source: AnswerSource::ScoreFile,
             family: ModelFamily::Unknown,
             slots: Vec::new(),

@@ -4,6 +4,7 @@
 //! headings (printed by `privet explain ID`) and must pass the generated tests below from its first commit: *null*,
 //! *leaky*, *graded*, *deterministic*, *explained*.
 
+pub mod blind;
 pub mod dataset;
 pub mod inversion;
 pub mod membership;
@@ -16,6 +17,7 @@ mod truth;
 pub use truth::{Hazard, Truth};
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -46,7 +48,7 @@ pub enum AnswerSource {
 /// The model with its answers about the records, computed once and shared by all checks.
 pub struct Audited {
     /// The model.
-    pub target: Metered,
+    pub target: Arc<Metered>,
     /// Where its answers come from.
     pub source: AnswerSource,
     /// The kind of learner that the file's operators show.
@@ -271,6 +273,7 @@ macro_rules! checks {
 
 checks! {
     dataset::split_integrity::SplitIntegrity,
+    dataset::column_shift::ColumnShift,
     membership::threshold::Threshold,
     membership::surrogate_calibrated::SurrogateCalibrated,
     membership::quantile::Quantile,
@@ -287,6 +290,7 @@ checks! {
     membership::subgroups::Subgroups,
     membership::exposed_records::ExposedRecords,
     membership::epsilon::Epsilon,
+    membership::matched::Matched,
     inversion::attribute_inference::AttributeInference,
     reidentification::k_anonymity::KAnonymity,
     reidentification::uniqueness::Uniqueness,

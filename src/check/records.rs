@@ -27,3 +27,12 @@ pub(super) fn encoded_features(split: &Split) -> Encoded {
     }
     data
 }
+
+/// Patients of both sides in shared codes; every record its own patient where none are declared.
+pub(super) fn patients(split: &Split) -> (Vec<u32>, Vec<u32>) {
+    let (n, m) = (split.members.len() as u32, split.nonmembers.len() as u32);
+    match (&split.members.groups, &split.nonmembers.groups) {
+        (Some(a), Some(b)) => (a.clone(), b.clone()),
+        _ => ((0..n).collect(), (n..n + m).collect()),
+    }
+}

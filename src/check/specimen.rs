@@ -4,7 +4,9 @@
 //! everything leaks, and the severity is high. *graded*: a known leak, and the interval covers it. *deterministic*: any
 //! thread count gives the same bytes. *explained*: all headings are there.
 
-use super::{AnswerSource, Answers, AttackScores, Audited, Check, Output, Reference, Shadow, Subject};
+use std::sync::Arc;
+
+use super::{AnswerSource, Answers, AttackScores, Audited, Check, CheckError, Output, Reference, Shadow, Subject};
 use crate::data::encode::Slot;
 use crate::data::{Cells, Column, Schema, Split, Table};
 use crate::finding::{Finding, Severity};
@@ -70,7 +72,7 @@ impl Case {
     ) -> Self {
         let classes = vec!["0".to_owned(), "1".to_owned()];
         let facts = ModelFacts { task: Task::Classification, classes, batch: None };
-        let target = Metered::new(Box::new(Oracle { facts, answer: Box::new(answer) }));
+        let target = Arc::new(Metered::new(Box::new(Oracle { facts, answer: Box::new(answer) })));
         let audited = Audited {
             target,
             source: AnswerSource::Model,
@@ -89,16 +91,24 @@ impl Case {
         self
     }
 
-    pub(crate) fn output<C: Check>(&self, check: &C, seed: u64) -> Output {
-        let subject = Subject {
+    fn subject(&self, seed: u64) -> Subject<'_> {
+        Subject {
             split: Some(&self.split),
             model: self.model.as_ref(),
             references: &self.references,
             shadow: self.shadow.as_ref(),
             scores: &self.scores,
             seed: Seed::root(seed),
-        };
-        check.run(&subject, &Unwatched).expect("the check runs on its own specimen")
+        }
+    }
+
+    pub(crate) fn output<C: Check>(&self, check: &C, seed: u64) -> Output {
+        check.run(&self.subject(seed), &Unwatched).expect("the check runs on its own specimen")
+    }
+
+    /// Why a check does not run.
+    pub(crate) fn refused<C: Check>(&self, check: &C, seed: u64) -> CheckError {
+        check.run(&self.subject(seed), &Unwatched).expect_err("the check does not apply")
     }
 
     pub(crate) fn run<C: Check>(&self, check: &C, seed: u64) -> Vec<Finding> {

@@ -16,12 +16,19 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Attack the model, measure the data, judge, write the report
     Assess(Assess),
+    /// Test the instrument on the plan's own non-members: false fails, and power against planted leaks
+    Selftest(Selftest),
     /// Show what an ONNX file says about itself; runs nothing
     Inspect(Inspect),
+    /// Make reference models with the training program that the plan names
+    #[command(subcommand)]
+    Reference(Reference),
     /// Explain a check: what it measures, how, when it misleads
     Explain(Explain),
     /// Say what data of this size can show, before or after they are collected
     Power(Power),
+    /// Plan an audit of one training run with canaries, and carry it out
+    Canaries(Canaries),
 }
 
 #[derive(Debug, Args)]
@@ -65,6 +72,73 @@ pub(super) enum Format {
     Text,
     /// The whole report.json
     Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Reference {
+    /// Write the training files and a manifest into the cache, for a cluster; trains nothing
+    Plan(ReferencePlan),
+    /// Train what the cache does not hold: all references, or one as a job of an array
+    Train(ReferenceTrain),
+    /// Remove the training files that `plan` wrote; models stay
+    Clear(ReferenceClear),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReferencePlan {
+    /// The plan, with `[reference] command`
+    pub(super) plan: PathBuf,
+    /// Root seed instead of the plan's
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// Write the manifest alone, no training files
+    #[arg(long)]
+    pub(super) manifest_only: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReferenceTrain {
+    /// The plan, with `[reference] command`
+    pub(super) plan: PathBuf,
+    /// Number of the reference, from 1; without it, all
+    #[arg(long, value_name = "I")]
+    pub(super) index: Option<usize>,
+    /// Root seed instead of the plan's
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+    /// Draw no progress bars
+    #[arg(long)]
+    pub(super) no_progress: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReferenceClear {
+    /// The plan, with `[reference] command`
+    pub(super) plan: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Selftest {
+    /// The plan, a TOML file
+    pub(super) plan: PathBuf,
+    /// Runs on relabelled non-members
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) runs: Option<u32>,
+    /// Runs per planted leak
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(super) planted: Option<u32>,
+    /// Most patients (or records) on either side of a run
+    #[arg(long, value_parser = clap::value_parser!(u32).range(20..))]
+    pub(super) records: Option<u32>,
+    /// Folder for selftest.json instead of the plan's
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) out: Option<PathBuf>,
+    /// The ONNX Runtime library to use
+    #[arg(long, value_name = "FILE")]
+    pub(super) onnxruntime: Option<PathBuf>,
+    /// Draw no progress bars
+    #[arg(long)]
+    pub(super) no_progress: bool,
 }
 
 #[derive(Debug, Args)]
@@ -113,4 +187,93 @@ fn share(text: &str) -> Result<f64, String> {
 
 fn number(text: &str, fits: impl Fn(f64) -> bool, wanted: &str) -> Result<f64, String> {
     text.parse().ok().filter(|&value: &f64| value.is_finite() && fits(value)).ok_or_else(|| format!("write {wanted}"))
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Canaries {
+    #[command(subcommand)]
+    pub(super) command: CanaryCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CanaryCommand {
+    /// Before training: choose canaries, flip a coin for each, seal the coins
+    Plan(CanaryPlan),
+    /// After training: verify the files, guess the coins from the model, bound epsilon from below
+    Audit(CanaryAudit),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CanaryPlan {
+    /// A plan whose [data] says how records are read and which column is the label
+    pub(super) plan: PathBuf,
+    /// New or empty folder for the four files; only its owner can read it
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) out: PathBuf,
+    /// Table of candidate records with the plan's columns, instead of the plan's non-members
+    #[arg(long, value_name = "FILE")]
+    pub(super) candidates: Option<PathBuf>,
+    /// Canaries
+    #[arg(long, value_name = "C", default_value_t = 500, value_parser = clap::value_parser!(u32).range(20..=1_000_000))]
+    pub(super) count: u32,
+    /// What a canary is
+    #[arg(long, value_enum, default_value_t = CanaryMode::Mislabelled)]
+    pub(super) mode: CanaryMode,
+    /// Guesses "in", fixed beforehand; a tenth of the canaries unless given
+    #[arg(long, value_name = "K")]
+    pub(super) guess_in: Option<u32>,
+    /// Guesses "out", fixed beforehand; a tenth of the canaries unless given
+    #[arg(long, value_name = "K")]
+    pub(super) guess_out: Option<u32>,
+    /// Delta at which epsilon is bounded; 0 for pure differential privacy
+    #[arg(long, default_value_t = 1e-5, value_parser = below_one)]
+    pub(super) delta: f64,
+    /// Confidence level of the bounds
+    #[arg(long, default_value_t = 0.95, value_parser = inside)]
+    pub(super) level: f64,
+    /// Rehearsal: coins from a seed instead of the operating system; marked in every file, and no evidence
+    #[arg(long)]
+    pub(super) seed: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum CanaryMode {
+    /// Records as they are
+    Natural,
+    /// Records with the label of another class, drawn at random
+    Mislabelled,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CanaryAudit {
+    /// The plan that the canaries were made with; its [model] and [data] say how the model is asked
+    pub(super) plan: PathBuf,
+    /// The finished ONNX model
+    #[arg(long, value_name = "FILE")]
+    pub(super) model: PathBuf,
+    /// sealed.json, from whoever kept it
+    #[arg(long, value_name = "FILE")]
+    pub(super) sealed: PathBuf,
+    /// commitment.json, as it was published
+    #[arg(long, value_name = "FILE")]
+    pub(super) commitment: PathBuf,
+    /// The file of all canaries
+    #[arg(long, value_name = "FILE")]
+    pub(super) canaries: PathBuf,
+    /// Also write the result as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) json: Option<PathBuf>,
+    /// The ONNX Runtime library to use
+    #[arg(long, value_name = "FILE")]
+    pub(super) onnxruntime: Option<PathBuf>,
+}
+
+/// A number from 0 to less than 1.
+fn below_one(text: &str) -> Result<f64, String> {
+    number(text, |value| (0.0..1.0).contains(&value), "a number from 0 to less than 1")
+}
+
+/// A number between 0 and 1.
+fn inside(text: &str) -> Result<f64, String> {
+    number(text, |value| value > 0.0 && value < 1.0, "a number between 0 and 1")
 }

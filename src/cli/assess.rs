@@ -7,7 +7,7 @@ use anyhow::Context;
 
 use super::args::{Assess, Format};
 use super::outputs::Outputs;
-use super::{Exit, helped, onnxruntime, progress, show};
+use super::{Exit, ending, helped, interrupt, onnxruntime, progress, show};
 use crate::assess::AssessError;
 use crate::assess::plan::Plan;
 use crate::assess::run;
@@ -23,11 +23,11 @@ pub(super) fn run(arguments: &Assess) -> anyhow::Result<Exit> {
     if !arguments.quiet && arguments.format == Format::Text {
         write!(std::io::stdout().lock(), "{}", show::plan(&plan))?;
     }
-    let watch = progress::watch(!arguments.no_progress && !arguments.quiet);
+    let watch = interrupt::watch(progress::watch(!arguments.no_progress && !arguments.quiet));
     let candidates = onnxruntime::candidates(arguments.onnxruntime.as_deref());
     let threads = arguments.threads.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("starting the threads")?;
-    let assessment = pool.install(|| run::run(&plan, &candidates, watch.as_ref())).map_err(with_help)?;
+    let assessment = pool.install(|| run::run(&plan, &candidates, &watch)).map_err(with_help)?;
     let text = json::render(&assessment);
     let page = html::render(&assessment).context("rendering the report")?;
     let written = [
@@ -56,7 +56,7 @@ struct Unwritable {
     source: std::io::Error,
 }
 
-fn unwritable(folder: &Path, source: std::io::Error) -> anyhow::Error {
+pub(super) fn unwritable(folder: &Path, source: std::io::Error) -> anyhow::Error {
     let help = "choose a folder that can be written with --out or `[assessment] output`".to_owned();
     helped(Unwritable { folder: tidy(folder), source }, help)
 }
@@ -75,11 +75,12 @@ fn load(arguments: &Assess) -> anyhow::Result<Plan> {
 /// An error of a run with its next action.
 pub(super) fn with_help(error: AssessError) -> anyhow::Error {
     let help = error.help();
-    helped(error, help)
+    let exit = if matches!(error, AssessError::Integrity { .. }) { Exit::Integrity } else { Exit::Usage };
+    ending(error, help, exit)
 }
 
 /// A path without `x/..` detours, for reading.
-fn tidy(path: &Path) -> String {
+pub(super) fn tidy(path: &Path) -> String {
     let mut parts: Vec<std::path::Component<'_>> = Vec::new();
     for part in path.components() {
         let goes_up = part == std::path::Component::ParentDir;

@@ -21,6 +21,8 @@ pub enum Exit {
     Usage,
     /// 3: undetermined.
     Undetermined,
+    /// 5: a file is not the one that was promised.
+    Integrity,
     /// 70: a bug.
     Internal,
 }
@@ -50,6 +52,7 @@ impl From<Exit> for ExitCode {
             Exit::Fail => 1,
             Exit::Usage => 2,
             Exit::Undetermined => 3,
+            Exit::Integrity => 5,
             Exit::Internal => 70,
         })
     }

@@ -5,13 +5,17 @@
 
 mod args;
 mod assess;
+mod canaries;
 mod exit;
 mod explain;
 mod inspect;
+mod interrupt;
 pub mod onnxruntime;
 mod outputs;
 mod power;
 mod progress;
+mod reference;
+mod selftest;
 mod show;
 
 use std::io::Write;
@@ -35,24 +39,28 @@ pub fn main() -> ExitCode {
     };
     let outcome = std::panic::catch_unwind(|| match arguments.command {
         args::Command::Assess(arguments) => assess::run(&arguments),
+        args::Command::Reference(arguments) => reference::run(&arguments),
         args::Command::Inspect(arguments) => inspect::run(&arguments),
         args::Command::Explain(arguments) => explain::run(&arguments),
+        args::Command::Selftest(arguments) => selftest::run(&arguments),
         args::Command::Power(arguments) => power::run(&arguments),
+        args::Command::Canaries(arguments) => canaries::run(&arguments),
     });
     match outcome {
         Ok(Ok(code)) => code.into(),
         Ok(Err(error)) => {
             complain(&error);
-            Exit::Usage.into()
+            error.downcast_ref::<Helped>().map_or(Exit::Usage, |helped| helped.exit).into()
         }
         Err(_) => Exit::Internal.into(),
     }
 }
 
-/// An error with the next action.
+/// An error with the next action and the code to end with.
 #[derive(Debug)]
 struct Helped {
     help: String,
+    exit: Exit,
 }
 
 impl std::fmt::Display for Helped {
@@ -65,7 +73,12 @@ impl std::error::Error for Helped {}
 
 /// An [`anyhow::Error`] that carries a help line.
 fn helped(error: impl std::error::Error + Send + Sync + 'static, help: String) -> anyhow::Error {
-    anyhow::Error::new(Helped { help }).context(error.to_string())
+    ending(error, help, Exit::Usage)
+}
+
+/// An [`anyhow::Error`] that carries a help line and its own exit code.
+fn ending(error: impl std::error::Error + Send + Sync + 'static, help: String, exit: Exit) -> anyhow::Error {
+    anyhow::Error::new(Helped { help, exit }).context(error.to_string())
 }
 
 fn complain(error: &anyhow::Error) {

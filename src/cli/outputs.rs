@@ -22,12 +22,32 @@ impl Outputs {
         Ok(Self { folder: folder.to_owned(), open })
     }
 
+    /// The same for files that hold records or secrets: only their owner can read folder and files. The folder must be new
+    /// or empty, so that nothing that is there is overwritten or hidden.
+    pub(super) fn open_private(folder: &Path, names: &[&str]) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        if fs::read_dir(folder)?.next().is_some() {
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, "the folder is not empty"));
+        }
+        private(folder, 0o700)?;
+        let outputs = Self::open(folder, names)?;
+        for name in names {
+            private(&partial(folder, name), 0o600)?;
+        }
+        Ok(outputs)
+    }
+
     /// Writes one file and gives it its name.
     pub(super) fn write(&mut self, name: &str, text: &str) -> io::Result<PathBuf> {
+        self.write_bytes(name, text.as_bytes())
+    }
+
+    /// Writes one file of any content and gives it its name.
+    pub(super) fn write_bytes(&mut self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
         let path = self.folder.join(name);
         if let Some(at) = self.open.iter().position(|(known, _)| known == name) {
             let (_, mut file) = self.open.remove(at);
-            file.write_all(text.as_bytes())?;
+            file.write_all(bytes)?;
             file.sync_all()?;
             fs::rename(partial(&self.folder, name), &path)?;
         }
@@ -41,6 +61,18 @@ impl Drop for Outputs {
             let _ = fs::remove_file(partial(&self.folder, name));
         }
     }
+}
+
+/// Takes everybody else's rights away, where the system knows rights.
+#[cfg(unix)]
+fn private(path: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn private(_path: &Path, _mode: u32) -> io::Result<()> {
+    Ok(())
 }
 
 fn partial(folder: &Path, name: &str) -> PathBuf {

@@ -38,6 +38,10 @@ impl Watch for Bars {
                 if let Some(bar) = open.get(*step) {
                     if bar.length() != Some(*total) {
                         bar.set_length(*total);
+                        // Nothing done, nothing to tell the time from.
+                        bar.set_style(style("{spinner} {msg:<32} {bar:24} {pos}/{len}  {elapsed}"));
+                    }
+                    if *done > 0 && bar.position() == 0 {
                         bar.set_style(style("{spinner} {msg:<32} {bar:24} {pos}/{len}  {eta} left"));
                     }
                     bar.set_position(*done);

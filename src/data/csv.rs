@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::DataError;
 use super::load::RawColumn;
+use super::subset::{Part, Sink, changed, unlike};
+use super::table::Table;
 
 /// Builds the dictionary of one column.
 #[derive(Default)]
@@ -37,8 +39,15 @@ impl Dictionary {
     }
 }
 
-/// Reads a CSV file. `separator` overrides the detected one.
-pub(super) fn read(path: &Path, separator: Option<u8>) -> Result<Vec<RawColumn>, DataError> {
+/// A CSV file behind its byte-order mark.
+struct Opened {
+    reader: csv::Reader<BufReader<File>>,
+    mark: u64,
+    separator: u8,
+    names: Vec<String>,
+}
+
+fn open(path: &Path, separator: Option<u8>) -> Result<Opened, DataError> {
     let file = File::open(path).map_err(|source| DataError::Io { file: path.into(), source })?;
     let mut input = BufReader::with_capacity(1 << 16, file);
     let head = input.fill_buf().map_err(|source| DataError::Io { file: path.into(), source })?;
@@ -50,6 +59,12 @@ pub(super) fn read(path: &Path, separator: Option<u8>) -> Result<Vec<RawColumn>,
     input.consume(bom);
     let mut reader = csv::ReaderBuilder::new().delimiter(separator).from_reader(input);
     let names = header(path, &mut reader)?;
+    Ok(Opened { reader, mark: bom as u64, separator, names })
+}
+
+/// Reads a CSV file. `separator` overrides the detected one.
+pub(super) fn read(path: &Path, separator: Option<u8>) -> Result<Vec<RawColumn>, DataError> {
+    let Opened { mut reader, names, .. } = open(path, separator)?;
     let mut columns: Vec<Dictionary> = names.iter().map(|_| Dictionary::default()).collect();
     let mut record = csv::ByteRecord::new();
     let (mut line, mut last_field_runs_on) = (0, false);
@@ -71,6 +86,104 @@ pub(super) fn read(path: &Path, separator: Option<u8>) -> Result<Vec<RawColumn>,
         RawColumn::text(name, codes, texts)
     });
     Ok(raw.collect())
+}
+
+/// The separator of a file: the given one, or the one that its first line shows.
+pub(super) fn separator(path: &Path, given: Option<u8>) -> Result<u8, DataError> {
+    if let Some(separator) = given {
+        return Ok(separator);
+    }
+    let io = |source| DataError::Io { file: path.into(), source };
+    let mut input = BufReader::with_capacity(1 << 16, File::open(path).map_err(io)?);
+    Ok(detect_separator(input.fill_buf().map_err(io)?))
+}
+
+/// A table as CSV.
+pub(super) fn write(table: &Table, separator: u8) -> Option<Vec<u8>> {
+    let mut writer = csv::WriterBuilder::new().delimiter(separator).from_writer(Vec::new());
+    writer.write_record(table.columns().iter().map(|column| column.name.as_str())).ok()?;
+    for row in 0..table.rows() {
+        writer.write_record(table.columns().iter().map(|column| column.cells.text(row).unwrap_or_default())).ok()?;
+    }
+    writer.into_inner().ok()
+}
+
+/// Copies records byte for byte, below the header of the first file.
+pub(super) fn cut(parts: &[Part<'_>; 2], separator: Option<u8>, sink: &Sink<'_>) -> Result<(), DataError> {
+    let mut out = BufWriter::new(&sink.file);
+    let [first, second] = [open(parts[0].file, separator)?, open(parts[1].file, separator)?];
+    if first.separator != second.separator {
+        return Err(unlike(parts[1].file, "has another separator than the first one"));
+    }
+    if first.names != second.names {
+        return Err(unlike(parts[1].file, "has other columns than the first one, or in another order"));
+    }
+    let end = first.mark + first.reader.position().byte();
+    let head = bytes(parts[0].file, 0, end)?;
+    let text = trimmed(&head);
+    let line_break: &[u8] = if bytes(parts[0].file, text.len() as u64, text.len() as u64 + 2)?.starts_with(b"\r\n") {
+        b"\r\n"
+    } else {
+        b"\n"
+    };
+    let mut copy = |record: &[u8]| out.write_all(record).and_then(|()| out.write_all(line_break));
+    copy(text).map_err(|source| sink.failed(source))?;
+    for (part, opened) in parts.iter().zip([first, second]) {
+        let mut input = reopen(part.file)?;
+        let mut at = 0;
+        for (start, end) in spans(part, opened)? {
+            let io = |source| DataError::Io { file: part.file.into(), source };
+            input.seek_relative((start - at) as i64).map_err(io)?;
+            let mut record = vec![0; (end - start) as usize];
+            input.read_exact(&mut record).map_err(io)?;
+            at = end;
+            copy(trimmed(&record)).map_err(|source| sink.failed(source))?;
+        }
+    }
+    out.flush().map_err(|source| sink.failed(source))
+}
+
+fn reopen(path: &Path) -> Result<BufReader<File>, DataError> {
+    let file = File::open(path).map_err(|source| DataError::Io { file: path.into(), source })?;
+    Ok(BufReader::with_capacity(1 << 16, file))
+}
+
+/// Some bytes of a file; fewer where it ends.
+fn bytes(path: &Path, start: u64, end: u64) -> Result<Vec<u8>, DataError> {
+    let mut input = reopen(path)?;
+    let io = |source| DataError::Io { file: path.into(), source };
+    input.seek(SeekFrom::Start(start)).map_err(io)?;
+    let mut found = Vec::new();
+    input.take(end - start).read_to_end(&mut found).map_err(io)?;
+    Ok(found)
+}
+
+/// A record without the line breaks around it: it begins after those of the blank lines before it.
+fn trimmed(mut record: &[u8]) -> &[u8] {
+    while let [b'\r' | b'\n', rest @ ..] | [rest @ .., b'\r' | b'\n'] = record {
+        record = rest;
+    }
+    record
+}
+
+/// Where the wanted records begin and end.
+fn spans(part: &Part<'_>, opened: Opened) -> Result<Vec<(u64, u64)>, DataError> {
+    let Opened { mut reader, mark, .. } = opened;
+    let mut spans = Vec::with_capacity(part.rows.len());
+    let mut record = csv::ByteRecord::new();
+    let mut wanted = part.rows.iter().peekable();
+    let mut row = 0;
+    while wanted.peek().is_some() {
+        let start = reader.position().byte();
+        if !reader.read_byte_record(&mut record).map_err(|error| describe(part.file, &error))? {
+            return Err(changed(part.file));
+        }
+        if wanted.next_if(|&&next| next == row).is_some() {
+            spans.push((mark + start, mark + reader.position().byte()));
+        }
+        row += 1;
+    }
+    Ok(spans)
 }
 
 /// The last byte of a file that is no line break.

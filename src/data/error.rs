@@ -15,6 +15,14 @@ pub enum DataError {
         /// The system's error.
         source: std::io::Error,
     },
+    /// A subset cannot be written.
+    #[error("writing `{file}`: {source}")]
+    Write {
+        /// The file.
+        file: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
     /// The file's ending is none that privet reads.
     #[error("reading `{file}`: its ending is none of .csv, .tsv, .parquet, .npz, .npy")]
     Format {
@@ -134,6 +142,7 @@ impl DataError {
     pub fn help(&self) -> String {
         match self {
             Self::Io { .. } => "check the path (paths are relative to the plan's folder) and the permissions".to_owned(),
+            Self::Write { .. } => "make room on the disk, or name another folder".to_owned(),
             Self::Format { .. } => "convert the file to CSV or Parquet (tables) or to .npz (tensors)".to_owned(),
             Self::TooLarge { .. } => {
                 "assess a random sample of the records, convert the file to Parquet, or raise `[data] max_bytes`".to_owned()

@@ -132,6 +132,26 @@ pub fn load_table(files: &[(&Path, &str)], reading: &Reading) -> Result<Vec<Tabl
     settle(&mut raws, files, reading)
 }
 
+/// Reads one file to the letter: every cell of a CSV file is the text that stands there, markers of missing values too.
+/// For rows that are written again.
+///
+/// # Errors
+/// As for [`load_table`].
+pub fn load_verbatim(path: &Path, reading: &Reading) -> Result<Table, DataError> {
+    let columns = read(path, reading)?;
+    check_names(path, &columns)?;
+    let column = |RawColumn { name, cells }| {
+        let cells = match cells {
+            RawCells::Typed(cells) => cells,
+            RawCells::Untyped { codes, texts } | RawCells::Stated { codes, texts } => {
+                Cells::Text { codes, dictionary: Arc::new(texts) }
+            }
+        };
+        Column { name, cells }
+    };
+    Ok(Table::new(columns.into_iter().map(column).collect()))
+}
+
 fn read(path: &Path, reading: &Reading) -> Result<Vec<RawColumn>, DataError> {
     let size = std::fs::metadata(path).map_err(|source| DataError::Io { file: path.into(), source })?.len();
     if size > reading.limits.bytes {

@@ -2,7 +2,7 @@
 //!
 //! Reads CSV, Parquet and NumPy files. Refuses to guess what a missing-value marker is, to parse a file that is larger
 //! than the stated limit, and to put a cell value into an error: messages carry file names, column names, line numbers
-//! and counts only.
+//! and counts only. What it writes are subsets of the records, into files that the caller has made.
 
 mod csv;
 pub mod encode;
@@ -12,11 +12,15 @@ mod npy;
 mod parquet;
 mod schema;
 mod split;
+mod subset;
 mod table;
+mod write;
 
 pub use error::DataError;
-pub use load::{Limits, Reading, load_table};
+pub use load::{Limits, Reading, load_table, load_verbatim};
 pub use npy::load_tensor;
 pub use schema::{Kind, Outcome, Role, Schema};
 pub use split::{Arrays, Features, Records, Source, Split, Target};
+pub use subset::{subset_ending, write_subset};
 pub use table::{Cells, Column, MISSING, Table};
+pub use write::Format;

@@ -1,12 +1,13 @@
 //! NumPy arrays: `.npy`, and `.npz` archives of them. Declared sizes are checked before anything is unpacked.
 
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{BufReader, Read, Write};
 use std::path::Path;
 
 use npyz::{DType, NpyFile};
 
 use super::load::{Limits, extension};
+use super::subset::{Part, Sink, changed, unlike};
 use super::{Cells, DataError};
 use crate::tensor::{Tensor, Values};
 
@@ -80,6 +81,86 @@ fn read(path: &Path, input: impl Read, limits: Limits) -> Result<Tensor, DataErr
     Ok(Tensor { row_shape, values })
 }
 
+/// Copies rows of every array that has one per record; any other array is copied whole.
+pub(super) fn cut(parts: &[Part<'_>; 2], sink: &Sink<'_>) -> Result<(), DataError> {
+    let open = |part: &Part<'_>| {
+        let file = File::open(part.file).map_err(|source| DataError::Io { file: part.file.into(), source })?;
+        zip::ZipArchive::new(BufReader::new(file)).map_err(|_| changed(part.file))
+    };
+    let (mut first, mut second) = (open(&parts[0])?, open(&parts[1])?);
+    let mut out = zip::ZipWriter::new(&sink.file);
+    let failed = |error: zip::result::ZipError| sink.failed(std::io::Error::from(error));
+    for index in 0..first.len() {
+        let entry = first.by_index(index).map_err(|_| changed(parts[0].file))?;
+        let name = entry.name().map_err(|_| changed(parts[0].file))?.to_string();
+        let array = Raw::read(entry).ok_or_else(|| changed(parts[0].file))?;
+        let bytes = if array.rows() == Some(parts[0].records as u64) {
+            let other = second.by_name(&name).map_err(|_| unlike(parts[1].file, "lacks an array of the first one"))?;
+            let other = Raw::read(other).ok_or_else(|| changed(parts[1].file))?;
+            array.joined(&other, parts)?
+        } else {
+            [array.head, array.cells].concat()
+        };
+        let large = bytes.len() as u64 >= u64::from(u32::MAX);
+        out.start_file(name, zip::write::SimpleFileOptions::default().large_file(large)).map_err(failed)?;
+        out.write_all(&bytes).map_err(|source| sink.failed(source))?;
+    }
+    out.finish().map_err(failed)?;
+    Ok(())
+}
+
+/// An array as it lies in a file.
+struct Raw {
+    head: Vec<u8>,
+    cells: Vec<u8>,
+}
+
+impl Raw {
+    fn read(mut input: impl Read) -> Option<Self> {
+        let head = header(&mut input)?;
+        let mut cells = Vec::new();
+        input.read_to_end(&mut cells).ok()?;
+        Some(Self { head, cells })
+    }
+
+    /// The header's text before the number of rows, that number, and what follows it.
+    fn around_rows(&self) -> Option<(String, u64, String)> {
+        let start = if self.head.get(6) == Some(&1) { 10 } else { 12 };
+        let text = String::from_utf8(self.head.get(start..)?.to_vec()).ok()?;
+        let open = text.find("'shape':")? + text[text.find("'shape':")?..].find('(')? + 1;
+        let length = text[open..].find(|c: char| !c.is_ascii_digit())?;
+        let rows = text[open..open + length].parse().ok()?;
+        Some((text[..open].to_owned(), rows, text[open + length..].trim_end().to_owned()))
+    }
+
+    fn rows(&self) -> Option<u64> {
+        self.around_rows().map(|(_, rows, _)| rows)
+    }
+
+    /// The chosen rows of this array and of another one like it.
+    fn joined(&self, other: &Self, parts: &[Part<'_>; 2]) -> Result<Vec<u8>, DataError> {
+        let (Some((before, rows, after)), Some(theirs)) = (self.around_rows(), other.around_rows()) else {
+            return Err(changed(parts[0].file));
+        };
+        if (&before, &after) != (&theirs.0, &theirs.2) || theirs.1 != parts[1].records as u64 {
+            return Err(unlike(parts[1].file, "holds an array of another shape or type than the first one"));
+        }
+        let width = self.cells.len() / rows.max(1) as usize;
+        let text = format!("{before}{}{after}", parts[0].rows.len() + parts[1].rows.len());
+        let padding = 64 - (10 + text.len() + 1) % 64;
+        let text = format!("{text}{}\n", " ".repeat(padding));
+        let length = u16::try_from(text.len()).map_err(|_| changed(parts[0].file))?;
+        let mut bytes = [b"\x93NUMPY\x01\x00", &length.to_le_bytes()[..], text.as_bytes()].concat();
+        for (array, part) in [self, other].into_iter().zip(parts) {
+            for &row in &part.rows {
+                let cells = array.cells.get(row * width..(row + 1) * width).ok_or_else(|| changed(part.file))?;
+                bytes.extend_from_slice(cells);
+            }
+        }
+        Ok(bytes)
+    }
+}
+
 /// More than any header of a plain array needs.
 const LONGEST: usize = 1 << 16;
 
@@ -128,4 +209,15 @@ pub(super) fn labels(tensor: &Tensor) -> Option<Cells> {
         Values::F64(values) => Cells::Float(values.clone()),
         Values::Text(_) => return None,
     })
+}
+
+/// Writes an archive, for the tests of other files: only this one names the crate.
+#[cfg(test)]
+pub(super) fn archive_of(path: &Path, entries: &[(&str, Vec<u8>)]) {
+    let mut archive = zip::ZipWriter::new(File::create(path).expect("a folder for tests"));
+    for (name, bytes) in entries {
+        archive.start_file(*name, zip::write::SimpleFileOptions::default()).expect("a new entry");
+        archive.write_all(bytes).expect("room on the disk");
+    }
+    archive.finish().expect("room on the disk");
 }

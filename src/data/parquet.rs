@@ -1,20 +1,24 @@
 //! Parquet into raw columns, one row group after the other.
 
 use std::fs::File;
+use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
     Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, ArrayRef};
-use arrow_schema::DataType;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_schema::{DataType, SchemaRef};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
 
 use super::DataError;
 use super::csv::Dictionary;
 use super::load::{Limits, RawColumn};
-use super::table::Cells;
+use super::subset::{Part, Sink, changed, unlike};
+use super::table::{Cells, Table};
 
 /// The cells of one column while batches arrive.
 enum Builder {
@@ -51,6 +55,81 @@ pub(super) fn read(path: &Path, limits: Limits) -> Result<Vec<RawColumn>, DataEr
         }
     }
     Ok(columns.into_iter().map(|(name, column)| finish(name, column)).collect())
+}
+
+/// A table as Parquet, numbers as 64 bits.
+pub(super) fn write(table: &Table) -> Option<Vec<u8>> {
+    let array = |cells: &Cells| -> ArrayRef {
+        match cells {
+            Cells::Text { .. } => {
+                Arc::new((0..cells.len()).map(|row| cells.text(row)).collect::<arrow_array::StringArray>())
+            }
+            Cells::Integer(values) => Arc::new(arrow_array::Int64Array::from(values.clone())),
+            Cells::Float(values) => Arc::new(
+                values.iter().map(|value| (!value.is_nan()).then_some(*value)).collect::<arrow_array::Float64Array>(),
+            ),
+            Cells::Bool(values) => Arc::new(arrow_array::BooleanArray::from(values.clone())),
+        }
+    };
+    let columns = table.columns().iter().map(|column| (column.name.clone(), array(&column.cells), true));
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).ok()?;
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).ok()?;
+    writer.write(&batch).ok()?;
+    writer.close().ok()?;
+    Some(bytes)
+}
+
+/// Copies rows into a file with the columns and types of the first one.
+pub(super) fn cut(parts: &[Part<'_>; 2], sink: &Sink<'_>) -> Result<(), DataError> {
+    let schema = chosen(&parts[0])?.0;
+    let failed = |error: parquet::errors::ParquetError| sink.failed(std::io::Error::other(kind_of(&error)));
+    let mut writer = ArrowWriter::try_new(&sink.file, schema.clone(), None).map_err(failed)?;
+    for part in parts {
+        let (own, reader) = chosen(part)?;
+        let columns = |schema: &SchemaRef| -> Vec<(String, DataType)> {
+            schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
+        };
+        if columns(&own) != columns(&schema) {
+            return Err(unlike(part.file, "has other columns or types than the first one, or in another order"));
+        }
+        let mut rows = 0;
+        for batch in reader {
+            let batch = batch.map_err(|_| changed(part.file))?;
+            rows += batch.num_rows();
+            let batch = RecordBatch::try_new(schema.clone(), batch.columns().to_vec())
+                .map_err(|_| unlike(part.file, "has missing cells in a column that the first one says has none"))?;
+            writer.write(&batch).map_err(failed)?;
+        }
+        if rows != part.rows.len() {
+            return Err(changed(part.file));
+        }
+    }
+    writer.close().map_err(failed)?;
+    Ok(())
+}
+
+/// A writer's error without its words, which may quote.
+fn kind_of(error: &parquet::errors::ParquetError) -> &'static str {
+    match error {
+        parquet::errors::ParquetError::External(_) => "the disk does not take the file",
+        _ => "the columns cannot be written",
+    }
+}
+
+/// The columns of a file, and its chosen rows.
+fn chosen(part: &Part<'_>) -> Result<(SchemaRef, ParquetRecordBatchReader), DataError> {
+    let file = File::open(part.file).map_err(|source| DataError::Io { file: part.file.into(), source })?;
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|_| changed(part.file))?;
+    let total = builder.metadata().file_metadata().num_rows().max(0) as usize;
+    if part.rows.last().is_some_and(|&last| last >= total) {
+        return Err(changed(part.file));
+    }
+    let ranges = part.rows.iter().map(|&row| Range { start: row, end: row + 1 });
+    let selection = RowSelection::from_consecutive_ranges(ranges, total);
+    let schema = builder.schema().clone();
+    let reader = builder.with_row_selection(selection).build().map_err(|_| changed(part.file))?;
+    Ok((schema, reader))
 }
 
 /// Refuses by what the footer declares, before anything is unpacked.

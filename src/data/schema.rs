@@ -44,6 +44,8 @@ pub enum Role {
     Target,
     /// Says member or non-member.
     Split,
+    /// What a model or an attack said about the record.
+    Score,
     /// Left out by the plan.
     LeftOut,
 }
@@ -57,6 +59,7 @@ impl fmt::Display for Role {
             Self::Sensitive => "sensitive",
             Self::Target => "target",
             Self::Split => "split",
+            Self::Score => "score",
             Self::LeftOut => "left out",
         })
     }
@@ -116,6 +119,8 @@ pub struct Schema {
     pub target: Option<Outcome>,
     /// The column that says member or non-member.
     pub split: Option<String>,
+    /// Columns of a score file that hold scores.
+    pub scores: Vec<String>,
     /// Columns left out.
     pub leave_out: Vec<String>,
 }
@@ -133,6 +138,7 @@ impl Schema {
             (named(&self.sensitive), Role::Sensitive),
             (self.target.as_ref().is_some_and(|target| target.columns().contains(&column)), Role::Target),
             (is(&self.split), Role::Split),
+            (named(&self.scores), Role::Score),
             (named(&self.leave_out), Role::LeftOut),
         ];
         candidates.into_iter().filter(|(has, _)| *has).map(|(_, role)| role).collect()
@@ -140,7 +146,7 @@ impl Schema {
 
     /// Whether a column describes a record (and is neither an identifier, a group, the target nor the split).
     pub fn is_feature(&self, column: &str) -> bool {
-        let apart = [Role::Identifier, Role::Patient, Role::Target, Role::Split, Role::LeftOut];
+        let apart = [Role::Identifier, Role::Patient, Role::Target, Role::Split, Role::Score, Role::LeftOut];
         !self.roles(column).iter().any(|role| apart.contains(role))
     }
 }

@@ -120,6 +120,8 @@ pub struct Split {
     pub nonmembers: Records,
     /// Roles of the columns.
     pub schema: Schema,
+    /// The row of each member and of each non-member in its file.
+    pub file_rows: (Vec<usize>, Vec<usize>),
     /// What a reader should know about the loading.
     pub warnings: Vec<String>,
 }
@@ -165,7 +167,8 @@ impl Split {
                         Count::of(ignored)
                     ));
                 }
-                Self::of_tables(table.take(&in_rows), table.take(&out_rows), schema, warnings)
+                let split = Self::of_tables(table.take(&in_rows), table.take(&out_rows), schema, warnings)?;
+                Ok(Self { file_rows: (in_rows, out_rows), ..split })
             }
         }
     }
@@ -214,7 +217,8 @@ impl Split {
                 return Err(DataError::Empty { what: what.to_owned() });
             }
         }
-        Ok(Self { members, nonmembers, schema, warnings })
+        let file_rows = ((0..members.len()).collect(), (0..nonmembers.len()).collect());
+        Ok(Self { members, nonmembers, schema, file_rows, warnings })
     }
 }
 

@@ -112,6 +112,31 @@ impl Predictions {
         Some(joined)
     }
 
+    /// A copy of some rows.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
+        let of = |values: &[f64], width: usize| -> Vec<f64> {
+            rows.iter().flat_map(|row| &values[row * width..(row + 1) * width]).copied().collect()
+        };
+        match self {
+            Self::Scores { scale, classes, values, labels } => Self::Scores {
+                scale: *scale,
+                classes: *classes,
+                values: of(values, *classes),
+                labels: labels.as_ref().map(|labels| rows.iter().map(|&row| labels[row]).collect()),
+            },
+            Self::Labels(labels) => Self::Labels(rows.iter().map(|&row| labels[row]).collect()),
+            Self::Values(values) => Self::Values(of(values, 1)),
+            Self::Risks(values) => Self::Risks(of(values, 1)),
+            Self::Flags { scale, labels, values } => {
+                Self::Flags { scale: *scale, labels: *labels, values: of(values, *labels) }
+            }
+            Self::Curves { times, values } => {
+                Self::Curves { times: Arc::clone(times), values: of(values, times.len()) }
+            }
+        }
+    }
+
     /// Keeps the first rows.
     pub fn truncate(&mut self, rows: usize) {
         match self {

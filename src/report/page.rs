@@ -118,6 +118,37 @@ pub(super) fn methods(findings: &[Finding]) -> TableView {
     TableView::new("How each interval was obtained", &["Measure", "Method", "Rests on", "Level"], rows.collect())
 }
 
+/// What a self-test of the instrument on these data showed.
+pub(super) fn selftest(assessment: &Assessment) -> Option<TableView> {
+    let certificate = assessment.certificate.as_ref()?;
+    let rate = |rate: &crate::assess::selftest::Rate| {
+        let shown = share(&rate.share);
+        format!("{} of {}; {shown}", rate.count, rate.share.n).replace(" records)", " runs)")
+    };
+    let nothing = [
+        ("failed a model that leaks nothing", &certificate.false_fails),
+        ("bound of the rate at 1 % false positives over chance", &certificate.false_rates),
+        ("interval of the area over 0.5", &certificate.false_areas),
+        ("epsilon above 0", &certificate.false_epsilons),
+        ("for comparison: epsilon above 0 by the uncorrected rule of other tools", &certificate.uncorrected_epsilons),
+        ("for comparison: some attack's own interval over 0.5", &certificate.uncorrected_areas),
+        ("permutation test under 5 %", &certificate.false_permutations),
+        ("sound split called invalid", &certificate.false_invalid),
+    ];
+    let mut rows: Vec<Vec<Rich>> = nothing.iter().map(|(what, of)| row(&["nothing", what, &rate(of)])).collect();
+    for planted in &certificate.planted {
+        let leak = format!("{} of members memorised", plot::percent(planted.share));
+        rows.push(row(&[&leak, "failed the model", &rate(&planted.failed)]));
+        rows.push(row(&[&leak, "bound of the rate at 1 % false positives over chance", &rate(&planted.seen)]));
+    }
+    let caption = format!(
+        "The instrument on these data: {} runs with {} relabelled non-members on either side",
+        certificate.runs,
+        Count::of(certificate.members)
+    );
+    Some(TableView::new(caption, &["What leaked", "What happened", "How often"], rows))
+}
+
 /// What could have been detected: the lowest false-positive rate on a curve, and what stayed undetermined.
 pub(super) fn power(assessment: &Assessment) -> Vec<Rich> {
     let mut lines = Vec::new();

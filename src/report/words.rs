@@ -86,10 +86,26 @@ pub(super) fn measure(id: &str) -> String {
     }
     match id {
         "membership/auc" => "Membership attack, area under the curve".to_owned(),
+        "membership/control-auc" => "What models that never saw the records can tell".to_owned(),
+        "membership/tail-tnr" => "Non-members with a larger loss than nearly all members".to_owned(),
+        "membership/transfer-accuracy" => "Accuracy of thresholds learned on a shadow model".to_owned(),
+        "membership/permutation-p" => "Chance of so large a result if nothing leaked".to_owned(),
+        "membership/subgroup-auc" => "Most exposed group, area under the curve".to_owned(),
+        "membership/exposed-share" => "Members who can be named with one in ten wrong".to_owned(),
+        "membership/epsilon-equivalent" => "Epsilon-equivalent of the strongest attack".to_owned(),
+        _ if id.starts_with("membership/") && id.ends_with("-auc") => {
+            let name = id.trim_start_matches("membership/").trim_end_matches("-auc").replace('-', " ");
+            format!("{} attack, area under the curve", capital(&name))
+        }
         "inversion/attribute-inference-excess" => "Right guesses owed to the model".to_owned(),
         "inversion/attribute-inference-member-gap" => "Of these, more for members than for others".to_owned(),
         "dataset/blind-auc" => "Members told apart without the model".to_owned(),
         "dataset/overlap" => "Copies of members among non-members".to_owned(),
+        "dataset/near-duplicates" => "Non-members who equal a member but for one column".to_owned(),
+        "dataset/column-shift" => "Members told apart by one column".to_owned(),
+        "dataset/label-shift" => "Members told apart by the outcome".to_owned(),
+        "membership/matched-auc" => "Attack among people who are alike, area under the curve".to_owned(),
+        "membership/within-stratum-auc" => "Attack within strata of people alike, area under the curve".to_owned(),
         "dataset/duplicates" => "Copies among the members".to_owned(),
         "dataset/label-conflicts" => "Same features, another label".to_owned(),
         "dataset/patient-overlap" => "Patients on both sides".to_owned(),

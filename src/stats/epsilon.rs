@@ -84,7 +84,7 @@ pub fn lower_bound(counts: Counts, delta: f64, level: Level) -> f64 {
 }
 
 /// Clopper-Pearson's upper end alone.
-fn highest_rate(k: usize, n: usize, level: Level) -> f64 {
+pub(super) fn highest_rate(k: usize, n: usize, level: Level) -> f64 {
     if k >= n { 1.0 } else { beta_quantile((k + 1) as f64, (n - k) as f64, 1.0 - level.alpha() / 2.0) }
 }
 
@@ -154,6 +154,9 @@ fn one_a_unit(scores: &[f64], units: &[u32], choosing: &[bool], stream: &mut Str
 
 /// The threshold whose Wilson bounds prove the largest epsilon: fast, and good enough to rank thresholds. What it is judged
 /// by must be other scores than these.
+///
+/// # Panics
+/// Never: a curve has at least one threshold.
 pub fn best_threshold(roc: &Roc, delta: f64, level: Level) -> f64 {
     let z = normal_quantile(1.0 - level.alpha() / 2.0);
     let (n, m) = (roc.positives(), roc.negatives());

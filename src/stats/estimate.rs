@@ -70,6 +70,8 @@ pub enum Method {
     DelongLogit,
     /// `DeLong` variance of clustered records (Obuchowski 1997), interval on the logit scale.
     ClusteredDelongLogit,
+    /// Mean of areas within strata, `DeLong` variances, interval on the logit scale.
+    StratifiedDelong,
     /// One-sided exact bound where the estimate sits on the edge of its range.
     EdgeBound,
     /// Order-statistic bound on the threshold, Clopper-Pearson on the rate: distribution-free.
@@ -108,6 +110,9 @@ impl Method {
             Self::Wilson => "Wilson score",
             Self::DelongLogit => "DeLong, logit scale",
             Self::ClusteredDelongLogit => "DeLong for several records a patient (Obuchowski), logit scale",
+            Self::StratifiedDelong => {
+                "weighted mean of areas within strata (van Elteren), DeLong variances, logit scale"
+            }
             Self::EdgeBound => "exact one-sided bound",
             Self::DistributionFree => {
                 "distribution-free bounds, the level holds for each side (order statistic and Clopper-Pearson)"

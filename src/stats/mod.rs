@@ -4,6 +4,7 @@
 //! It refuses to return a bare number where an interval is possible.
 
 pub mod bootstrap;
+pub mod contingency;
 pub mod epsilon;
 mod estimate;
 pub mod interval;
@@ -19,6 +20,7 @@ pub mod ranked;
 pub mod roc;
 #[cfg(test)]
 mod specimen;
+pub mod stratified;
 pub mod student;
 mod uniform;
 mod units;

@@ -106,7 +106,7 @@ pub fn rate_can_exceed(n: usize, m: usize, fpr: f64, limit: f64, level: Level) -
 ///
 /// ```
 /// use privet::stats::{power::chance_to_clear, Level};
-/// assert_eq!(chance_to_clear(200, 200, 0.01, 0.03, Level::P95), 0.0);
+/// assert_eq!(chance_to_clear(100, 100, 0.01, 0.03, Level::P95), 0.0); // none of 100 still reaches 3.6 %
 /// assert!(chance_to_clear(5_000, 5_000, 0.01, 0.03, Level::P95) > 0.999);
 /// ```
 pub fn chance_to_clear(n: usize, m: usize, fpr: f64, limit: f64, level: Level) -> f64 {

@@ -46,10 +46,13 @@ const HOLDERS: &[(&str, &[&str])] = &[
     ("prost", &["model/proto.rs", "model/graph.rs"]),
     ("plotters", &["report/chart.rs"]),
     ("askama", &["report/"]),
+    ("getrandom", &["seed.rs"]),
     ("clap", &["cli/"]),
     ("anyhow", &["cli/"]),
     ("indicatif", &["cli/"]),
     ("comfy_table", &["cli/"]),
+    ("ctrlc", &["cli/interrupt.rs"]),
+    ("rustix", &["assess/program.rs"]),
 ];
 
 /// A source file: its path below `src`, and its code without comments.

@@ -11,6 +11,8 @@ mod golden;
 mod layers;
 mod onnx;
 mod oversize;
+mod planning;
 mod support;
 mod tasks;
+mod trainer;
 mod validity;

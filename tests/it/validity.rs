@@ -40,6 +40,37 @@ fn data_only(desk: &Desk, members: &str, nonmembers: &str, rest: &str) -> Ran {
     desk.assess(&plan, &[])
 }
 
+/// A file of scores of a model that never saw anybody in it and is surer of the young; members are younger by `shift`
+/// standard deviations, and the model is surer of them by `leak` of its own noise.
+fn trap(shift: f64, leak: f64, seed: u64) -> String {
+    let mut next = noise(seed);
+    let mut bell = move || (0..12).map(|_| next()).sum::<f64>() - 6.0;
+    let mut text = "member,age,hours,visits,y,p_0,p_1\n".to_owned();
+    for row in 0..3000 {
+        let member = row % 2;
+        let of_member = f64::from(member);
+        let (age, hours, visits) = (50.0 - 12.0 * (bell() + shift * of_member), 38.0 + 8.0 * bell(), bell().abs());
+        let y = u8::from(bell() > 0.0);
+        let own = bell() + leak * of_member + (50.0 - age) / 24.0;
+        let of_truth = 1.0 / (1.0 + (-own).exp());
+        let p = if y == 1 { of_truth } else { 1.0 - of_truth };
+        let _ = writeln!(text, "{member},{age:.0},{hours:.0},{visits:.0},{y},{:.6},{p:.6}", 1.0 - p);
+    }
+    text
+}
+
+fn assess_trap(desk: &Desk, shift: f64, leak: f64) -> (Ran, Value) {
+    let file = desk.write("scores.csv", trap(shift, leak, 11));
+    let plan = format!("[scores]\nfile = {}\nmember = \"member\"\nlabel = \"y\"\ntarget = \"p_*\"\n", quoted(&file));
+    let ran = desk.assess(&plan, &[]);
+    let report = desk.report();
+    (ran, report)
+}
+
+fn finding<'r>(report: &'r Value, measure: &str) -> &'r Value {
+    report["findings"].as_array().unwrap().iter().find(|finding| finding["measure"] == measure).unwrap()
+}
+
 fn standing(report: &Value, measure: &str) -> String {
     let findings = report["findings"].as_array().unwrap();
     let found = findings.iter().find(|finding| finding["measure"] == measure).unwrap();
@@ -153,4 +184,63 @@ fn nearly_all_unique_never_reads_as_nearly_none() {
     data_only(&desk, &format!("{members}{}\n", twin.replace(",4,", ",900,")), &table(500..900, 0.0, 2), rest);
     let text = desk.report_text();
     assert!(text.contains("For all but <11 of 501 training records"), "{text}");
+}
+
+/// The trap that no other tool sees: members are younger, and the model is surer of the young.
+#[test]
+fn an_age_shift_is_undetermined_names_the_age_and_is_matched_away() {
+    let desk = Desk::new();
+    let (ran, report) = assess_trap(&desk, 1.0, 0.0);
+    let ran = ran.exits(3);
+    assert!(finding(&report, "membership/auc")["estimate"]["low"].as_f64().unwrap() > 0.55, "the trap is one");
+    for measure in ["membership/auc", "membership/tpr-at-fpr-0.01"] {
+        assert_eq!(standing(&report, measure), "invalid", "{measure}");
+    }
+    let because = report["verdict"]["because"].to_string();
+    assert!(because.contains("`age`") && !because.contains("`hours`"), "{because}");
+    assert!(because.contains("could be matched") && because.contains("membership/matched-auc"), "{because}");
+    assert!(ran.stdout.contains("`age`"), "{}", ran.stdout);
+    assert_eq!(finding(&report, "dataset/column-shift")["scope"], "age");
+    for measure in ["membership/matched-auc", "membership/within-stratum-auc"] {
+        assert_eq!(standing(&report, measure), "sound", "{measure}");
+        let estimate = &finding(&report, measure)["estimate"];
+        let bound = |end: &str| estimate[end].as_f64().unwrap();
+        assert!(bound("low") <= 0.5 && bound("high") >= 0.5, "{measure}: {estimate}");
+    }
+}
+
+#[test]
+fn a_leak_under_an_age_shift_is_undetermined_and_still_shown() {
+    let desk = Desk::new();
+    let (ran, report) = assess_trap(&desk, 1.0, 1.5);
+    ran.exits(3);
+    assert_eq!(standing(&report, "membership/tpr-at-fpr-0.01"), "invalid");
+    let matched = finding(&report, "membership/matched-auc");
+    assert_eq!(matched["standing"]["kind"], "sound");
+    assert!(matched["estimate"]["low"].as_f64().unwrap() > 0.7, "{}", matched["estimate"]);
+    assert!(matched["limits"].to_string().contains("could be matched"));
+}
+
+#[test]
+fn without_a_shift_the_remedy_is_skipped_with_the_reason() {
+    let desk = Desk::new();
+    let (_, report) = assess_trap(&desk, 0.0, 1.5);
+    assert_eq!(standing(&report, "membership/auc"), "sound");
+    let skipped = report["skipped"].as_array().unwrap();
+    let matched = skipped.iter().find(|skipped| skipped["check"] == "membership/matched").unwrap();
+    assert!(matched["reason"].as_str().unwrap().contains("no difference to match away"));
+}
+
+/// Members are last year's patients: a number that runs on says so, though the model never sees it.
+#[test]
+fn a_split_by_time_is_named_by_its_running_number() {
+    let desk = Desk::new();
+    let rest = "[columns]\nleave_out = [\"b\"]\n";
+    data_only(&desk, &table(0..600, 0.0, 1), &table(600..1200, 0.0, 2), rest);
+    let report = desk.report();
+    let findings = report["findings"].as_array().unwrap();
+    let apart = findings.iter().find(|f| f["measure"] == "dataset/column-shift" && f["scope"] == "patient").unwrap();
+    assert!(apart["sentence"].as_str().unwrap().contains("by time"), "{apart}");
+    assert_eq!(apart["standing"]["kind"], "sound", "the model does not see it");
+    assert_eq!(standing(&report, "dataset/blind-auc"), "sound");
 }

@@ -10,7 +10,8 @@
 //! # How
 //! The blind classifier is boosted trees on all feature columns and the target, cross-fitted in five folds with the
 //! records of a patient kept together; its area under the curve is computed from out-of-fold ranks, with an interval that
-//! allows for several records a patient. Duplicates are exact matches over all feature columns and the target.
+//! allows for several records a patient. Duplicates are exact matches over all feature columns and the target; near
+//! duplicates are non-members that equal a member in all feature columns but one (tables of five and more).
 //!
 //! # Reading the number
 //! An area of 0.5 is what a random split gives. An interval that lies over 0.5 by more than the tolerance (0.02) says that
@@ -19,7 +20,8 @@
 //! the members explain, and more than 1 % of non-member patients with records among the members.
 //!
 //! # When it misleads
-//! A small file hides a small difference. Copies of members among non-members hide leakage; copies among the members
+//! Near duplicates are information: tables of few distinct values have them by chance, as the share among the members
+//! shows. A small file hides a small difference. Copies of members among non-members hide leakage; copies among the members
 //! raise it.
 //!
 //! # Cost
@@ -30,22 +32,18 @@
 //! classifier two-sample tests" (2017); Humphries et al., "Investigating membership inference attacks under data
 //! dependencies" (2020).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use crate::check::records::encoded_features;
+use crate::check::blind::{self, Blind, Tolerance, apart_reason};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::encode::joint_codes;
 use crate::data::{Cells, DataError, Features, Split};
 use crate::finding::{Count, Evidence, Family, Finding, Severity, Standing, Table, Unit, Worse, part_of, share_of};
-use crate::learn::boosted::Boosted;
-use crate::learn::{Learner, folds};
 use crate::seed::Seed;
 use crate::stats::interval::newcombe;
-use crate::stats::rank::midranks;
-use crate::stats::{Estimate, Level, roc};
+use crate::stats::{Estimate, Level};
 use crate::watch::{Event, Watch};
 
 pub(in crate::check) static META: CheckMeta = CheckMeta {
@@ -55,6 +53,7 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
     measures: &[
         BLIND_AUC,
         "dataset/overlap",
+        NEAR,
         "dataset/duplicates",
         "dataset/label-conflicts",
         "dataset/patient-overlap",
@@ -65,30 +64,21 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 /// The measure of the blind classifier; the runner reads its standing.
 pub const BLIND_AUC: &str = "dataset/blind-auc";
 
-const FOLDS: usize = 5;
+/// The measure of records that differ from a member's in one column.
+const NEAR: &str = "dataset/near-duplicates";
+/// Fewest feature columns for which one column more or less tells a near copy from chance.
+const FEWEST_COLUMNS: usize = 5;
 /// Fewest patients (or records) on either side for a statement about the split.
 const FEWEST: usize = 10;
 /// Largest share of non-members that may be members too before the comparison is void.
 const MOST_SHARED: f64 = 0.01;
 
 /// The check.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SplitIntegrity {
     /// How far the blind classifier's interval may lie from 0.5, from 0 to 0.1.
-    #[serde(deserialize_with = "tolerance")]
-    tolerance: f64,
-}
-
-fn tolerance<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    let value = f64::deserialize(deserializer)?;
-    if (0.0..=0.1).contains(&value) { Ok(value) } else { Err(D::Error::custom("`tolerance` must be from 0 to 0.1")) }
-}
-
-impl Default for SplitIntegrity {
-    fn default() -> Self {
-        Self { tolerance: 0.02 }
-    }
+    tolerance: Tolerance,
 }
 
 impl Check for SplitIntegrity {
@@ -102,8 +92,9 @@ impl Check for SplitIntegrity {
 
     fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Output, CheckError> {
         let Some(split) = subject.split else { return Ok(Output::default()) };
-        let mut findings = vec![self.blind(split, subject.seed.derive(META.id), watch)];
+        let mut findings = vec![self.blind(split, blind::seed(subject), watch)];
         findings.extend(duplicates(split)?);
+        findings.extend(near_duplicates(split));
         findings.extend(patient_overlap(split));
         Ok(findings.into())
     }
@@ -111,9 +102,10 @@ impl Check for SplitIntegrity {
 
 impl SplitIntegrity {
     fn blind(&self, split: &Split, seed: Seed, watch: &dyn Watch) -> Finding {
-        let estimate = blind_area(split, seed, watch);
-        let apart = estimate.low > 0.5 + self.tolerance;
-        let copied = estimate.high < 0.5 - self.tolerance;
+        let progress =
+            |done| watch.on(&Event::Progress { step: META.id, done: done as u64, total: blind::FOLDS as u64 });
+        let estimate = Blind::of_split(&blind::encoded(split), split, seed, &progress).area(split);
+        let (apart, copied) = (self.tolerance.apart(&estimate), self.tolerance.copied(&estimate));
         let invalid = apart || copied;
         let standing = if !has_features(split) {
             Standing::Insufficient {
@@ -137,15 +129,7 @@ impl SplitIntegrity {
                 ),
             }
         } else if apart {
-            Standing::Invalid {
-                reason: format!(
-                    "members and non-members differ without the model: a classifier that never saw it tells them apart with an \
-                     area of {} (interval {}), where a random split gives 0.5. Any attack would seem to succeed. Draw the \
-                     non-members at random from the same source and time as the members.",
-                    Unit::Area.show(estimate.value),
-                    Unit::Area.show_interval(&estimate)
-                ),
-            }
+            Standing::Invalid { reason: apart_reason(&estimate, None) }
         } else {
             Standing::Sound
         };
@@ -159,8 +143,8 @@ impl SplitIntegrity {
         finding.standing = standing;
         finding.severity = if invalid { Severity::High } else { Severity::VeryLow };
         finding.settings = vec![
-            ("learner".to_owned(), "boosted trees, 50 rounds of depth 4, five folds by patient".to_owned()),
-            ("tolerance".to_owned(), self.tolerance.to_string()),
+            ("learner".to_owned(), blind::LEARNER.to_owned()),
+            ("tolerance".to_owned(), self.tolerance.0.to_string()),
         ];
         finding.limits.push("A small file hides a small difference between the sets.".to_owned());
         finding
@@ -186,49 +170,12 @@ fn blank(measure: &str, unit: Unit, sentence: String, estimate: Estimate) -> Fin
     }
 }
 
-/// Patients of both sides in shared codes; every record its own patient where none are declared.
-fn groups(split: &Split) -> (Vec<u32>, Vec<u32>) {
-    let (n, m) = (split.members.len() as u32, split.nonmembers.len() as u32);
-    match (&split.members.groups, &split.nonmembers.groups) {
-        (Some(a), Some(b)) => (a.clone(), b.clone()),
-        _ => ((0..n).collect(), (n..n + m).collect()),
-    }
-}
-
 /// Whether anything describes the records beside their outcome.
 fn has_features(split: &Split) -> bool {
     match &split.members.features {
         Features::Table(table) => table.columns().iter().any(|column| split.schema.is_feature(&column.name)),
         Features::Tensor(_) => true,
     }
-}
-
-fn blind_area(split: &Split, seed: Seed, watch: &dyn Watch) -> Estimate {
-    let (n, m) = (split.members.len(), split.nonmembers.len());
-    let (in_groups, out_groups) = groups(split);
-    let all_groups: Vec<u32> = in_groups.iter().chain(&out_groups).copied().collect();
-    let labels: Vec<u32> = (0..n + m).map(|row| u32::from(row < n)).collect();
-    let mut data = encoded_features(split);
-    if let (Some(a), Some(b)) = (&split.members.target, &split.nonmembers.target) {
-        a.columns().iter().zip(b.columns()).for_each(|(a, b)| data.push(&[a, b]));
-    }
-    let fold_of = folds::assign(&all_groups, &labels, FOLDS, seed);
-    let mut scores = vec![0.0; n + m];
-    for fold in 0..FOLDS {
-        let (test, train): (Vec<usize>, Vec<usize>) = (0..n + m).partition(|&row| fold_of[row] == fold);
-        if test.is_empty() || train.is_empty() {
-            continue;
-        }
-        let p = Boosted::default().fit(&data, &train, &labels, 2, seed).probabilities(&data, &test);
-        let raw: Vec<f64> = (0..test.len()).map(|i| p[2 * i + 1]).collect();
-        // Models of different folds are not on one scale; ranks within a fold are.
-        for (row, rank) in test.iter().zip(midranks(&raw)) {
-            scores[*row] = (rank - 0.5) / test.len() as f64;
-        }
-        watch.on(&Event::Progress { step: META.id, done: fold as u64 + 1, total: FOLDS as u64 });
-    }
-    let clusters = split.members.groups.is_some().then_some((in_groups.as_slice(), out_groups.as_slice()));
-    roc::auc(&scores[..n], &scores[n..], clusters, Level::P95)
 }
 
 /// A digest of every record: features alone, and features with target. Codes are joint, so equal records are equal.
@@ -343,6 +290,71 @@ fn duplicates(split: &Split) -> Result<Vec<Finding>, CheckError> {
         };
     }
     Ok(findings)
+}
+
+/// Non-members that are no copy of a member but equal one in all feature columns except one.
+fn near_duplicates(split: &Split) -> Option<Finding> {
+    let (members, nonmembers) = match (&split.members.features, &split.nonmembers.features) {
+        (Features::Table(_), Features::Table(_)) => record_keys(split),
+        _ => return None,
+    };
+    let width = members.first().map_or(0, Vec::len);
+    if width < FEWEST_COLUMNS {
+        return None;
+    }
+    let (of_members, of_others) = (digests(&members), digests(&nonmembers));
+    let twins: HashSet<u64> = of_members.iter().copied().collect();
+    let mut copies: HashMap<u64, usize> = HashMap::new();
+    of_members.iter().for_each(|&whole| *copies.entry(whole).or_insert(0) += 1);
+    let (mut near, mut near_within) = (vec![false; nonmembers.len()], vec![false; members.len()]);
+    for column in 0..width {
+        // Without one column: how many members have the rest, copies of the record itself included.
+        let rest = |key: &[u32], whole: u64| whole.wrapping_sub(mixed(column, key[column]));
+        let mut same: HashMap<u64, usize> = HashMap::with_capacity(members.len());
+        for (key, &whole) in members.iter().zip(&of_members) {
+            *same.entry(rest(key, whole)).or_insert(0) += 1;
+        }
+        let alike = |key: &[u32], whole: u64| same.get(&rest(key, whole)).copied().unwrap_or(0);
+        for (at, (key, &whole)) in nonmembers.iter().zip(&of_others).enumerate() {
+            near[at] |= !twins.contains(&whole) && alike(key, whole) > 0;
+        }
+        for (at, (key, &whole)) in members.iter().zip(&of_members).enumerate() {
+            near_within[at] |= copies[&whole] == 1 && alike(key, whole) > 1;
+        }
+    }
+    let count = |flags: &[bool]| flags.iter().filter(|&&flag| flag).count();
+    let (across, within) = (count(&near), count(&near_within));
+    let mut finding = blank(
+        NEAR,
+        Unit::Share,
+        format!(
+            "{} non-member records equal a member record in all columns but one; among the members {} equal another member so.",
+            part_of(across, nonmembers.len()),
+            part_of(within, members.len())
+        ),
+        share_of(across, nonmembers.len()),
+    );
+    finding.limits.push(
+        "Information only: where the members resemble each other as often, it is the coarseness of the table."
+            .to_owned(),
+    );
+    Some(finding)
+}
+
+/// A digest per record from which a column can be taken out again: the sum of its cells' digests.
+fn digests(keys: &[Vec<u32>]) -> Vec<u64> {
+    let digest = |key: &Vec<u32>| {
+        key.iter().enumerate().fold(0_u64, |sum, (column, &code)| sum.wrapping_add(mixed(column, code)))
+    };
+    keys.iter().map(digest).collect()
+}
+
+/// A cell as a number that looks random (the finisher of `SplitMix64`).
+fn mixed(column: usize, code: u32) -> u64 {
+    let mut z = ((column as u64) << 32 | u64::from(code)).wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
 }
 
 /// The same records on both sides, in whatever order or file format, are a mistake and no experiment.
@@ -463,5 +475,28 @@ mod tests {
         assert_eq!(value("dataset/duplicates"), 1.0);
         assert_eq!(value("dataset/label-conflicts"), 0.5);
         assert_eq!(value("dataset/patient-overlap"), 25.0 / 40.0);
+    }
+
+    #[test]
+    fn near_copies_differ_in_one_column() {
+        let table = |rows: std::ops::Range<u32>, change: fn(u32) -> Option<u32>| {
+            let column = |column: u32| {
+                let cell = |row: u32| 100 * row + column + if change(row) == Some(column) { 7 } else { 0 };
+                integers(&format!("c{column}"), &rows.clone().map(cell).collect::<Vec<_>>())
+            };
+            Table::new((0..5).map(column).collect())
+        };
+        let share = |findings: &[Finding], measure: &str| {
+            findings.iter().find(|f| f.measure == measure).and_then(|f| f.estimate).unwrap().value
+        };
+        // Non-members 0-19 are members but for column 3, 20-39 are members, 40-79 are nobody.
+        let others = table(0..80, |row| (row < 20).then_some(3));
+        let members = table(0..40, |_| None);
+        let findings = Case::tables(members, others, Schema::default()).run(&SplitIntegrity::default(), 1);
+        assert_eq!(share(&findings, NEAR), 20.0 / 80.0);
+        assert_eq!(share(&findings, "dataset/overlap"), 20.0 / 80.0);
+        let few = |rows| Table::new(table(rows, |_| None).columns()[..4].to_vec());
+        let findings = Case::tables(few(0..30), few(30..60), Schema::default()).run(&SplitIntegrity::default(), 1);
+        assert!(findings.iter().all(|finding| finding.measure != NEAR), "four columns are too few");
     }
 }

@@ -50,6 +50,8 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 };
 
 const EPSILON: &str = "membership/epsilon-equivalent";
+/// The row of the rule that other tools use; a self-test counts how often it claims something where nothing leaks.
+pub const UNCORRECTED: &str = "best of all thresholds, uncorrected, as other tools print it";
 /// Severity scale of a proven epsilon.
 const SCALE: [f64; 4] = [0.1, 0.5, 1.0, 3.0];
 /// Fewest records on either side for a statement.
@@ -193,7 +195,7 @@ impl Epsilon {
                     format!("{} to {}", end(credible.low), end(credible.high)),
                     "second opinion",
                 ),
-                row("best of all thresholds, uncorrected, as other tools print it", Unit::Epsilon.show(naive), "no"),
+                row(UNCORRECTED, Unit::Epsilon.show(naive), "no"),
             ],
         })
     }

@@ -134,7 +134,7 @@ impl Halves {
     /// How many members have how high a posterior, learned on the other half.
     fn posterior(&self) -> Evidence {
         let mut counts = vec![0_usize; 5];
-        let mut total = 0;
+        let mut total = 0_usize;
         for (half, (members, _)) in self.scores.iter().enumerate() {
             let Some(other) = self.scores.get(1 - half) else { continue };
             let bins = Posterior::of(other);

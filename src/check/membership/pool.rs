@@ -33,6 +33,7 @@ pub(super) struct Pool {
     /// the halves, so that within a half no score depends on that half's labels.
     pub(super) half: Vec<usize>,
     seed: Seed,
+    unit: &'static str,
 }
 
 /// Some rows of either side.
@@ -67,9 +68,19 @@ impl Pool {
             declared.map_or_else(|| (0..(members + nonmembers) as u32).collect(), |(a, b)| [&a[..], &b[..]].concat());
         // Not derived from a check's id: the halves are the same for all attacks.
         let seed = subject.seed.derive("membership");
-        let mut pool = Self { members, groups, grouped, half: Vec::new(), seed };
+        let unit = if grouped { "patients" } else { "records" };
+        let mut pool = Self { members, groups, grouped, half: Vec::new(), seed, unit };
         pool.half = pool.halves(seed.derive("learn on one half, attack the other"));
         Some(pool)
+    }
+
+    /// A pool of pairs of a member and a non-member of this one. The two of a pair stay together as a patient does.
+    pub(super) fn of_pairs(&self, pairs: usize) -> Self {
+        let groups: Vec<u32> = (0..pairs as u32).chain(0..pairs as u32).collect();
+        let seed = self.seed.derive("matched pairs");
+        let mut pool = Self { members: pairs, groups, grouped: true, half: Vec::new(), seed, unit: self.unit };
+        pool.half = pool.halves(seed.derive("learn on one half, attack the other"));
+        pool
     }
 
     /// Number of rows.
@@ -150,7 +161,7 @@ impl Pool {
 
     /// What a row counts.
     pub(super) fn unit(&self) -> &'static str {
-        if self.grouped { "patients" } else { "records" }
+        self.unit
     }
 
     /// Why rates at a false-positive rate cannot be shown with the given units of each side, of which `share` report.

@@ -11,7 +11,7 @@
 //! over those not trained on it, drawn towards one (offline, a = 0.3), or over those trained and not trained on it in equal
 //! parts (online). The score is the share of population records with a smaller ratio; the population are the non-members.
 //! Ties are broken by the ratio itself. Ratios are sorted once, so the cost is O((n + z) log z). With one to three
-//! references this attack competes for the strongest; with more, `membership/likelihood-ratio` does.
+//! references this is the attack to look at; with more, `membership/likelihood-ratio` is, which then competes too.
 //!
 //! # Reading the number
 //! The strongest known attack with one to three references.
@@ -43,7 +43,7 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 };
 
 const AUC: &str = "membership/rmia-auc";
-/// Most references with which it competes.
+/// Most references with which it is the attack to look at.
 const MOST: usize = 3;
 /// Least average probability.
 const LEAST: f64 = 1e-12;
@@ -102,9 +102,7 @@ impl Check for Rmia {
         }
         let offline: Vec<f64> = out.iter().map(|p| 0.5 * ((1.0 + self.a) * p + 1.0 - self.a)).collect();
         forms.push(self.form(&pool, &own, &offline, &format!("offline, a = {}", self.a)));
-        if table.references() <= MOST {
-            forms[0].entry = Entry::Competes;
-        }
+        forms[0].entry = Entry::Competes;
         let mut finding = pool.area_finding(
             &forms[0],
             AUC,
@@ -112,6 +110,12 @@ impl Check for Rmia {
         );
         finding.settings.push(("reference models".to_owned(), table.references().to_string()));
         finding.settings.push(("gamma".to_owned(), self.gamma.to_string()));
+        let budget = if table.references() <= MOST {
+            "one to three references: the strongest attack for so few"
+        } else {
+            "four or more references: membership/likelihood-ratio is usually stronger"
+        };
+        finding.settings.push(("budget".to_owned(), budget.to_owned()));
         Ok(Output { findings: vec![finding], scores: forms })
     }
 }

@@ -1,5 +1,6 @@
 //! Cases that the attacks of the family share in their tests.
 
+use super::strongest::Strongest;
 use super::threshold::Threshold;
 use crate::check::specimen::{Case, integers, normal, numbers, uniform};
 use crate::check::{Answers, Reference, Truth};
@@ -46,6 +47,13 @@ pub(super) fn attacked(case: Case, seed: u64) -> Case {
 /// The area of the threshold attack on a case.
 pub(super) fn threshold_area(case: &Case, seed: u64) -> Estimate {
     case.run(&Threshold {}, seed)[0].estimate.expect("the area is measured")
+}
+
+/// The area that limits judge, on all records.
+pub(super) fn strongest(case: &Case, seed: u64) -> Estimate {
+    let findings = case.run(&Strongest {}, seed);
+    let area = findings.into_iter().find(|finding| finding.measure == "membership/auc").and_then(|f| f.estimate);
+    area.expect("the case is large enough")
 }
 
 /// A case with `references` models that saw none of the records. Records differ in how hard they are (standard deviation
@@ -208,4 +216,22 @@ fn asked(members: Table, nonmembers: Table, digits: Vec<String>, known: Vec<u32>
     let (of_members, of_nonmembers) = truth.split_at(members.rows());
     let answers = (side(&members, of_members), side(&nonmembers, of_nonmembers));
     Case::tables(members, nonmembers, schema).with_model(slots, answers.0, answers.1, answer)
+}
+
+/// A model that is surer of the young, asked about members whose age is shifted; beyond what age says it is surer of members
+/// by `mean` standard deviations of its own noise.
+pub(super) fn shifted(count: usize, shift: f64, mean: f64, seed: u64) -> Case {
+    let seed = Seed::root(seed).derive("shift specimen");
+    let side = |name: &str, shift: f64, mean: f64| {
+        let seed = seed.derive(name);
+        let age = normal(count, shift, seed.derive("age"));
+        let own = normal(count, mean, seed.derive("noise"));
+        let signal: Vec<f64> = own.iter().zip(&age).map(|(own, age)| own - 0.5 * age).collect();
+        let other = normal(count, 0.0, seed.derive("other"));
+        let answers = answers(uniform(count, 2, seed.derive("classes")), &signal);
+        (Table::new(vec![numbers("age", age), numbers("other", other)]), answers)
+    };
+    let ((in_table, members), (out_table, nonmembers)) = (side("members", shift, mean), side("nonmembers", 0.0, 0.0));
+    Case::tables(in_table, out_table, Schema::default())
+        .with_model(Vec::new(), members, nonmembers, |_| Predictions::Labels(Vec::new()))
 }

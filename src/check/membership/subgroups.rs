@@ -88,7 +88,7 @@ impl Check for Subgroups {
         let worst = measured.iter().filter_map(|(group, area, _)| Some((*group, (*area)?)));
         match worst.max_by(|a, b| a.1.low.total_cmp(&b.1.low)) {
             Some((group, estimate)) => {
-                finding.scope = group.name.clone();
+                finding.scope.clone_from(&group.name);
                 finding.sentence = format!(
                     "The group in which members are surest to be recognised is {}: the attacker picks the right one of two {} of \
                      the time{}.",
