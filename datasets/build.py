@@ -831,6 +831,157 @@ def describe_tables(tables, digits):
     return found
 
 
+# --------------------------------------------------- several labels and survival times
+#
+# Synthetic records: nobody stands behind them. An over-fitted and a regularised model each, so that tests can demand a
+# leak of the one and none of the other.
+
+TASK_ROWS = 400
+FLAGS = ["cough", "fever", "rash"]
+GRID = [50.0, 100.0, 200.0, 400.0, 800.0, 1600.0]
+
+
+def synthetic_numbers(rng, width):
+    x = rng.normal(size=(TASK_ROWS, width)).round(3)
+    return pd.DataFrame(x, columns=[f"x{k + 1}" for k in range(width)])
+
+
+def flags_table():
+    """Three labels that depend on some of eight numbers and on each other."""
+    rng = np.random.default_rng(SEED + 1)
+    frame = synthetic_numbers(rng, 8)
+    x = frame.to_numpy()
+    common = rng.normal(size=TASK_ROWS)
+    for k, (name, shift) in enumerate(zip(FLAGS, (0.0, -0.5, -1.0))):
+        logit = shift + 0.8 * x[:, k] - 0.6 * x[:, k + 3] + common
+        frame[name] = (rng.uniform(size=TASK_ROWS) < 1 / (1 + np.exp(-logit))).astype(np.int64)
+    return with_split(frame)
+
+
+def survival_table():
+    """Weibull times whose hazard depends on two of six numbers; about a third is censored."""
+    rng = np.random.default_rng(SEED + 2)
+    frame = synthetic_numbers(rng, 6)
+    x = frame.to_numpy()
+    hazard = np.exp(0.8 * x[:, 0] - 0.5 * x[:, 1])
+    time = 400 * (rng.exponential(size=TASK_ROWS) / hazard) ** (1 / 1.3)
+    censored = rng.uniform(50, 1600, size=TASK_ROWS)
+    frame["days"] = np.ceil(np.minimum(time, censored)).astype(np.int64)
+    frame["died"] = (time <= censored).astype(np.int64)
+    return with_split(frame)
+
+
+def cox(features, time, event, penalty):
+    """Coefficients that maximise Breslow's partial likelihood with a ridge penalty."""
+    from scipy.optimize import minimize
+
+    order = np.argsort(-time, kind="stable")
+    x, t, d = features[order], time[order], event[order].astype(float)
+    last = np.searchsorted(-t, -t, side="right") - 1  # all tied records are at risk together
+
+    def loss(beta):
+        risk = x @ beta
+        top = risk.max()
+        weight = np.exp(risk - top)
+        total = np.cumsum(weight)[last]
+        mean = np.cumsum(weight[:, None] * x, axis=0)[last] / total[:, None]
+        value = (d * (risk - top - np.log(total))).sum()
+        return penalty * beta @ beta - value, 2 * penalty * beta - d @ (x - mean)
+
+    return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+
+
+def breslow(risk, time, event, grid):
+    """The cumulative baseline hazard at the times of a grid."""
+    steps = [(event & (time == t)).sum() / np.exp(risk[time >= t]).sum() for t in grid]
+    return np.array(steps)
+
+
+def hidden_layer(rng, width, units):
+    """A random layer of rectified units: with more of them than records, a linear model on top memorises."""
+    return rng.normal(size=(width, units)).astype(np.float32), rng.normal(size=units).astype(np.float32)
+
+
+def two_layers(name, layer, weight, bias, tail, outputs, more=None):
+    """Gemm, Relu, Gemm to `z`, then the nodes of `tail`; without a layer one Gemm."""
+    gemm = lambda a, w, b, y: helper.make_node("Gemm", [a, w, b], [y])
+    weights = {"w": weight.astype(np.float32), "b": bias.astype(np.float32), **(more or {})}
+    nodes = [gemm("input", "w", "b", "z")]
+    if layer is not None:
+        weights |= {"w0": layer[0], "b0": layer[1]}
+        relu = helper.make_node("Relu", ["h"], ["r"])
+        nodes = [gemm("input", "w0", "b0", "h"), relu, gemm("r", "w", "b", "z")]
+    width = (layer[0] if layer is not None else weight).shape[0]
+    return assemble(name, nodes + tail, [value("input", ["N", width])], outputs, weights)
+
+
+def flags_models(frame):
+    rng = np.random.default_rng(SEED + 3)
+    train = frame[frame["split"] == "train"]
+    x, y = train[[c for c in frame if c.startswith("x")]].to_numpy(np.float32), train[FLAGS].to_numpy()
+    layer = hidden_layer(rng, x.shape[1], 300)
+    hidden = np.maximum(x @ layer[0] + layer[1], 0)
+    fits = [LogisticRegression(C=1.0, max_iter=2000).fit(hidden, y[:, k]) for k in range(3)]
+    weight, bias = np.column_stack([f.coef_[0] for f in fits]), np.array([f.intercept_[0] for f in fits])
+    sigmoid = [helper.make_node("Sigmoid", ["z"], ["probabilities"])]
+    yield "flags_overfit", two_layers(
+        "flags_overfit", layer, weight, bias, sigmoid, [value("probabilities", ["N", 3])]
+    )
+    fits = [LogisticRegression(C=0.01).fit(x, y[:, k]) for k in range(3)]
+    weight, bias = np.column_stack([f.coef_[0] for f in fits]), np.array([f.intercept_[0] for f in fits])
+    # The outputs stand in another order than the labels of the plan.
+    names = FLAGS[::-1]
+    cut = [helper.make_node("Sigmoid", ["z"], ["p"]), helper.make_node("Split", ["p"], FLAGS, axis=1)]
+    outputs = [value(n, ["N", 1]) for n in names]
+    yield "flags_regularised", two_layers("flags_regularised", None, weight, bias, cut, outputs)
+
+
+def survival_models(frame):
+    rng = np.random.default_rng(SEED + 4)
+    train = frame[frame["split"] == "train"]
+    x = train[[c for c in frame if c.startswith("x")]].to_numpy(np.float32)
+    time, event = train["days"].to_numpy(float), train["died"].to_numpy(bool)
+    risk = [value("z", ["N", 1])]
+    linear = cox(x.astype(float), time, event, 5.0)[:, None]
+    yield "survival_regularised", two_layers("survival_regularised", None, linear, np.zeros(1), [], risk)
+    layer = hidden_layer(rng, x.shape[1], 300)
+    hidden = np.maximum(x @ layer[0] + layer[1], 0).astype(float)
+    beta = cox(hidden, time, event, 0.2)
+    centre = np.array([-(hidden @ beta).mean()])
+    yield "survival_overfit", two_layers("survival_overfit", layer, beta[:, None], centre, [], risk)
+    known = hidden @ beta + centre
+    events = np.unique(time[event])
+    cumulative = np.cumsum(breslow(known, time, event, events))
+    at_grid = np.array([cumulative[events <= t][-1] if (events <= t).any() else 0.0 for t in GRID])
+    tail = [
+        helper.make_node("Exp", ["z"], ["ratio"]),
+        helper.make_node("Mul", ["ratio", "minus_hazard"], ["ln_survival"]),
+        helper.make_node("Exp", ["ln_survival"], ["survival"]),
+    ]
+    hazard = {"minus_hazard": -at_grid[None, :].astype(np.float32)}
+    yield "survival_curve", two_layers(
+        "survival_curve", layer, beta[:, None], centre, tail, [value("survival", ["N", len(GRID)])], hazard
+    )
+
+
+def build_tasks(folder):
+    """Tables and models; what onnxruntime answers for the first rows, by output."""
+    found = {}
+    for table, frame, models in (
+        ("flags", flags_table(), flags_models),
+        ("survival", survival_table(), survival_models),
+    ):
+        frame.to_csv(folder / "tables" / f"{table}.csv", index=False, lineterminator="\n")
+        x = frame[[c for c in frame if c.startswith("x")]].to_numpy(np.float32)[:SHAPE_ROWS]
+        for name, model in models(frame):
+            save_onnx(model, folder / f"{name}.onnx")
+            sess = session(folder / f"{name}.onnx")
+            answers = sess.run(None, {"input": x})
+            named = zip((o.name for o in sess.get_outputs()), answers)
+            found[name] = {"table": table, "outputs": {o: [[plain(v) for v in r] for r in a] for o, a in named}}
+    return found
+
+
 def write_json(path, content):
     """Indented, but with each innermost list on one line."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
@@ -854,7 +1005,9 @@ def build_shapes(raw):
         expected[name] = expected_of(name, table, out / f"{name}.onnx", tables, digits)
     save_shape(unknown_operator(), "unknown_operator", out)
     expected["unknown_operator"] = {"file": "unknown_operator.onnx", "table": "wine", "loads": False}
-    write_json(out / "expected.json", {"tables": describe_tables(tables, digits), "models": expected})
+    tasks = build_tasks(out)
+    content = {"tables": describe_tables(tables, digits), "models": expected, "tasks": tasks}
+    write_json(out / "expected.json", content)
     print(f"shapes: {len(expected)} models")
 
 

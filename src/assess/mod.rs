@@ -20,6 +20,7 @@ pub mod selftest;
 mod settings;
 mod subsets;
 mod summary;
+mod target;
 mod trainer;
 pub mod training;
 mod world;

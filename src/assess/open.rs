@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::AssessError;
 use super::assessment::Inference;
 use super::plan::ModelPlan;
+use super::target;
 use crate::check::{AnswerSource, Answers, Audited, Truth};
 use crate::data::encode::{Slot, codes, tensors};
-use crate::data::{Cells, Features, Records, Split};
+use crate::data::{Cells, Features, Outcome, Records, Split, Target};
 use crate::finding::Count;
 use crate::model::graph::Graph;
 use crate::model::runtime::Runtime;
@@ -33,6 +34,10 @@ pub(super) fn open(
     let slots = slots(graph, split, plan)?;
     let mut inferred: Vec<Inference> = slots.iter().filter_map(renamed).collect();
     let hints = hints(plan, split);
+    if let (None, Some(task)) = (plan.task, hints.task) {
+        let from = "the form of `[data] target`".to_owned();
+        inferred.push(Inference { setting: "model.task".to_owned(), value: task.name().to_owned(), from });
+    }
     let batch = binding::batch(graph);
     let (reading, notes) = probe(&model, graph, &slots, split, &hints, batch)?;
     inferred.extend(notes.into_iter().map(|(setting, value, from)| Inference { setting, value, from }));
@@ -45,7 +50,8 @@ pub(super) fn open(
 /// Asks about every record of both sets, where their outcomes are known.
 pub(super) fn ask(audited: &mut Audited, split: &Split, watch: &dyn Watch) -> Result<(), AssessError> {
     if let (Some(a), Some(b)) = (&split.members.target, &split.nonmembers.target) {
-        let truths = (truth(a, audited, "member")?, truth(b, audited, "non-member")?);
+        let outcome = split.schema.target.as_ref();
+        let truths = (truth(a, outcome, audited, "member")?, truth(b, outcome, audited, "non-member")?);
         check_labels(&truths)?;
         audited.members = Some(answers(audited, &split.members, truths.0, watch)?);
         audited.nonmembers = Some(answers(audited, &split.nonmembers, truths.1, watch)?);
@@ -97,7 +103,9 @@ fn hints(plan: &ModelPlan, split: &Split) -> Hints {
     let targets = [&split.members.target, &split.nonmembers.target];
     let mut labels = Vec::new();
     let mut continuous = false;
-    for cells in targets.into_iter().flatten() {
+    let one = |target| matches!(target, None | Some(&Outcome::One(_)));
+    let targets = targets.into_iter().flatten().filter(|_| one(split.schema.target.as_ref()));
+    for cells in targets.flat_map(Target::columns) {
         if let Cells::Float(values) = cells {
             continuous |= values.iter().any(|value| !value.is_nan() && value.fract() != 0.0);
         }
@@ -112,12 +120,17 @@ fn hints(plan: &ModelPlan, split: &Split) -> Hints {
     labels.sort();
     labels.dedup();
     Hints {
-        task: plan.task,
+        task: plan.task.or_else(|| split.schema.target.as_ref().and_then(target::task_of)),
         output: plan.output,
         scores: plan.scores.clone(),
         classes: plan.classes.clone(),
         labels,
         continuous,
+        flags: match &split.schema.target {
+            Some(Outcome::Labels(names)) => names.clone(),
+            _ => Vec::new(),
+        },
+        times: plan.times.clone(),
     }
 }
 
@@ -156,29 +169,46 @@ fn append(outputs: &mut Vec<(String, Tensor)>, more: Vec<(String, Tensor)>) {
 }
 
 /// What the target column says in the model's terms.
-fn truth(cells: &Cells, audited: &Audited, set: &str) -> Result<Truth, AssessError> {
-    let facts = audited.target.facts();
-    if let Some(row) = (0..cells.len()).find(|&row| cells.is_missing(row)) {
+fn truth(target: &Target, outcome: Option<&Outcome>, audited: &Audited, set: &str) -> Result<Truth, AssessError> {
+    let missing = |row: &usize| target.columns().iter().any(|cells| cells.is_missing(*row));
+    let rows = target.columns().first().map_or(0, Cells::len);
+    if let Some(row) = (0..rows).find(missing) {
         return Err(AssessError::Mismatch {
             what: format!("the target is missing in {set} record {}", row + 1),
             help: "leave records without an outcome out of both sets".to_owned(),
         });
     }
-    if facts.task == Task::Regression {
-        let values = match cells {
-            Cells::Float(values) => values.clone(),
-            Cells::Integer(values) => values.iter().map(|v| v.map_or(f64::NAN, |v| v as f64)).collect(),
-            Cells::Bool(_) | Cells::Text { .. } => {
-                return Err(AssessError::Mismatch {
-                    what: format!("the model predicts a number and the target column holds {}", cells.kind()),
-                    help: "set `[data] target` to the predicted column, or `[model] task = \"classification\"`"
-                        .to_owned(),
-                });
-            }
-        };
-        return Ok(Truth::Values(values));
+    match (audited.target.facts().task, outcome, target.columns()) {
+        (Task::MultiLabel, Some(Outcome::Labels(names)), _) => target::labels(target, names, set),
+        (Task::Survival, Some(Outcome::Survival { time, event }), _) => target::survival(target, time, event, set),
+        (Task::Regression, _, [cells]) => numbers(cells),
+        (Task::Classification, _, [cells]) => classes(cells, audited, set),
+        (task, _, _) => Err(AssessError::Mismatch {
+            what: format!("the target of the data does not fit a model whose task is {}", task.name()),
+            help: "set `[data] target`: a column, a list of label columns, or { time = \"...\", event = \"...\" }"
+                .to_owned(),
+        }),
     }
-    let classes: Vec<String> = facts.classes.clone();
+}
+
+/// The numbers of a regression.
+fn numbers(cells: &Cells) -> Result<Truth, AssessError> {
+    let values = match cells {
+        Cells::Float(values) => values.clone(),
+        Cells::Integer(values) => values.iter().map(|v| v.map_or(f64::NAN, |v| v as f64)).collect(),
+        Cells::Bool(_) | Cells::Text { .. } => {
+            return Err(AssessError::Mismatch {
+                what: format!("the model predicts a number and the target column holds {}", cells.kind()),
+                help: "set `[data] target` to the predicted column, or `[model] task = \"classification\"`".to_owned(),
+            });
+        }
+    };
+    Ok(Truth::Values(values))
+}
+
+/// The classes of a classification.
+fn classes(cells: &Cells, audited: &Audited, set: &str) -> Result<Truth, AssessError> {
+    let classes: Vec<String> = audited.target.facts().classes.clone();
     // Each distinct label once, then a table: labels repeat.
     let (label_of, levels) = codes(cells);
     let mut class_of_label: Vec<Option<u32>> = vec![None; levels];
@@ -215,7 +245,18 @@ fn truth(cells: &Cells, audited: &Audited, set: &str) -> Result<Truth, AssessErr
 }
 
 fn check_labels(truths: &(Truth, Truth)) -> Result<(), AssessError> {
-    let (Truth::Classes(a), Truth::Classes(b)) = truths else { return Ok(()) };
+    let (a, b) = match truths {
+        (Truth::Classes(a), Truth::Classes(b)) => (a, b),
+        (Truth::Survival { events: a, .. }, Truth::Survival { events: b, .. })
+            if !a.iter().chain(b).any(|event| *event) =>
+        {
+            return Err(AssessError::Mismatch {
+                what: "no record has the event: there is nothing to predict".to_owned(),
+                help: "check the `event` column of `[data] target`, where 1 means that it happened".to_owned(),
+            });
+        }
+        _ => return Ok(()),
+    };
     let first = a.first();
     if a.iter().chain(b).any(|label| Some(label) != first) {
         return Ok(());

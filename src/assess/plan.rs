@@ -12,6 +12,7 @@ pub use super::references::ReferencePlan;
 pub use super::scores::ScoresPlan;
 pub use super::settings::Mistake;
 use super::settings::{Settings, text_list};
+use super::target;
 use crate::check;
 use crate::data::{Arrays, Kind, Limits, Reading, Schema, Source};
 use crate::model::{Output, Task};
@@ -78,6 +79,8 @@ pub struct ModelPlan {
     pub classes: Option<Vec<String>>,
     /// `features`.
     pub features: Option<Vec<String>>,
+    /// `times`: the grid of survival curves.
+    pub times: Option<Vec<f64>>,
     /// `accuracy` on members, as its owner states it.
     pub accuracy: Option<f64>,
 }
@@ -188,6 +191,10 @@ impl Plan {
             checks: BTreeMap::new(),
             name,
         };
+        let task = plan.model.as_ref().and_then(|model| model.task);
+        if let Some(data) = &plan.data {
+            target::fit(s, task, data.schema.target.as_ref());
+        }
         let (checks, disabled) = checks_plan(s);
         refuse_limits_of(s, &disabled);
         if plan.model.is_none() && plan.data.is_none() && plan.scores.is_none() && s.mistakes.is_empty() {
@@ -218,7 +225,7 @@ fn refuse_limits_of(s: &mut Settings, disabled: &[Disabled]) {
 }
 
 fn model_plan(s: &mut Settings, folder: &Path) -> Option<ModelPlan> {
-    s.only("model", &["path", "task", "output", "scores", "classes", "features", "accuracy"]);
+    s.only("model", &["path", "task", "output", "scores", "classes", "features", "times", "accuracy"]);
     s.table("model")?;
     if !s.has("model", "path") {
         s.complain(
@@ -233,11 +240,12 @@ fn model_plan(s: &mut Settings, folder: &Path) -> Option<ModelPlan> {
     }
     Some(ModelPlan {
         path: s.existing(folder, "model", "path").unwrap_or_default(),
-        task: s.word("model", "task", &["classification", "regression"]),
+        task: s.word("model", "task", &["classification", "regression", "multi-label", "survival"]),
         output: s.word("model", "output", &["probabilities", "logits", "value", "label"]),
         scores: s.text("model", "scores"),
         classes: s.take("model", "classes", "a list of labels", label_list),
         features: s.texts("model", "features"),
+        times: target::times(s),
         accuracy,
     })
 }
@@ -283,7 +291,7 @@ fn data_plan(s: &mut Settings, folder: &Path) -> Option<DataPlan> {
     let types = column_types(s);
     let schema = Schema {
         patient: s.text("data", "patient"),
-        target: s.text("data", "target"),
+        target: target::target(s),
         split: s.text("data", "split"),
         ..column_roles(s)
     };

@@ -10,8 +10,10 @@ use super::settings::Settings;
 use super::summary::file_name;
 use super::trainer::{self, TrainerPlan};
 use super::training::Trained;
-use crate::check::{Reference, Truth, membership::signal::Signal};
+use crate::check::membership::{signal::Signal, survival::RiskModel};
+use crate::check::{Reference, Truth};
 use crate::data::{Reading, Split, Table, load_table};
+use crate::model::Predictions;
 use crate::model::graph::Graph;
 use crate::model::runtime::Runtime;
 use crate::stats::Level;
@@ -189,6 +191,21 @@ fn one(
     Ok(reference)
 }
 
+/// The main signal of members and non-members; that of risk scores takes its baseline from what it was not trained on.
+fn mask_scores(reference: &Reference, (a, b): (&Truth, &Truth), trained: &[bool]) -> Option<Vec<f64>> {
+    let predictions = Predictions::concat(vec![reference.predictions.0.clone(), reference.predictions.1.clone()])?;
+    let truth = match (&predictions, a.joined(b)?) {
+        (Predictions::Risks(risks), Truth::Survival { times, events, .. }) => {
+            let untrained: Vec<usize> = (0..trained.len()).filter(|&row| !trained[row]).collect();
+            let model = RiskModel::fit(&untrained, risks, &times, &events);
+            let hazards = Some(times.iter().map(|&time| model.hazard_at(time)).collect());
+            Truth::Survival { times, events, hazards }
+        }
+        (_, truth) => truth,
+    };
+    Some(Signal::main(&predictions).scores(&predictions, &truth))
+}
+
 /// A model is surer of what it was trained on. One that is surer of the other records has its mask the wrong way round, or
 /// its rows in another order.
 pub(super) fn refuse_wrong_mask(
@@ -196,10 +213,8 @@ pub(super) fn refuse_wrong_mask(
     (in_truth, out_truth): (&Truth, &Truth),
     file: &str,
 ) -> Result<(), AssessError> {
-    let signal = Signal::main(&reference.predictions.0);
-    let mut scores = signal.scores(&reference.predictions.0, in_truth);
-    scores.extend(signal.scores(&reference.predictions.1, out_truth));
     let mask = [&reference.trained_on.0[..], &reference.trained_on.1[..]].concat();
+    let Some(scores) = mask_scores(reference, (in_truth, out_truth), &mask) else { return Ok(()) };
     let of = |wanted: bool| -> Vec<f64> {
         scores.iter().zip(&mask).filter(|(_, trained)| **trained == wanted).map(|(score, _)| *score).collect()
     };

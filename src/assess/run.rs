@@ -286,7 +286,9 @@ fn lacking(need: Need, subject: &Subject<'_>) -> Option<(&'static str, &'static 
         Need::Data => ("there are no data", "set `[data] members` and `nonmembers`"),
         Need::Table => ("the records are tensors, not a table", "give the records as a table"),
         Need::Target => ("no target column or label array is known", "set `[data] target`"),
-        Need::Classification => ("the model predicts numbers, not classes", "use a model that predicts classes"),
+        Need::Classification => {
+            ("the model does not choose one of several classes", "use a model that predicts classes")
+        }
         Need::Sensitive => ("no sensitive column is declared", "set `[columns] sensitive`"),
         Need::QuasiIdentifiers => ("no quasi-identifier is declared", "set `[columns] quasi_identifiers`"),
     })

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::AssessError;
 use super::settings::{Settings, text_list};
 use crate::check::{AnswerSource, Answers, AttackScores, Audited, Entry, Reference, Shadow, Truth};
-use crate::data::{Cells, Column, Reading, Schema, Split, Table, load_table};
+use crate::data::{Cells, Column, Outcome, Reading, Schema, Split, Table, load_table};
 use crate::finding::Count;
 use crate::model::{Metered, ModelError, ModelFacts, ModelFamily, Predictions, Scale, Target, Task, canonical_label};
 use crate::tensor::Tensor;
@@ -154,7 +154,7 @@ impl ScoresPlan {
             s.complain("scores.label", "`[scores]` has no `label`", "name the column of the true class or value");
         }
         let schema = Schema {
-            target: s.text("scores", "label"),
+            target: s.text("scores", "label").map(Outcome::One),
             patient: s.text("scores", "patient"),
             split: s.text("scores", "member"),
             ..columns.clone()
@@ -194,7 +194,8 @@ impl ScoresPlan {
             of_references.push((reference, columns));
         }
         let split = self.split(&table, &sides, used)?;
-        let labels = self.schema.target.as_deref().map(|name| column(&table, name, "scores.label")).transpose()?;
+        let label = self.schema.target.as_ref().and_then(|target| target.columns().first().copied());
+        let labels = label.map(|name| column(&table, name, "scores.label")).transpose()?;
         let reader = match (&target, labels) {
             (Some(columns), Some(label)) => Some(Reader::of(self.kind, columns, &label.cells)?),
             _ => None,

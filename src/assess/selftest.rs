@@ -234,6 +234,7 @@ fn memorise(audited: &mut Audited, share: f64, seed: Seed) {
         folds::assign(&(0..rows as u32).collect::<Vec<u32>>(), &vec![0; rows], (1.0 / share).round() as usize, seed);
     let chosen = chosen.into_iter().filter(|&row| part[row] == 0);
     let signal = check::membership::signal::Signal::main(&others.predictions);
+    // Risk scores have no signal without a baseline, and none is asked for here.
     let surest = signal.scores(&others.predictions, &others.truth).into_iter().fold(f64::NEG_INFINITY, f64::max);
     for row in chosen {
         match (&mut members.predictions, &members.truth) {
@@ -243,9 +244,37 @@ fn memorise(audited: &mut Audited, share: f64, seed: Seed) {
             }
             (Predictions::Values(values), Truth::Values(truth)) => values[row] = truth[row],
             (Predictions::Labels(labels), Truth::Classes(truth)) => labels[row] = truth[row],
+            (Predictions::Flags { scale, labels, values }, Truth::Flags { values: truth, .. }) => {
+                let logit = surest.clamp(-30.0, 30.0) + BEYOND;
+                for (score, holds) in values[row * *labels..(row + 1) * *labels].iter_mut().zip(&truth[row * *labels..])
+                {
+                    let mut pair = [0.0; 2];
+                    sure(*scale, &mut pair, usize::from(*holds), logit);
+                    *score = if *scale == Scale::Logit { pair[1] - pair[0] } else { pair[1] };
+                }
+            }
+            (Predictions::Risks(risks), Truth::Survival { times, events, .. }) => {
+                risks[row] = foreseen(&others.predictions, &others.truth, times[row], events[row]);
+            }
+            (Predictions::Curves { times: grid, values }, Truth::Survival { times, events, .. }) => {
+                let curve = &mut values[row * grid.len()..(row + 1) * grid.len()];
+                for (survival, &at) in curve.iter_mut().zip(grid.iter()) {
+                    *survival = f64::from(u8::from(!events[row] || at < times[row]));
+                }
+            }
             _ => {}
         }
     }
+}
+
+/// The score of somebody whose event was foreseen: as high among the non-members' as the event is early among their times,
+/// and the lowest for nobody's event.
+fn foreseen(others: &Predictions, truth: &Truth, time: f64, event: bool) -> f64 {
+    let (Predictions::Risks(risks), Truth::Survival { times, .. }) = (others, truth) else { return 0.0 };
+    let mut sorted = risks.clone();
+    sorted.sort_by(f64::total_cmp);
+    let later = if event { times.iter().filter(|&&other| other > time).count() } else { 0 };
+    sorted.get(later.min(sorted.len().saturating_sub(1))).copied().unwrap_or(0.0)
 }
 
 /// Scores whose true class has the given logit against all others, who share the rest equally.

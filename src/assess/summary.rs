@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use super::assessment::{ColumnSummary, DataSummary, ModelSummary};
+use crate::check::membership::signal::Signal;
 use crate::check::{Answers, Audited, Truth};
 use crate::data::encode::joint_codes;
 use crate::data::{Features, Schema, Split};
 use crate::digest::Digest;
 use crate::finding::{Count, SMALLEST_SHOWN, partition};
 use crate::model::graph::{Graph, Port};
-use crate::model::{Predictions, Task, largest};
+use crate::model::{Predictions, largest};
 use crate::stats::interval::wilson;
 use crate::stats::{Estimate, Level};
 
@@ -29,12 +30,7 @@ pub(super) fn model(path: &Path, graph: &Graph, digest: Digest, bytes: u64, audi
         outputs: graph.outputs.iter().map(Port::describe).collect(),
         operators: graph.operators.iter().map(|(name, count)| (name.clone(), *count)).collect(),
         metadata_keys: graph.metadata_keys.clone(),
-        task: match facts.map(|facts| facts.task) {
-            Some(Task::Classification) => "classification",
-            Some(Task::Regression) => "regression",
-            None => "unknown",
-        }
-        .to_owned(),
+        task: facts.map_or("unknown", |facts| facts.task.name()).to_owned(),
         classes: audited.map(class_names).unwrap_or_default(),
         accuracy_members: answers(true).and_then(accuracy),
         accuracy_nonmembers: answers(false).and_then(accuracy),
@@ -71,11 +67,13 @@ fn class_counts(audited: &Audited) -> Vec<(usize, usize)> {
     counts
 }
 
-/// Share of right answers.
+/// Share of right answers; of several labels all must be right.
 pub(super) fn accuracy(answers: &Answers) -> Option<Estimate> {
-    let Truth::Classes(truth) = &answers.truth else { return None };
-    let hits = truth.iter().enumerate().filter(|(row, class)| answers.predictions.class(*row) == **class).count();
-    Some(wilson(hits, truth.len(), Level::P95))
+    if !matches!(answers.truth, Truth::Classes(_) | Truth::Flags { .. }) {
+        return None;
+    }
+    let right = Signal::Correctness.scores(&answers.predictions, &answers.truth);
+    Some(wilson(right.iter().filter(|right| **right > 0.5).count(), right.len(), Level::P95))
 }
 
 /// How often the label output names the class with the largest score, ties counted as agreement.
@@ -112,7 +110,7 @@ pub(super) fn data(split: &Split, audited: Option<&Audited>) -> DataSummary {
         members: split.members.len(),
         nonmembers: split.nonmembers.len(),
         patients,
-        target: split.schema.target.clone().unwrap_or_default(),
+        target: split.schema.target.as_ref().map(|target| target.columns().join(", ")).unwrap_or_default(),
         columns: columns(split, audited),
         classes: class_table(names, &counts),
     }

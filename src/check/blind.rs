@@ -58,7 +58,7 @@ impl Tolerance {
 pub(super) fn encoded(split: &Split) -> Encoded {
     let mut data = encoded_features(split);
     if let (Some(a), Some(b)) = (&split.members.target, &split.nonmembers.target) {
-        data.push(&[a, b]);
+        a.columns().iter().zip(b.columns()).for_each(|(a, b)| data.push(&[a, b]));
     }
     data
 }

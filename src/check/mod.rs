@@ -12,6 +12,9 @@ mod records;
 pub mod reidentification;
 #[cfg(test)]
 mod specimen;
+mod truth;
+
+pub use truth::{Hazard, Truth};
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,38 +34,6 @@ pub struct Answers {
     pub predictions: Predictions,
     /// The truth.
     pub truth: Truth,
-}
-
-/// What the target column says, in the model's terms.
-pub enum Truth {
-    /// Class codes in the order of the model's scores.
-    Classes(Vec<u32>),
-    /// Numbers.
-    Values(Vec<f64>),
-}
-
-impl Truth {
-    /// A copy of some records' truths.
-    #[must_use]
-    pub fn take(&self, rows: &[usize]) -> Self {
-        match self {
-            Self::Classes(classes) => Self::Classes(rows.iter().map(|&row| classes[row]).collect()),
-            Self::Values(values) => Self::Values(rows.iter().map(|&row| values[row]).collect()),
-        }
-    }
-
-    /// Number of records.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Classes(classes) => classes.len(),
-            Self::Values(values) => values.len(),
-        }
-    }
-
-    /// Whether there is no record.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 }
 
 /// Where answers come from.

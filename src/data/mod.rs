@@ -19,7 +19,7 @@ mod write;
 pub use error::DataError;
 pub use load::{Limits, Reading, load_table, load_verbatim};
 pub use npy::load_tensor;
-pub use schema::{Kind, Role, Schema};
+pub use schema::{Kind, Outcome, Role, Schema};
 pub use split::{Arrays, Features, Records, Source, Split, Target};
 pub use subset::{subset_ending, write_subset};
 pub use table::{Cells, Column, MISSING, Table};

@@ -65,6 +65,45 @@ impl fmt::Display for Role {
     }
 }
 
+/// The column or columns that a model predicts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// One column: a class or a number.
+    One(String),
+    /// A column of ones and zeros for each of several labels.
+    Labels(Vec<String>),
+    /// How long a record was followed, and whether that ended with the event.
+    Survival {
+        /// The column of times.
+        time: String,
+        /// The column of ones and zeros.
+        event: String,
+    },
+}
+
+impl Outcome {
+    /// Its columns, in the order of the plan.
+    pub fn columns(&self) -> Vec<&str> {
+        match self {
+            Self::One(name) => vec![name],
+            Self::Labels(names) => names.iter().map(String::as_str).collect(),
+            Self::Survival { time, event } => vec![time, event],
+        }
+    }
+}
+
+impl From<String> for Outcome {
+    fn from(name: String) -> Self {
+        Self::One(name)
+    }
+}
+
+impl From<&str> for Outcome {
+    fn from(name: &str) -> Self {
+        Self::One(name.to_owned())
+    }
+}
+
 /// Roles by column name, as the plan declares them.
 #[derive(Debug, Clone, Default)]
 pub struct Schema {
@@ -76,8 +115,8 @@ pub struct Schema {
     pub quasi_identifiers: Vec<(String, Vec<String>)>,
     /// Sensitive columns.
     pub sensitive: Vec<String>,
-    /// The column that the model predicts.
-    pub target: Option<String>,
+    /// What the model predicts.
+    pub target: Option<Outcome>,
     /// The column that says member or non-member.
     pub split: Option<String>,
     /// Columns of a score file that hold scores.
@@ -97,7 +136,7 @@ impl Schema {
             (is(&self.patient), Role::Patient),
             (quasi, Role::QuasiIdentifier),
             (named(&self.sensitive), Role::Sensitive),
-            (is(&self.target), Role::Target),
+            (self.target.as_ref().is_some_and(|target| target.columns().contains(&column)), Role::Target),
             (is(&self.split), Role::Split),
             (named(&self.scores), Role::Score),
             (named(&self.leave_out), Role::LeftOut),

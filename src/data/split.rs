@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::encode::joint_codes;
 use super::load::{Limits, extension, no_column};
-use super::{Cells, DataError, Reading, Schema, Table, load_table, load_tensor};
+use super::{Cells, DataError, Outcome, Reading, Schema, Table, load_table, load_tensor};
 use crate::finding::Count;
 use crate::tensor::Tensor;
 
@@ -40,8 +40,28 @@ pub enum Features {
     Tensor(Tensor),
 }
 
-/// The column that the model predicts.
-pub type Target = Cells;
+/// The cells that the model predicts: one column or several, in the order of the plan.
+#[derive(Clone)]
+pub struct Target(Vec<Cells>);
+
+impl Target {
+    /// Its columns; at least one.
+    pub fn columns(&self) -> &[Cells] {
+        &self.0
+    }
+
+    /// A copy of some rows.
+    #[must_use]
+    pub fn take(&self, rows: &[usize]) -> Self {
+        Self(self.0.iter().map(|cells| cells.take(rows)).collect())
+    }
+}
+
+impl From<Cells> for Target {
+    fn from(cells: Cells) -> Self {
+        Self(vec![cells])
+    }
+}
 
 /// One set of records.
 #[derive(Clone)]
@@ -164,8 +184,11 @@ impl Split {
         warnings: Vec<String>,
     ) -> Result<Self, DataError> {
         check_roles(&members, &schema)?;
-        let target_of =
-            |table: &Table| schema.target.as_ref().and_then(|name| table.column(name)).map(|c| c.cells.clone());
+        let target_of = |table: &Table| {
+            let names = schema.target.as_ref()?.columns();
+            let cells: Option<Vec<Cells>> = names.iter().map(|name| Some(table.column(name)?.cells.clone())).collect();
+            cells.map(Target)
+        };
         let (in_target, out_target) = (target_of(&members), target_of(&nonmembers));
         let mut groups = (None, None);
         if let Some(name) = &schema.patient
@@ -220,8 +243,10 @@ fn column_of<'t>(table: &'t Table, setting: &str, name: &str) -> Result<&'t supe
 fn check_roles(table: &Table, schema: &Schema) -> Result<(), DataError> {
     let one = |name: &Option<String>| name.iter().cloned().collect::<Vec<_>>();
     let quasi: Vec<String> = schema.quasi_identifiers.iter().flat_map(|(_, names)| names.clone()).collect();
+    let target = schema.target.as_ref().map(Outcome::columns).unwrap_or_default();
+    let target = target.into_iter().map(str::to_owned).collect();
     let settings = [
-        ("data.target", one(&schema.target)),
+        ("data.target", target),
         ("data.patient", one(&schema.patient)),
         ("columns.identifiers", schema.identifiers.clone()),
         ("columns.quasi_identifiers", quasi),
@@ -270,9 +295,9 @@ fn tensor_records(
         shape(format!("`{}` holds no array of two or more dimensions", path.display()), "name one with `data.array`")
     })?;
     let labels = pick(&arrays.labels, "data.labels", true)?;
-    let target = labels.and_then(|index| super::npy::labels(&loaded[index].1));
+    let target = labels.and_then(|index| super::npy::labels(&loaded[index].1)).map(Target::from);
     let features = loaded.swap_remove(features).1;
-    if target.as_ref().is_some_and(|target| target.len() != features.rows()) {
+    if target.iter().flat_map(Target::columns).any(|cells| cells.len() != features.rows()) {
         return Err(shape(
             format!("`{}` holds {} records and another number of labels", path.display(), features.rows()),
             "save one label per record",

@@ -8,6 +8,7 @@ pub mod binding;
 mod error;
 mod family;
 pub mod graph;
+mod heads;
 mod metered;
 mod onnx;
 #[allow(missing_docs, unreachable_pub, clippy::pedantic, clippy::enum_variant_names, reason = "generated code")]
@@ -20,6 +21,8 @@ pub use family::ModelFamily;
 pub use metered::Metered;
 pub use onnx::OnnxModel;
 pub use reading::{Hints, Note, Output, Reading, Task, canonical_label, class_of};
+
+use std::sync::Arc;
 
 use crate::tensor::Tensor;
 
@@ -53,15 +56,36 @@ pub enum Predictions {
     Labels(Vec<u32>),
     /// A number per row.
     Values(Vec<f64>),
+    /// A score for each of several labels that do not exclude each other, row-major, `rows * labels` values.
+    Flags {
+        /// Their scale: the probability that the label holds, or its logit.
+        scale: Scale,
+        /// Number of labels.
+        labels: usize,
+        /// The scores.
+        values: Vec<f64>,
+    },
+    /// A risk score per row: the higher, the earlier the event.
+    Risks(Vec<f64>),
+    /// A survival curve per row, row-major, `rows * times` probabilities of having no event up to each time.
+    Curves {
+        /// The times, ascending.
+        times: Arc<[f64]>,
+        /// The probabilities.
+        values: Vec<f64>,
+    },
 }
 
 impl Predictions {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         match self {
-            Self::Scores { classes, values, .. } => values.len() / classes,
+            Self::Scores { classes: width, values, .. } | Self::Flags { labels: width, values, .. } => {
+                values.len() / width
+            }
             Self::Labels(labels) => labels.len(),
-            Self::Values(values) => values.len(),
+            Self::Values(values) | Self::Risks(values) => values.len(),
+            Self::Curves { times, values } => values.len() / times.len(),
         }
     }
 
@@ -78,7 +102,10 @@ impl Predictions {
                     }
                 }
                 (Self::Labels(labels), Self::Labels(more)) => labels.extend(more),
-                (Self::Values(values), Self::Values(more)) => values.extend(more),
+                (Self::Values(values), Self::Values(more))
+                | (Self::Risks(values), Self::Risks(more))
+                | (Self::Flags { values, .. }, Self::Flags { values: more, .. })
+                | (Self::Curves { values, .. }, Self::Curves { values: more, .. }) => values.extend(more),
                 _ => return None,
             }
         }
@@ -88,15 +115,25 @@ impl Predictions {
     /// A copy of some rows.
     #[must_use]
     pub fn take(&self, rows: &[usize]) -> Self {
+        let of = |values: &[f64], width: usize| -> Vec<f64> {
+            rows.iter().flat_map(|row| &values[row * width..(row + 1) * width]).copied().collect()
+        };
         match self {
             Self::Scores { scale, classes, values, labels } => Self::Scores {
                 scale: *scale,
                 classes: *classes,
-                values: rows.iter().flat_map(|row| &values[row * classes..(row + 1) * classes]).copied().collect(),
+                values: of(values, *classes),
                 labels: labels.as_ref().map(|labels| rows.iter().map(|&row| labels[row]).collect()),
             },
             Self::Labels(labels) => Self::Labels(rows.iter().map(|&row| labels[row]).collect()),
-            Self::Values(values) => Self::Values(rows.iter().map(|&row| values[row]).collect()),
+            Self::Values(values) => Self::Values(of(values, 1)),
+            Self::Risks(values) => Self::Risks(of(values, 1)),
+            Self::Flags { scale, labels, values } => {
+                Self::Flags { scale: *scale, labels: *labels, values: of(values, *labels) }
+            }
+            Self::Curves { times, values } => {
+                Self::Curves { times: Arc::clone(times), values: of(values, times.len()) }
+            }
         }
     }
 
@@ -110,7 +147,9 @@ impl Predictions {
                 }
             }
             Self::Labels(labels) => labels.truncate(rows),
-            Self::Values(values) => values.truncate(rows),
+            Self::Values(values) | Self::Risks(values) => values.truncate(rows),
+            Self::Flags { labels, values, .. } => values.truncate(rows * *labels),
+            Self::Curves { times, values } => values.truncate(rows * times.len()),
         }
     }
 
@@ -119,19 +158,19 @@ impl Predictions {
         match self {
             Self::Scores { labels: Some(labels), .. } | Self::Labels(labels) => labels[row],
             Self::Scores { classes, values, .. } => largest(&values[row * classes..(row + 1) * classes]),
-            Self::Values(_) => UNKNOWN,
+            Self::Values(_) | Self::Flags { .. } | Self::Risks(_) | Self::Curves { .. } => UNKNOWN,
         }
     }
 
     /// Whether any score or value is not a number, and in how many rows.
     pub fn rows_not_a_number(&self) -> usize {
-        match self {
-            Self::Scores { classes, values, .. } => {
-                values.chunks(*classes).filter(|row| row.iter().any(|value| !value.is_finite())).count()
-            }
-            Self::Labels(_) => 0,
-            Self::Values(values) => values.iter().filter(|value| !value.is_finite()).count(),
-        }
+        let (width, values) = match self {
+            Self::Labels(_) => return 0,
+            Self::Scores { classes: width, values, .. } | Self::Flags { labels: width, values, .. } => (*width, values),
+            Self::Values(values) | Self::Risks(values) => (1, values),
+            Self::Curves { times, values } => (times.len(), values),
+        };
+        values.chunks(width).filter(|row| row.iter().any(|value| !value.is_finite())).count()
     }
 }
 
@@ -194,7 +233,7 @@ pub fn log_rest(scale: Scale, row: &[f64], class: usize) -> f64 {
 pub struct ModelFacts {
     /// What it predicts.
     pub task: Task,
-    /// Classes in the order of the scores; empty for regression.
+    /// Classes in the order of the scores; empty for every other task.
     pub classes: Vec<String>,
     /// The only batch size it accepts, where it is fixed.
     pub batch: Option<usize>,

@@ -2,10 +2,12 @@
 //! records; printed and stored. Where it cannot be known, the user is asked for the setting by name.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::graph::Graph;
+use super::heads;
 use super::onnx::Outputs;
 use super::{ModelError, Predictions, Scale, UNKNOWN, largest};
 use crate::tensor::{Tensor, Values};
@@ -18,6 +20,22 @@ pub enum Task {
     Classification,
     /// A number.
     Regression,
+    /// Each of several labels, which do not exclude each other.
+    MultiLabel,
+    /// How long until an event, where some are not followed up to it.
+    Survival,
+}
+
+impl Task {
+    /// Its name in a plan.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Classification => "classification",
+            Self::Regression => "regression",
+            Self::MultiLabel => "multi-label",
+            Self::Survival => "survival",
+        }
+    }
 }
 
 /// What an output holds.
@@ -49,6 +67,10 @@ pub struct Hints {
     pub labels: Vec<String>,
     /// Whether the target column holds numbers that are not whole.
     pub continuous: bool,
+    /// The label columns of a model of several labels, in the order of the plan.
+    pub flags: Vec<String>,
+    /// `[model] times`: the grid of survival curves.
+    pub times: Option<Vec<f64>>,
 }
 
 /// Something worked out: setting, value, from what.
@@ -68,7 +90,7 @@ pub struct Reading {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-enum Scores {
+pub(super) enum Scores {
     /// One tensor with a column per class.
     Matrix { output: String, scale: Scale },
     /// One output per class.
@@ -79,6 +101,14 @@ enum Scores {
     None,
     /// A predicted number.
     Value { output: String },
+    /// One tensor with a column per label.
+    Flags { output: String, scale: Scale, labels: usize },
+    /// One output per label.
+    PerFlag { outputs: Vec<String>, scale: Scale },
+    /// A risk score.
+    Risk { output: String },
+    /// A survival curve on a grid of times.
+    Curve { output: String, times: Arc<[f64]> },
 }
 
 /// A label as text that does not depend on how its type prints it: `1`, `1.0` and `01` of a number are one label.
@@ -104,7 +134,7 @@ pub fn canonical_label(text: &str) -> String {
 }
 
 /// A float output: name, columns, values.
-type ScoreColumns<'a> = (&'a str, usize, Vec<f64>);
+pub(super) type ScoreColumns<'a> = (&'a str, usize, Vec<f64>);
 
 /// The class that a label names: the same text, or, where that is unambiguous among the classes, the same number or truth
 /// value printed differently.
@@ -128,7 +158,7 @@ pub fn class_of(classes: &[String], label: &str) -> Option<usize> {
 }
 
 /// The answers to a few records, sorted into labels and scores.
-struct Probe<'a> {
+pub(super) struct Probe<'a> {
     rows: usize,
     labels: Vec<(&'a str, Vec<String>)>,
     scores: Vec<ScoreColumns<'a>>,
@@ -156,7 +186,7 @@ impl<'a> Probe<'a> {
         probe
     }
 
-    fn score(&self, name: &str) -> Option<&ScoreColumns<'a>> {
+    pub(super) fn score(&self, name: &str) -> Option<&ScoreColumns<'a>> {
         self.scores.iter().find(|(candidate, _, _)| *candidate == name)
     }
 }
@@ -172,7 +202,7 @@ fn label_texts(tensor: &Tensor) -> Vec<String> {
     }
 }
 
-fn ask(what: &str, help: &str) -> ModelError {
+pub(super) fn ask(what: &str, help: &str) -> ModelError {
     ModelError::Ask { what: what.to_owned(), help: help.to_owned() }
 }
 
@@ -193,11 +223,16 @@ impl Reading {
         let columns: Vec<&ScoreColumns<'_>> = candidates(&probe, graph, hints)?;
         let task = infer_task(&columns, label.as_deref(), hints)?;
         if hints.task.is_none() {
-            notes.push(note(
-                "model.task",
-                if task == Task::Regression { "regression" } else { "classification" },
-                "outputs and target",
-            ));
+            notes.push(note("model.task", task.name(), "outputs and target"));
+        }
+        let unlabelled = |scores| Self { label: None, scores, classes: Vec::new(), summed_votes: false };
+        match task {
+            Task::MultiLabel => {
+                let scores = heads::flags(&columns, &probe, graph, hints, &mut notes)?;
+                return Ok((unlabelled(scores), notes));
+            }
+            Task::Survival => return Ok((unlabelled(heads::survival(&columns, hints, &mut notes)?), notes)),
+            Task::Classification | Task::Regression => {}
         }
         if task == Task::Regression {
             let [only] = columns[..] else {
@@ -207,7 +242,7 @@ impl Reading {
                 ));
             };
             let scores = Scores::Value { output: only.0.to_owned() };
-            return Ok((Self { label: None, scores, classes: Vec::new(), summed_votes: false }, notes));
+            return Ok((unlabelled(scores), notes));
         }
         let scores = infer_scores(&columns, &probe, graph, hints, &mut notes)?;
         let classes = infer_classes(&scores, &probe, graph, hints, &mut notes)?;
@@ -227,7 +262,14 @@ impl Reading {
 
     /// What the model predicts.
     pub fn task(&self) -> Task {
-        if matches!(self.scores, Scores::Value { .. }) { Task::Regression } else { Task::Classification }
+        match self.scores {
+            Scores::Value { .. } => Task::Regression,
+            Scores::Flags { .. } | Scores::PerFlag { .. } => Task::MultiLabel,
+            Scores::Risk { .. } | Scores::Curve { .. } => Task::Survival,
+            Scores::Matrix { .. } | Scores::PerClass { .. } | Scores::Single { .. } | Scores::None => {
+                Task::Classification
+            }
+        }
     }
 
     /// Classes in the order of the scores.
@@ -256,6 +298,22 @@ impl Reading {
             Scores::Value { output } => return Ok(Predictions::Values(column(output)?.2.clone())),
             Scores::None => return labels.map(Predictions::Labels).ok_or_else(|| missing("label")),
             Scores::Matrix { output, scale } => (*scale, column(output)?.2.clone()),
+            Scores::Risk { output } => return Ok(Predictions::Risks(column(output)?.2.clone())),
+            Scores::Curve { output, times } => {
+                let values = column(output)?.2.clone();
+                let whole = values.len() == rows * times.len();
+                return whole
+                    .then(|| Predictions::Curves { times: Arc::clone(times), values })
+                    .ok_or_else(|| missing(output));
+            }
+            Scores::Flags { output, scale, labels } => {
+                let values = column(output)?.2.clone();
+                let whole = values.len() == rows * labels;
+                return whole.then(|| self.flags(*scale, *labels, values)).ok_or_else(|| missing(output));
+            }
+            Scores::PerFlag { outputs, scale } => {
+                return Ok(self.flags(*scale, outputs.len(), Self::per_class(outputs, &probe)?));
+            }
             Scores::PerClass { outputs } => (Scale::Probability, Self::per_class(outputs, &probe)?),
             Scores::Single { output, scale } => (*scale, second_of_two(&column(output)?.2, *scale)),
         };
@@ -264,6 +322,11 @@ impl Reading {
         }
         let values = if scale == Scale::Probability { self.tidy(values) } else { values };
         Ok(Predictions::Scores { scale, classes: self.classes.len(), values, labels })
+    }
+
+    fn flags(&self, scale: Scale, labels: usize, values: Vec<f64>) -> Predictions {
+        let values = if scale == Scale::Probability { self.tidy(values) } else { values };
+        Predictions::Flags { scale, labels, values }
     }
 
     fn class_code(&self, text: &str) -> u32 {
@@ -291,7 +354,7 @@ impl Reading {
     }
 }
 
-fn note(setting: &str, value: &str, from: &str) -> Note {
+pub(super) fn note(setting: &str, value: &str, from: &str) -> Note {
     (setting.to_owned(), value.to_owned(), from.to_owned())
 }
 
@@ -338,7 +401,7 @@ fn infer_task(columns: &[&ScoreColumns<'_>], label: Option<&str>, hints: &Hints)
     }
 }
 
-fn is_distribution(values: &[f64], classes: usize) -> bool {
+pub(super) fn is_distribution(values: &[f64], classes: usize) -> bool {
     let close =
         |row: &[f64]| (row.iter().sum::<f64>() - 1.0).abs() <= 1e-3 && row.iter().all(|p| (-1e-3..=1.001).contains(p));
     values.chunks(classes).all(|row| row.iter().any(|p| p.is_nan()) || close(row))
@@ -458,7 +521,7 @@ fn infer_classes(
         Scores::Matrix { output, .. } => probe.score(output).map(|(_, width, _)| *width),
         Scores::PerClass { outputs } => Some(outputs.len()),
         Scores::Single { .. } => Some(2),
-        Scores::None | Scores::Value { .. } => None,
+        _ => None,
     };
     if let Some(classes) = &hints.classes {
         if width.is_some_and(|width| width != classes.len()) {
@@ -526,7 +589,7 @@ fn classes_by_answers(scores: &Scores, probe: &Probe<'_>, width: Option<usize>) 
             let values = &probe.score(output)?.2;
             second_of_two(values, *scale).chunks(2).map(largest).collect()
         }
-        Scores::None | Scores::Value { .. } => return None,
+        _ => return None,
     };
     let mut votes: BTreeMap<(u32, &str), usize> = BTreeMap::new();
     for (column, label) in column_of_row.iter().zip(labels) {

@@ -8,6 +8,7 @@ use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 
 use crate::support::{Desk, Ran, Sheet, quoted, records_plan, shape_model};
+use crate::tasks;
 
 /// A plan for the `tensor` model with a table of our own.
 pub(crate) fn plan(records: &Path, rest: &str) -> String {
@@ -245,6 +246,92 @@ fn an_accuracy_far_from_the_stated_one_stops_the_run() {
     let file = desk.write("a.csv", cancer().fill("target", |row| flipped[row].clone()).csv());
     let stated = records_plan(&shape_model("tensor"), "accuracy = 0.98", &file, "target", "");
     desk.assess(&stated, &[]).refuses(&["98.0 %", "not what the model expects", "[model] accuracy"]);
+}
+
+// ------------------------------------------------------------------ targets of several columns
+
+/// A plan for one of the models of several labels or times.
+fn of_task(model: &str, extra: &str, records: &Path, target: &str, rest: &str) -> String {
+    tasks::plan(model, extra, records, target) + rest
+}
+
+#[test]
+fn a_target_that_does_not_fit_the_task_is_refused_with_its_line() {
+    let desk = Desk::new();
+    let flags = desk.write("flags.csv", Sheet::shape("flags").csv());
+    for (extra, target, says) in [
+        ("task = \"multi-label\"", "\"cough\"", ["`data.target` names one column", "target = [\"a\", \"b\"]"]),
+        ("task = \"multi-label\"", "[\"cough\"]", ["is a list of 1 columns", "two labels or more"]),
+        ("", "[\"cough\", \"fever\", \"cough\"]", ["lists `cough` twice", "once"]),
+        ("task = \"classification\"", tasks::FLAGS, ["`data.target` lists labels", "make the two agree"]),
+        ("task = \"survival\"", tasks::FLAGS, ["`data.target` lists labels", "make the two agree"]),
+        ("task = \"survival\"", "\"cough\"", ["names no time and event", "time = \"days\""]),
+        ("task = \"regression\"", tasks::SURVIVAL, ["names time and event", "make the two agree"]),
+        ("", "{ time = \"days\" }", ["`data.target` must be", "event ="]),
+        ("", "3", ["`data.target` must be", "a list of label columns"]),
+    ] {
+        let ran = desk.assess(&of_task("flags_overfit", extra, &flags, target, ""), &[]).refuses(&says);
+        assert!(ran.stderr.contains("line 9: "), "{}", ran.stderr);
+    }
+    for times in ["[1]", "[2, 1]", "[-1, 2]", "[1, \"2\"]", "\"1, 2\""] {
+        let plan = of_task("survival_curve", &format!("times = {times}"), &flags, tasks::SURVIVAL, "");
+        desk.assess(&plan, &[]).refuses(&["line 3: `model.times`", "ascending"]);
+    }
+}
+
+#[test]
+fn labels_and_events_other_than_one_and_zero_are_located() {
+    let desk = Desk::new();
+    let flags = |sheet: Sheet| desk.write("flags.csv", sheet.csv());
+    let plan = |file: &Path, target: &str| of_task("flags_overfit", "", file, target, "");
+    for cell in ["2", "yes", "0.5"] {
+        let file = flags(Sheet::shape("flags").set(4, "fever", cell)); // every second row is a member
+        desk.assess(&plan(&file, tasks::FLAGS), &[]).refuses(&[
+            "`fever`",
+            "1 and 0",
+            "member record 3",
+            "[data] target",
+        ]);
+    }
+    let file = flags(Sheet::shape("flags").set(4, "fever", ""));
+    desk.assess(&plan(&file, tasks::FLAGS), &[]).refuses(&["target is missing", "member record 3"]);
+    let file = flags(Sheet::shape("flags"));
+    desk.assess(&plan(&file, "[\"cough\", \"fevr\", \"rash\"]"), &[]).refuses(&["data.target", "`fevr`", "header"]);
+    let survival = |sheet: Sheet| {
+        let file = desk.write("survival.csv", sheet.csv());
+        desk.assess(&of_task("survival_overfit", "", &file, tasks::SURVIVAL, ""), &[])
+    };
+    let sheet = || Sheet::shape("survival");
+    survival(sheet().set(5, "died", "2")).refuses(&["`died`", "1 and 0", "non-member record 3"]);
+    survival(sheet().set(5, "days", "-3")).refuses(&["`days`", "below zero", "non-member record 3"]);
+    survival(sheet().set(5, "days", "")).refuses(&["target is missing", "non-member record 3"]);
+    survival(sheet().set(5, "days", "2001-02-03")).refuses(&["`days`", "times are numbers", "not as dates"]);
+    survival(sheet().fill("died", |_| "0".to_owned())).refuses(&["no record has the event", "`event`"]);
+    survival(sheet().without("died")).refuses(&["data.target", "`died`"]);
+}
+
+#[test]
+fn outputs_of_another_width_than_the_target_are_named() {
+    let desk = Desk::new();
+    let flags = desk.write("flags.csv", Sheet::shape("flags").csv());
+    let survival = desk.write("survival.csv", Sheet::shape("survival").csv());
+    let without = "[columns]\nleave_out = [\"rash\"]\n";
+    for model in ["flags_overfit", "flags_regularised"] {
+        let plan = of_task(model, "", &flags, "[\"cough\", \"fever\"]", without);
+        desk.assess(&plan, &[]).refuses(&["lists 2 labels", "other widths", "[data] target", "[model] scores"]);
+    }
+    for (model, extra, says) in [
+        ("survival_curve", "", ["`survival` has 6 columns", "[model] times"]),
+        ("survival_curve", "times = [1, 2]", ["lists 2 times", "6 columns"]),
+        ("survival_overfit", "times = [1, 2]", ["lists 2 times", "leave `times` out"]),
+    ] {
+        desk.assess(&of_task(model, extra, &survival, tasks::SURVIVAL, ""), &[]).refuses(&says);
+    }
+    // Scores that add up to 1 are those of classes that exclude each other.
+    let wine = Sheet::shape("wine").fill("a", |row| (row % 2).to_string()).fill("b", |row| (row % 3 / 2).to_string());
+    let wine = desk.write("wine.csv", wine.fill("c", |_| "0".to_owned()).without("target").csv());
+    let plan = of_task("softmax_batch1", "", &wine, "[\"a\", \"b\", \"c\"]", "");
+    desk.assess(&plan, &[]).refuses(&["add up to 1", "[model] task"]);
 }
 
 // ------------------------------------------------------------------ the split

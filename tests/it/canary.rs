@@ -8,6 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::support::{Desk, Ran, Sheet, finish, npy, npz, quoted, records_plan, repo, shape_model};
+use crate::tasks;
 
 const TEXT: &str = "CANARY7f3aQx";
 const NUMBER: &str = "918273645.25";
@@ -238,6 +239,43 @@ fn nothing_leaks_from_a_regression() {
         let file = cage.put("data.csv", sheet.csv());
         let plan = records_plan(&shape_model("regression_forest"), "task = \"regression\"", &file, "target", "");
         cage.succeeds(&format!("{rows} planted targets"), &plan);
+    }
+}
+
+/// Several labels and survival times: planted features, times and columns beside them, attacked by all that applies, with
+/// references and on records filled in from others; and targets that are refused.
+#[test]
+fn nothing_leaks_from_targets_of_several_columns() {
+    let mut cage = Cage::new();
+    let planted = |name: &str| {
+        let sheet = Sheet::shape(name).set(4, "x1", NUMBER).set(7, "x2", NUMBER);
+        sheet.fill("born", |row| if row % 9 == 0 { DATE.to_owned() } else { format!("{TEXT}{row}") })
+    };
+    let rest = |references: [&str; 2]| {
+        let models = references.map(|model| quoted(&shape_model(model))).join(", ");
+        format!(
+            "[columns]\nidentifiers = [\"born\"]\nquasi_identifiers = [\"x1\", \"x2\"]\n[reference]\nmodels = [{models}]\ndisjoint = true\n"
+        )
+    };
+    let flags = cage.put("flags.csv", planted("flags").csv());
+    let references = rest(["flags_overfit", "flags_regularised"]);
+    cage.succeeds("labels", &(tasks::plan("flags_overfit", "", &flags, tasks::FLAGS) + &references));
+    assert!(cage.desk.report_text().contains("membership/likelihood-ratio-auc"), "the references were used");
+    assert!(cage.desk.report_text().contains("membership/partial-record-auc"), "records were filled in");
+    let sheet = planted("survival").set(10, "days", NUMBER).set(11, "days", WHOLE);
+    let survival = cage.put("survival.csv", sheet.csv());
+    let references = rest(["survival_regularised", "survival_overfit"]);
+    cage.succeeds("risks", &(tasks::plan("survival_overfit", "", &survival, tasks::SURVIVAL) + &references));
+    assert!(cage.desk.report_text().contains("membership/likelihood-ratio-auc"), "the references were used");
+    let own = "[columns]\nidentifiers = [\"born\"]\n";
+    cage.succeeds("curves", &(tasks::plan("survival_curve", tasks::GRID, &survival, tasks::SURVIVAL) + own));
+    for (column, cell) in [("fever", TEXT), ("fever", WHOLE), ("fever", NUMBER), ("fever", "")] {
+        let file = cage.put("flags.csv", planted("flags").set(3, column, cell).csv());
+        cage.fails("a label", &(tasks::plan("flags_overfit", "", &file, tasks::FLAGS) + own));
+    }
+    for (column, cell) in [("died", TEXT), ("died", WHOLE), ("days", TEXT), ("days", DATE), ("days", "-918273645.25")] {
+        let file = cage.put("survival.csv", planted("survival").set(3, column, cell).csv());
+        cage.fails("a time or event", &(tasks::plan("survival_overfit", "", &file, tasks::SURVIVAL) + own));
     }
 }
 

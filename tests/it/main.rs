@@ -13,5 +13,6 @@ mod onnx;
 mod oversize;
 mod planning;
 mod support;
+mod tasks;
 mod trainer;
 mod validity;

@@ -13,7 +13,7 @@ use super::{Commitment, SCHEMA, Sealed, Terms, mismatch};
 use crate::assess::plan::{DataPlan, ModelPlan, Plan};
 use crate::assess::{AssessError, open, summary};
 use crate::check::membership::signal::Signal;
-use crate::data::{DataError, Schema, Split, Table, load_table};
+use crate::data::{DataError, Outcome, Schema, Split, Table, load_table};
 use crate::digest::Digest;
 use crate::model::graph::Graph;
 use crate::model::runtime::{self, Candidate};
@@ -226,7 +226,7 @@ fn load(data: &DataPlan, files: &Files, terms: &Terms) -> Result<Split, AssessEr
             terms.canaries
         )));
     }
-    if data.schema.target.as_ref() != Some(&terms.target) {
+    if data.schema.target != Some(Outcome::One(terms.target.clone())) {
         return Err(mismatch(
             format!("the canaries were made with the target `{}`, the plan names another", terms.target),
             "use the plan that the canaries were made with",

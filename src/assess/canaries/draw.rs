@@ -13,7 +13,7 @@ use super::{Commitment, GUESSED, Mode, SCHEMA, Sealed, Terms, mismatch};
 use crate::assess::AssessError;
 use crate::assess::plan::{DataPlan, Plan};
 use crate::data::encode::codes;
-use crate::data::{Cells, DataError, Format, Kind, Schema, Source, Split, Table, load_table, load_verbatim};
+use crate::data::{Cells, DataError, Format, Kind, Outcome, Schema, Source, Split, Table, load_table, load_verbatim};
 use crate::digest::{Digest, hex};
 use crate::finding::Count;
 use crate::learn::folds;
@@ -93,6 +93,12 @@ pub fn draw(plan: &Plan, request: &Request) -> Result<Drawn, AssessError> {
     let target = data.schema.target.clone().ok_or_else(|| {
         mismatch("canaries need a label and the plan names none", "set `[data] target` to the column that is predicted")
     })?;
+    let Outcome::One(target) = target else {
+        return Err(mismatch(
+            "canaries get another label, and `[data] target` names several columns",
+            "canaries are made for models of classes: set `[data] target` to one column",
+        ));
+    };
     let seed = match request.seed {
         Some(seed) => Seed::root(seed).derive("rehearsal of canaries"),
         None => Seed::fresh().map_err(|words| {

@@ -421,8 +421,7 @@ mod tests {
                 integers("y", &uniform(count, 2, seed.derive("y"))),
             ])
         };
-        let schema =
-            Schema { target: Some("y".to_owned()), identifiers: vec!["record".to_owned()], ..Schema::default() };
+        let schema = Schema { target: Some("y".into()), identifiers: vec!["record".to_owned()], ..Schema::default() };
         Case::tables(table("members", shift, 0), table("nonmembers", 0.0, 0), schema)
     }
 
@@ -532,7 +531,7 @@ mod tests {
 
     #[test]
     fn label_shift_is_caught_for_classes_and_numbers() {
-        let schema = || Schema { target: Some("y".to_owned()), ..Schema::default() };
+        let schema = || Schema { target: Some("y".into()), ..Schema::default() };
         let classes: Vec<u32> = uniform(600, 10, Seed::root(6))
             .iter()
             .enumerate()

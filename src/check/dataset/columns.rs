@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use rayon::prelude::*;
 
 use crate::data::encode::joint_codes;
-use crate::data::{Cells, MISSING, Role, Split};
+use crate::data::{Cells, MISSING, Outcome, Role, Split};
 use crate::stats::rank::quantile;
 
 /// Most levels that are taken as they are; numbers of more are cut into ranges, texts of more are put in order too.
@@ -71,8 +71,10 @@ pub(super) fn columns(split: &Split) -> Vec<Column> {
         columns = pairs.into_par_iter().map(|(name, part, x, y)| Column::of(name, part, x, y)).collect();
     }
     if let (Some(a), Some(b)) = (&split.members.target, &split.nonmembers.target) {
-        let name = split.schema.target.as_deref().unwrap_or("labels");
-        columns.push(Column::of(name, Part::Outcome, a, b));
+        let names = split.schema.target.as_ref().map(Outcome::columns).unwrap_or_default();
+        for (at, (a, b)) in a.columns().iter().zip(b.columns()).enumerate() {
+            columns.push(Column::of(names.get(at).copied().unwrap_or("labels"), Part::Outcome, a, b));
+        }
     }
     columns.retain(|column| !column.ways.is_empty());
     columns

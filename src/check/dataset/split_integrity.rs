@@ -208,15 +208,28 @@ fn record_keys(split: &Split) -> (Vec<Vec<u32>>, Vec<Vec<u32>>) {
     (a, b)
 }
 
+/// A code of the outcome of every record: equal outcomes, of one column or several, have equal codes.
+fn outcome_codes(split: &Split) -> (Vec<u32>, Vec<u32>) {
+    let (n, m) = (split.members.len(), split.nonmembers.len());
+    let mut codes = vec![0_u32; n + m];
+    let (Some(a), Some(b)) = (&split.members.target, &split.nonmembers.target) else {
+        return (vec![0; n], vec![0; m]);
+    };
+    for (a, b) in a.columns().iter().zip(b.columns()) {
+        let (of_members, of_nonmembers, _) = joint_codes(a, b);
+        let mut known: HashMap<(u32, u32), u32> = HashMap::new();
+        for (code, next) in codes.iter_mut().zip(of_members.iter().chain(&of_nonmembers)) {
+            let fresh = known.len() as u32;
+            *code = *known.entry((*code, *next)).or_insert(fresh);
+        }
+    }
+    let of_nonmembers = codes.split_off(n);
+    (codes, of_nonmembers)
+}
+
 fn duplicates(split: &Split) -> Result<Vec<Finding>, CheckError> {
     let (members, nonmembers) = record_keys(split);
-    let targets = match (&split.members.target, &split.nonmembers.target) {
-        (Some(a), Some(b)) => {
-            let (a, b, _) = joint_codes(a, b);
-            (a, b)
-        }
-        _ => (vec![0; members.len()], vec![0; nonmembers.len()]),
-    };
+    let targets = outcome_codes(split);
     if !has_features(split) {
         return Ok(Vec::new());
     }
@@ -424,7 +437,7 @@ mod tests {
                 integers("y", &uniform(count, 2, seed.derive("y"))),
             ])
         };
-        let schema = Schema { target: Some("y".to_owned()), ..Schema::default() };
+        let schema = Schema { target: Some("y".into()), ..Schema::default() };
         Case::tables(table("members", shift), table("nonmembers", 0.0), schema)
     }
 
@@ -455,7 +468,7 @@ mod tests {
         let p: Vec<u32> = (0..40).collect();
         let members = table(&x, &y, &p);
         let nonmembers = table(&[0; 40], &[0; 40], &(15..55).collect::<Vec<u32>>());
-        let schema = Schema { target: Some("y".to_owned()), patient: Some("p".to_owned()), ..Schema::default() };
+        let schema = Schema { target: Some("y".into()), patient: Some("p".to_owned()), ..Schema::default() };
         let findings = Case::tables(members, nonmembers, schema).run(&SplitIntegrity::default(), 1);
         let value = |measure: &str| findings.iter().find(|f| f.measure == measure).unwrap().estimate.unwrap().value;
         assert_eq!(value("dataset/overlap"), 1.0);

@@ -453,7 +453,7 @@ impl Scene<'_> {
             }
         }
         if let (Some(a), Some(b)) = (&self.split.members.target, &self.split.nonmembers.target) {
-            data.push(&[a, b]);
+            a.columns().iter().zip(b.columns()).for_each(|(a, b)| data.push(&[a, b]));
         }
         data
     }
@@ -546,7 +546,8 @@ fn log_confidence(reply: &Predictions, row: usize, class: usize) -> f64 {
             if class < *classes { log_probability(*scale, scores, class) } else { f64::NEG_INFINITY }
         }
         Predictions::Labels(labels) => if labels[row] as usize == class { 0.99_f64 } else { 0.01 }.ln(),
-        Predictions::Values(_) => 0.0,
+        // The check needs a model of classes.
+        _ => 0.0,
     }
 }
 
@@ -602,7 +603,7 @@ mod tests {
         let table = |start: usize, s: &[u32], y: &[u32]| {
             Table::new(vec![numbers("id", id(start)), integers("s", s), integers("y", y)])
         };
-        let schema = Schema { target: Some("y".to_owned()), sensitive: vec!["s".to_owned()], ..Schema::default() };
+        let schema = Schema { target: Some("y".into()), sensitive: vec!["s".to_owned()], ..Schema::default() };
         let slot = |name: &str| Slot {
             input: name.to_owned(),
             columns: vec![name.to_owned()],

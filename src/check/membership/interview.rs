@@ -4,6 +4,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::pool::{Part, Pool};
+use super::survival::with_baseline;
 use crate::check::{Audited, CheckError, Subject, Truth};
 use crate::data::encode::tensors;
 use crate::data::{Column, Features, Table};
@@ -126,21 +127,16 @@ impl<'a> Interview<'a> {
 }
 
 /// The truth about every record of the pool.
-pub(super) fn truth(model: &Audited) -> Option<Truth> {
-    match (&model.members.as_ref()?.truth, &model.nonmembers.as_ref()?.truth) {
-        (Truth::Classes(a), Truth::Classes(b)) => Some(Truth::Classes([&a[..], &b[..]].concat())),
-        (Truth::Values(a), Truth::Values(b)) => Some(Truth::Values([&a[..], &b[..]].concat())),
-        _ => None,
-    }
+pub(super) fn truth(model: &Audited, pool: &Pool) -> Option<Truth> {
+    let (members, nonmembers) = (model.members.as_ref()?, model.nonmembers.as_ref()?);
+    let predictions = Predictions::concat(vec![members.predictions.clone(), nonmembers.predictions.clone()])?;
+    Some(with_baseline(pool, &predictions, members.truth.joined(&nonmembers.truth)?))
 }
 
 /// The truth about some rows, as often as each has versions.
 pub(super) fn repeated(truth: &Truth, rows: &[usize], versions: usize) -> Truth {
-    let each = || rows.iter().flat_map(|&row| std::iter::repeat_n(row, versions));
-    match truth {
-        Truth::Classes(classes) => Truth::Classes(each().map(|row| classes[row]).collect()),
-        Truth::Values(values) => Truth::Values(each().map(|row| values[row]).collect()),
-    }
+    let each: Vec<usize> = rows.iter().flat_map(|&row| std::iter::repeat_n(row, versions)).collect();
+    truth.take(&each)
 }
 
 /// Reads a setting that counts something: from 1 to 1,000,000.

@@ -114,7 +114,7 @@ impl Check for LabelOnly {
         let neighbours = Neighbours::of(&features, noise, seed.derive("noise")).ok_or_else(no_noise)?;
         let versions = Versions { wanted: self.queries, fewest: FEWEST_COPIES };
         let effort = Effort::within(&pool, self.most_rows, versions, seed.derive("sample"));
-        let Some(shares) = shares(subject, &signals, &neighbours, &effort, watch)? else {
+        let Some(shares) = shares(subject, &pool, &signals, &neighbours, &effort, watch)? else {
             return Ok(Output::default());
         };
         let mut scores = vec![effort.spread(&pool, shares.iter().map(|share| share.kept))];
@@ -148,13 +148,14 @@ struct Shares {
 /// Asks about the copies of every attacked record.
 fn shares(
     subject: &Subject<'_>,
+    pool: &Pool,
     signals: &Signals,
     neighbours: &Neighbours<'_>,
     effort: &Effort,
     watch: &dyn Watch,
 ) -> Result<Option<Vec<Shares>>, CheckError> {
     let Some(model) = subject.model else { return Ok(None) };
-    let (Some(truth), Some(correct)) = (truth(model), signals.get(Signal::Correctness)) else { return Ok(None) };
+    let (Some(truth), Some(correct)) = (truth(model, pool), signals.get(Signal::Correctness)) else { return Ok(None) };
     let confidence = signals.get(Signal::LogConfidence);
     let copies = effort.versions;
     let read = |rows: &[usize], answers: &Predictions| {

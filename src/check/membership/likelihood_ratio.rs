@@ -8,11 +8,14 @@
 //! reference models themselves.
 //!
 //! # How
-//! The signal is the scaled logit of the true class. For each record the references that were trained on it and those that
+//! The signal is the scaled logit of the true class; for a predicted number its error with its sign, since members may be
+//! pulled to the truth from either side; for a risk score the deviance residual; for labels that do not exclude each other
+//! one scaled logit each, whose log ratios add up. For each record the references that were trained on it and those that
 //! were not give means and variances; variances are moderated: shrunk towards the pooled variance with a weight of four
 //! scores, and the predictive density is Student's t. Where references were trained on records of the pool, the score is
 //! the log ratio of the two densities (online); otherwise how many standard deviations the model's answer lies over the
-//! references' (offline, one-sided). The two-sided density of the reference implementations, and pooled and per-record
+//! references' (offline, one-sided), or, for errors, the log ratio of a
+//! normal density about zero to that about the references' mean. The two-sided density of the reference implementations, and pooled and per-record
 //! variances, are in the table for comparison. With four references or more this attack competes for the strongest; below,
 //! `membership/rmia` does.
 //!
@@ -32,7 +35,8 @@
 use serde::Deserialize;
 
 use super::moments::{Moments, ReferenceTable, Seen};
-use super::pool::{Pool, Signals, competing};
+use super::pool::{Pool, answers, competing};
+use super::weighed::{Tail, tail, weighed};
 use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject};
 use crate::finding::{Count, Family};
 use crate::stats::student::{ln_density, normal_ln_density};
@@ -67,13 +71,13 @@ impl Check for LikelihoodRatio {
     }
 
     fn run(&self, subject: &Subject<'_>, _watch: &dyn Watch) -> Result<Output, CheckError> {
-        let (Some(pool), Some(signals)) = (Pool::of(subject), Signals::of(subject)) else {
+        let Some(pool) = Pool::of(subject) else {
             return Ok(Output::default());
         };
-        let Some(table) = ReferenceTable::main(subject) else { return Ok(Output::default()) };
-        let out = table.moments(&pool, Seen::Out);
-        let inside = table.online().then(|| table.moments(&pool, Seen::In));
-        let attack = Attack { own: signals.confidence(), out: &out, inside: inside.as_ref() };
+        let tables = ReferenceTable::weighed(subject);
+        let (Some(attack), Some(table)) = (Attack::of(subject, &pool, &tables), tables.first()) else {
+            return Ok(Output::default());
+        };
         let mut scores = attack.forms();
         let entry = if table.references() >= FEWEST { Entry::Competes } else { Entry::ForReading };
         scores[0].entry = entry;
@@ -84,7 +88,7 @@ impl Check for LikelihoodRatio {
         );
         finding.settings.push(("reference models".to_owned(), table.references().to_string()));
         finding.settings.push(("budget".to_owned(), budget(table.references()).to_owned()));
-        let unknown = out.unknown();
+        let unknown = attack.weighed.first().map_or(0, |weighed| weighed.out.unknown());
         if unknown > 0 {
             finding.limits.push(format!(
                 "{} records were in the training data of every reference; for them the average of the others stands in.",
@@ -104,46 +108,86 @@ fn budget(references: usize) -> &'static str {
     }
 }
 
-struct Attack<'a> {
-    own: &'a [f64],
-    out: &'a Moments,
-    inside: Option<&'a Moments>,
+/// One number that is weighed: what the model says, and what the references say on both sides.
+struct Weighed {
+    own: Vec<f64>,
+    out: Moments,
+    inside: Option<Moments>,
 }
 
-impl Attack<'_> {
-    /// Every form, the recommended one first.
+/// The standard deviation of what the references say about a record.
+type Spread = fn(&Moments, usize) -> f64;
+
+struct Attack {
+    tail: Tail,
+    weighed: Vec<Weighed>,
+}
+
+impl Attack {
+    fn of(subject: &Subject<'_>, pool: &Pool, tables: &[ReferenceTable]) -> Option<Self> {
+        let (predictions, truth) = answers(subject)?;
+        let one = |(own, table): (Vec<f64>, &ReferenceTable)| Weighed {
+            own,
+            out: table.moments(pool, Seen::Out),
+            inside: table.online().then(|| table.moments(pool, Seen::In)),
+        };
+        let weighed = weighed(&predictions, &truth).into_iter().zip(tables).map(one).collect();
+        Some(Self { tail: tail(&predictions), weighed })
+    }
+
+    /// Every form, the recommended one first. What is weighed together adds up: logs of ratios, or standard deviations.
     fn forms(&self) -> Vec<AttackScores> {
         let mut forms = Vec::new();
-        if let Some(inside) = self.inside {
+        if self.weighed.iter().all(|weighed| weighed.inside.is_some()) {
             let pooled = |m: &Moments, row: usize, x: f64| normal_ln_density(x, m.mean[row], m.pooled.sqrt());
             let own = |m: &Moments, row: usize, x: f64| {
                 normal_ln_density(x, m.mean[row], m.own[row].unwrap_or(m.pooled).sqrt())
             };
-            forms.push(self.named("online, moderated t", |row, x| ratio(moderated, inside, self.out, row, x)));
-            forms.push(self.named("online, pooled variance", |row, x| ratio(pooled, inside, self.out, row, x)));
-            forms.push(self.named("online, variance per record", |row, x| ratio(own, inside, self.out, row, x)));
+            forms.push(self.named("online, moderated t", |w, row| w.ratio(moderated, row)));
+            forms.push(self.named("online, pooled variance", |w, row| w.ratio(pooled, row)));
+            forms.push(self.named("online, variance per record", |w, row| w.ratio(own, row)));
         }
-        let out = self.out;
-        forms.push(self.named("offline, one-sided, moderated", |row, x| (x - out.mean[row]) / scale(out, row)));
-        forms.push(self.named("offline, one-sided, pooled variance", |row, x| (x - out.mean[row]) / out.pooled.sqrt()));
-        forms.push(self.named("offline, one-sided, variance per record", |row, x| {
-            (x - out.mean[row]) / out.own[row].unwrap_or(out.pooled).sqrt()
-        }));
-        forms.push(self.named("offline, density, pooled variance", |row, x| {
-            -normal_ln_density(x, out.mean[row], out.pooled.sqrt())
+        let spreads: [(&str, Spread); 3] = [
+            ("moderated", scale),
+            ("pooled variance", |out, _| out.pooled.sqrt()),
+            ("variance per record", |out, row| out.own[row].unwrap_or(out.pooled).sqrt()),
+        ];
+        let side = if self.tail == Tail::Upper { "one-sided" } else { "towards the truth" };
+        for (name, spread) in spreads {
+            forms.push(
+                self.named(&format!("offline, {side}, {name}"), |w, row| w.beyond(self.tail, row, spread(&w.out, row))),
+            );
+        }
+        forms.push(self.named("offline, density, pooled variance", |w, row| {
+            -normal_ln_density(w.own[row], w.out.mean[row], w.out.pooled.sqrt())
         }));
         forms
     }
 
-    fn named(&self, form: &str, score: impl Fn(usize, f64) -> f64) -> AttackScores {
-        let of_record = self.own.iter().enumerate().map(|(row, &x)| score(row, x)).collect();
+    fn named(&self, form: &str, score: impl Fn(&Weighed, usize) -> f64) -> AttackScores {
+        let rows = self.weighed.first().map_or(0, |weighed| weighed.own.len());
+        let of_record = (0..rows).map(|row| self.weighed.iter().map(|weighed| score(weighed, row)).sum()).collect();
         let attack = competing(META.id, format!("likelihood ratio, {form}"), of_record);
         AttackScores { entry: Entry::ForReading, ..attack }
     }
 }
 
-fn ratio(density: impl Fn(&Moments, usize, f64) -> f64, inside: &Moments, out: &Moments, row: usize, x: f64) -> f64 {
-    density(inside, row, x) - density(out, row, x)
+impl Weighed {
+    /// ln of the density on the side of the trained over that on the other side.
+    fn ratio(&self, density: impl Fn(&Moments, usize, f64) -> f64, row: usize) -> f64 {
+        let inside = self.inside.as_ref().map_or(0.0, |inside| density(inside, row, self.own[row]));
+        inside - density(&self.out, row, self.own[row])
+    }
+
+    /// How far the answer lies from where models that have not seen the record put it, in the direction of members: in
+    /// standard deviations, or, where the truth is zero, as the log ratio of a normal density about zero to theirs.
+    fn beyond(&self, tail: Tail, row: usize, deviation: f64) -> f64 {
+        let (x, mean) = (self.own[row], self.out.mean[row]);
+        match tail {
+            Tail::Upper => (x - mean) / deviation,
+            Tail::Both => mean * (mean - 2.0 * x) / (2.0 * deviation * deviation),
+        }
+    }
 }
 
 /// The moderated standard deviation with its degrees of freedom; a record without scores counts as one at the mean of all.
@@ -168,7 +212,7 @@ fn moderated(side: &Moments, row: usize, x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::membership::specimen::referenced;
+    use crate::check::membership::specimen::{erring, referenced, threshold_area};
     use crate::check::specimen::{Case, Specimen};
 
     impl Specimen for LikelihoodRatio {
@@ -186,5 +230,23 @@ mod tests {
         fn graded(seed: u64) -> (Case, f64) {
             (referenced(600, 1.0, 2.0, 40, seed), 0.757_545_932_274_886)
         }
+    }
+
+    /// A regression whose peers err by `h` (standard deviation 1) about a record that they have not seen and by nothing on
+    /// average about one that they have, each with noise of 1: the ratio is that of two normals `h` apart, of which
+    /// different records have different `h`. Its area is E Phi(sqrt(h1^2 + h2^2) / 2) = (1 + k / sqrt(1 + k^2)) / 2 with
+    /// k = 1/2: 0.7236. By the absolute error alone it is (2 / pi) atan(sqrt 2) = 0.608.
+    #[test]
+    fn both_tails_of_an_error_matter() {
+        let case = erring(2000, 60, 3);
+        let output = case.output(&LikelihoodRatio::default(), 3);
+        let area = output.findings[0].estimate.unwrap();
+        assert!((area.value - 0.7236).abs() < 0.025, "{area:?}");
+        let offline = output.scores.iter().find(|attack| attack.name.contains("offline, towards the truth, moderated"));
+        let (members, nonmembers) = offline.unwrap().of_record.split_at(2000);
+        let offline = crate::stats::roc::auc(members, nonmembers, None, crate::stats::Level::P95).value;
+        assert!((offline - 0.7236).abs() < 0.025, "{offline}");
+        let absolute = threshold_area(&case, 3);
+        assert!((absolute.value - 0.608).abs() < 0.025, "{absolute:?}");
     }
 }

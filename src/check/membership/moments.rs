@@ -1,7 +1,8 @@
 //! What reference models say about each record, from both sides: those that were trained on it (IN) and those that were not
 //! (OUT).
 
-use super::pool::{Pool, confidence};
+use super::pool::{Pool, confidence, whole};
+use super::weighed::weighed;
 use crate::check::{Reference, Subject, Truth};
 use crate::model::{Predictions, log_probability};
 
@@ -37,21 +38,44 @@ pub(super) enum Seen {
     Out,
 }
 
+/// What a reference says about the pool, and the truth.
+fn reference_answers(subject: &Subject<'_>, reference: &Reference) -> Option<(Predictions, Truth)> {
+    let model = subject.model?;
+    let truth = model.members.as_ref()?.truth.joined(&model.nonmembers.as_ref()?.truth)?;
+    whole(subject, &reference.predictions.0, &reference.predictions.1, truth)
+}
+
+/// On what the references were trained.
+fn masks(subject: &Subject<'_>) -> Vec<Vec<bool>> {
+    let mask = |reference: &Reference| [&reference.trained_on.0[..], &reference.trained_on.1[..]].concat();
+    subject.references.iter().map(mask).collect()
+}
+
 impl ReferenceTable {
     /// The main signal of every reference.
     pub(super) fn of(subject: &Subject<'_>, signal: impl Fn(&Predictions, &Truth) -> Vec<f64>) -> Option<Self> {
-        let model = subject.model?;
-        let truths = (&model.members.as_ref()?.truth, &model.nonmembers.as_ref()?.truth);
         let value = |reference: &Reference| {
-            let mut values = signal(&reference.predictions.0, truths.0);
-            values.extend(signal(&reference.predictions.1, truths.1));
-            values
+            let (predictions, truth) = reference_answers(subject, reference)?;
+            Some(signal(&predictions, &truth))
         };
-        let mask = |reference: &Reference| [&reference.trained_on.0[..], &reference.trained_on.1[..]].concat();
-        Some(Self {
-            values: subject.references.iter().map(value).collect(),
-            trained: subject.references.iter().map(mask).collect(),
-        })
+        let values: Option<Vec<Vec<f64>>> = subject.references.iter().map(value).collect();
+        Some(Self { values: values?, trained: masks(subject) })
+    }
+
+    /// A table for every number that is weighed.
+    pub(super) fn weighed(subject: &Subject<'_>) -> Vec<Self> {
+        let of_reference = |reference: &Reference| {
+            let (predictions, truth) = reference_answers(subject, reference)?;
+            Some(weighed(&predictions, &truth))
+        };
+        let of_references: Option<Vec<Vec<Vec<f64>>>> = subject.references.iter().map(of_reference).collect();
+        let of_references = of_references.unwrap_or_default();
+        let columns = of_references.first().map_or(0, Vec::len);
+        let column = |at: usize| Self {
+            values: of_references.iter().map(|columns| columns[at].clone()).collect(),
+            trained: masks(subject),
+        };
+        (0..columns).map(column).collect()
     }
 
     /// The table of main signals.

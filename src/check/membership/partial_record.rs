@@ -133,7 +133,7 @@ struct Scene<'a> {
 impl Scene<'_> {
     /// The score of every record with the first, the first two, ... of the columns known.
     fn scores(&self, known: &[String], watch: &dyn Watch) -> Result<Vec<Vec<f64>>, CheckError> {
-        let Some(truth) = truth(self.model) else { return Ok(Vec::new()) };
+        let Some(truth) = truth(self.model, self.pool) else { return Ok(Vec::new()) };
         let completions = self.effort.versions;
         let read = |rows: &[usize], answers: &Predictions| {
             let signal = Signal::main(answers).scores(answers, &repeated(&truth, rows, completions));

@@ -1,6 +1,7 @@
 //! Members and non-members as one pool of records: what every attack of the family works on.
 
-use super::signal::Signal;
+use super::signal::{Signal, scaled_logit, two_classes};
+use super::survival::{concordances, with_baseline};
 use crate::check::{AttackScores, Entry, Subject, Truth};
 use crate::finding::{Count, Evidence, Finding, Severity, Standing, Unit, Worse};
 use crate::learn::folds;
@@ -15,6 +16,8 @@ use crate::stats::{Estimate, Level};
 pub(super) const FEWEST: usize = 10;
 /// How far from 0 and 1 probabilities are kept where differences of their logits count.
 const EDGE: f64 = 1e-6;
+/// How far a deviance residual counts where differences of residuals do: a score that is no log hazard has no bounds.
+pub(super) const MOST_DEVIANCE: f64 = 10.0;
 /// Severity scale of an area: the limits of the likelihood table (very low to high).
 pub(super) const AREA_SCALE: [f64; 4] = [0.55, 0.60, 0.65, 0.75];
 
@@ -46,7 +49,7 @@ pub(super) struct Part {
 pub(super) struct Signals {
     /// Every signal that the answers allow, with its value per row.
     pub(super) all: Vec<(Signal, Vec<f64>)>,
-    /// Class per row; one class for regression.
+    /// Class per row; with and without the event for survival; one class for anything else.
     pub(super) classes: Vec<u32>,
     /// Number of classes.
     pub(super) levels: usize,
@@ -213,28 +216,25 @@ impl Part {
 impl Signals {
     /// The signals of a subject's answers; nothing where the model was not asked.
     pub(super) fn of(subject: &Subject<'_>) -> Option<Self> {
-        let model = subject.model?;
-        let (members, nonmembers) = (model.members.as_ref()?, model.nonmembers.as_ref()?);
-        let value = |signal: Signal| {
-            let mut values = signal.scores(&members.predictions, &members.truth);
-            values.extend(signal.scores(&nonmembers.predictions, &nonmembers.truth));
-            values
-        };
-        let signals = Signal::of(&members.predictions);
-        let classes: Vec<u32> = match (&members.truth, &nonmembers.truth) {
-            (Truth::Classes(a), Truth::Classes(b)) => a.iter().chain(b).copied().collect(),
-            (a, b) => vec![0; a.len() + b.len()],
+        let (predictions, truth) = answers(subject)?;
+        let classes: Vec<u32> = match &truth {
+            Truth::Classes(classes) => classes.clone(),
+            // A residual of somebody with the event is not on the scale of one without.
+            Truth::Survival { events, .. } => events.iter().map(|&event| u32::from(event)).collect(),
+            Truth::Values(_) | Truth::Flags { .. } => vec![0; truth.len()],
         };
         let levels = classes.iter().max().map_or(1, |&class| class as usize + 1);
-        let main = Signal::main(&members.predictions);
-        let mut confidence = confidence(&members.predictions, &members.truth);
-        confidence.extend(self::confidence(&nonmembers.predictions, &nonmembers.truth));
+        let value = |&signal: &Signal| (signal, signal.scores(&predictions, &truth));
+        let mut all: Vec<(Signal, Vec<f64>)> = Signal::of(&predictions).iter().map(value).collect();
+        if let (Predictions::Risks(risks), Truth::Survival { times, events, .. }) = (&predictions, &truth) {
+            all.push((Signal::Concordance, concordances(&Pool::of(subject)?, risks, times, events)));
+        }
         Some(Self {
-            all: signals.iter().map(|&signal| (signal, value(signal))).collect(),
+            all,
             classes,
             levels,
-            main,
-            confidence,
+            main: Signal::main(&predictions),
+            confidence: confidence(&predictions, &truth),
         })
     }
 
@@ -259,17 +259,56 @@ impl Signals {
     }
 }
 
+/// What the model says about the whole pool, and the truth.
+pub(super) fn answers(subject: &Subject<'_>) -> Option<(Predictions, Truth)> {
+    let model = subject.model?;
+    let (members, nonmembers) = (model.members.as_ref()?, model.nonmembers.as_ref()?);
+    let truth = members.truth.joined(&nonmembers.truth)?;
+    whole(subject, &members.predictions, &nonmembers.predictions, truth)
+}
+
+/// Answers about members and non-members as answers about the pool, with the truth about the pool.
+pub(super) fn whole(
+    subject: &Subject<'_>,
+    of_members: &Predictions,
+    of_nonmembers: &Predictions,
+    truth: Truth,
+) -> Option<(Predictions, Truth)> {
+    let predictions = Predictions::concat(vec![of_members.clone(), of_nonmembers.clone()])?;
+    if !matches!(predictions, Predictions::Risks(_)) {
+        return Some((predictions, truth));
+    }
+    let truth = with_baseline(&Pool::of(subject)?, &predictions, truth);
+    Some((predictions, truth))
+}
+
 /// The main signal of answers. A logit of probabilities is kept a millionth from the edge: how sure a model that says 1
 /// really is cannot be known, and neither means nor regressions must be ruled by such records.
 pub(super) fn confidence(predictions: &Predictions, truth: &Truth) -> Vec<f64> {
     let scores = Signal::main(predictions).scores(predictions, truth);
+    let within = |scores: Vec<f64>, most: f64| scores.into_iter().map(|score| score.clamp(-most, most)).collect();
     match predictions {
-        Predictions::Scores { scale: Scale::Probability, .. } => {
-            let most = ((1.0 - EDGE) / EDGE).ln();
-            scores.into_iter().map(|score| score.clamp(-most, most)).collect()
-        }
+        Predictions::Scores { scale: Scale::Probability, .. }
+        | Predictions::Flags { scale: Scale::Probability, .. } => within(scores, ((1.0 - EDGE) / EDGE).ln()),
+        Predictions::Risks(_) => within(scores, MOST_DEVIANCE),
         _ => scores,
     }
+}
+
+/// The scaled logit of every label, each kept from the edge like that of a class.
+pub(super) fn confidence_of_labels(predictions: &Predictions, truth: &Truth) -> Vec<Vec<f64>> {
+    let (Predictions::Flags { scale, labels, values }, Truth::Flags { values: truth, .. }) = (predictions, truth)
+    else {
+        return Vec::new();
+    };
+    let most = if *scale == Scale::Probability { ((1.0 - EDGE) / EDGE).ln() } else { f64::INFINITY };
+    let one = |(&score, &holds): (&f64, &bool)| {
+        scaled_logit(*scale, &two_classes(*scale, score), usize::from(holds)).clamp(-most, most)
+    };
+    let of_label = |label: usize| -> Vec<f64> {
+        values.iter().skip(label).step_by(*labels).zip(truth.iter().skip(label).step_by(*labels)).map(one).collect()
+    };
+    (0..*labels).map(of_label).collect()
 }
 
 /// Scores that compete for the strongest attack.

@@ -44,6 +44,11 @@ pub(super) fn attacked(case: Case, seed: u64) -> Case {
     case.scored_by(&Threshold {}, seed)
 }
 
+/// The area of the threshold attack on a case.
+pub(super) fn threshold_area(case: &Case, seed: u64) -> Estimate {
+    case.run(&Threshold {}, seed)[0].estimate.expect("the area is measured")
+}
+
 /// The area that limits judge, on all records.
 pub(super) fn strongest(case: &Case, seed: u64) -> Estimate {
     let findings = case.run(&Strongest {}, seed);
@@ -78,6 +83,43 @@ pub(super) fn referenced(count: usize, mean: f64, hardness: f64, references: usi
         predictions,
         trained_on: (vec![false; count], vec![false; count]),
     };
+    Case { references: pairs.map(reference).collect(), ..case }
+}
+
+/// A regression with as many references, every second one trained on a record. Whoever has not seen a record errs by a
+/// number of its own (standard deviation 1), whoever has by nothing, each with noise of one.
+pub(super) fn erring(count: usize, references: usize, seed: u64) -> Case {
+    let seed = Seed::root(seed).derive("erring specimen");
+    let side = |name: &str, member: bool| {
+        let seed = seed.derive(name);
+        let truth = normal(count, 50.0, seed.derive("truth"));
+        let error = normal(count, 0.0, seed.derive("error"));
+        let said = |seed: Seed, seen: &dyn Fn(usize) -> bool| {
+            let noise = normal(count, 0.0, seed);
+            let of_row = |row: usize| truth[row] - noise[row] - if seen(row) { 0.0 } else { error[row] };
+            Predictions::Values((0..count).map(of_row).collect())
+        };
+        let masks: Vec<Vec<bool>> =
+            (0..references).map(|index| (0..count).map(|row| (row + index) % 2 == 0).collect()).collect();
+        let of_references: Vec<Predictions> = masks
+            .iter()
+            .zip(0..)
+            .map(|(mask, i)| said(seed.derive(&format!("reference {i}")), &|row| mask[row]))
+            .collect();
+        let predictions = said(seed.derive("target"), &|_| member);
+        (Answers { predictions, truth: Truth::Values(truth) }, of_references, masks)
+    };
+    let ((members, in_references, masks), (nonmembers, out_references, _)) =
+        (side("members", true), side("nonmembers", false));
+    let table = || Table::new(vec![numbers("x", vec![0.0; count])]);
+    let case = Case::tables(table(), table(), Schema::default())
+        .with_model(Vec::new(), members, nonmembers, |_| Predictions::Values(Vec::new()));
+    let reference = |((index, mask), predictions): ((usize, Vec<bool>), (Predictions, Predictions))| Reference {
+        name: format!("r{index}"),
+        predictions,
+        trained_on: (mask.clone(), mask),
+    };
+    let pairs = masks.into_iter().enumerate().zip(in_references.into_iter().zip(out_references));
     Case { references: pairs.map(reference).collect(), ..case }
 }
 
@@ -148,7 +190,7 @@ fn asked(members: Table, nonmembers: Table, digits: Vec<String>, known: Vec<u32>
         element: Element::F64,
     };
     let schema = Schema {
-        target: Some("y".to_owned()),
+        target: Some("y".into()),
         quasi_identifiers: vec![(String::new(), digits.clone())],
         ..Schema::default()
     };

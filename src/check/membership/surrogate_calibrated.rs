@@ -13,7 +13,8 @@
 //! a record is for a model that has not seen it. On the non-members of one half of the patients a ridge regression learns
 //! what the model under test says about records of given difficulty and class; the attack's score on the other half is
 //! what the model says beyond that. Two surrogates run: logistic regression, and one of the kind that the file's operators
-//! show (trees for trees, a network for a network). The same surrogates serve as control: what they alone can tell about
+//! show (trees for trees, a network for a network). Labels that do not exclude each other get a surrogate each; numbers and
+//! times to an event get a forest, for times of the martingale residual of a model that knows nothing. The same surrogates serve as control: what they alone can tell about
 //! membership is no leak of the model.
 //!
 //! # Reading the number
@@ -36,17 +37,15 @@ use rayon::prelude::*;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::pool::{Pool, Signals, blank, competing, confidence};
+use super::pool::{Pool, Signals, blank, competing};
+pub use super::surrogates::Surrogate;
+use super::surrogates::{Task, confidence_of};
 use crate::check::records::encoded_features;
-use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject, Truth};
+use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject};
 use crate::finding::{Evidence, Family, Finding, Severity, Standing, Table, Unit};
-use crate::learn::forest::Forest;
-use crate::learn::logistic::Logistic;
-use crate::learn::network::Network;
+use crate::learn::Encoded;
 use crate::learn::ridge::Ridge;
-use crate::learn::{Encoded, Learner, Regressor};
-use crate::model::{ModelFamily, Predictions, Scale};
-use crate::seed::Seed;
+use crate::model::ModelFamily;
 use crate::stats::paired::auc_difference;
 use crate::stats::{Estimate, Level};
 use crate::watch::{Event, Watch};
@@ -66,39 +65,6 @@ pub const CONTROL: &str = "membership/control-auc";
 const TOLERANCE: f64 = 0.02;
 /// Penalty of the ridge regression.
 const STRENGTH: f64 = 1.0;
-
-/// A kind of surrogate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Surrogate {
-    /// Multinomial logistic regression.
-    Logistic,
-    /// Random forest.
-    Forest,
-    /// Network with one hidden layer.
-    Network,
-}
-
-impl Surrogate {
-    fn words(self) -> &'static str {
-        match self {
-            Self::Logistic => "logistic regression",
-            Self::Forest => "random forest",
-            Self::Network => "small network",
-        }
-    }
-
-    /// One that is cheap and one of the kind that the model's operators show.
-    fn for_family(family: ModelFamily) -> Vec<Self> {
-        match family {
-            ModelFamily::Linear => vec![Self::Logistic],
-            ModelFamily::Network => vec![Self::Logistic, Self::Network],
-            ModelFamily::Forest | ModelFamily::Boosted | ModelFamily::Kernel | ModelFamily::Unknown => {
-                vec![Self::Logistic, Self::Forest]
-            }
-        }
-    }
-}
 
 /// The check.
 #[derive(Debug, Clone, Deserialize)]
@@ -158,8 +124,8 @@ impl Check for SurrogateCalibrated {
             });
         }
         let family = subject.model.map_or(ModelFamily::Unknown, |model| model.family);
-        let kinds = self.surrogates.clone().unwrap_or_else(|| Surrogate::for_family(family));
-        let task = Task::of(subject, &signals);
+        let Some(task) = Task::of(subject) else { return Ok(Output::default()) };
+        let kinds = self.surrogates.clone().unwrap_or_else(|| task.surrogates(family));
         let mut measured = Vec::new();
         for (done, &kind) in kinds.iter().enumerate() {
             measured.push(self.measure(kind, &pool, &signals, &data, &task));
@@ -170,6 +136,8 @@ impl Check for SurrogateCalibrated {
         };
         let chosen = if self.surrogates.is_some() {
             "chosen in the plan".to_owned()
+        } else if task.of_numbers() {
+            "forests, which predict numbers".to_owned()
         } else {
             format!("chosen by the operators of the file, which show {}", family.words())
         };
@@ -190,31 +158,6 @@ impl Check for SurrogateCalibrated {
         let control = control(&pool, &signals, best);
         let scores = measured.into_iter().flat_map(|m| [m.residual, m.difference]).collect();
         Ok(Output { findings: vec![finding, control], scores })
-    }
-}
-
-/// What surrogates learn.
-enum Task {
-    /// Classes.
-    Classes(Vec<u32>, usize),
-    /// Numbers.
-    Values(Vec<f64>),
-}
-
-impl Task {
-    fn of(subject: &Subject<'_>, signals: &Signals) -> Self {
-        let truth = |members: bool| {
-            let model = subject.model?;
-            let answers = if members { model.members.as_ref() } else { model.nonmembers.as_ref() };
-            match &answers?.truth {
-                Truth::Values(values) => Some(values.as_slice()),
-                Truth::Classes(_) => None,
-            }
-        };
-        match (truth(true), truth(false)) {
-            (Some(a), Some(b)) => Self::Values([a, b].concat()),
-            _ => Self::Classes(signals.classes.clone(), signals.levels.max(2)),
-        }
     }
 }
 
@@ -265,37 +208,6 @@ impl SurrogateCalibrated {
         Difficulty {
             mean: sums.iter().map(|sum| if sum.0 > 0.0 { mean(sum) } else { any_mean }).collect(),
             spread: sums.iter().map(|sum| if sum.0 > 0.0 { spread(sum) } else { any_spread }).collect(),
-        }
-    }
-}
-
-/// What a surrogate trained on some rows says about others, as the main signal.
-fn confidence_of(
-    kind: Surrogate,
-    data: &Encoded,
-    task: &Task,
-    training: &[usize],
-    rows: &[usize],
-    seed: Seed,
-) -> Vec<f64> {
-    match task {
-        Task::Classes(labels, classes) => {
-            let learner: Box<dyn Learner> = match kind {
-                Surrogate::Logistic => Box::new(Logistic::default()),
-                Surrogate::Forest => Box::new(Forest::default()),
-                Surrogate::Network => Box::new(Network { epochs: 10, ..Network::default() }),
-            };
-            let values = learner.fit(data, training, labels, *classes, seed).probabilities(data, rows);
-            let predictions =
-                Predictions::Scores { scale: Scale::Probability, classes: *classes, values, labels: None };
-            let truth = Truth::Classes(rows.iter().map(|&row| labels[row]).collect());
-            confidence(&predictions, &truth)
-        }
-        Task::Values(targets) => {
-            let forest = Forest::for_values();
-            let model = Regressor::fit(&forest, data, training, targets, seed);
-            let truth = Truth::Values(rows.iter().map(|&row| targets[row]).collect());
-            confidence(&Predictions::Values(model.values(data, rows)), &truth)
         }
     }
 }

@@ -10,7 +10,10 @@
 //! # How
 //! Five signals (loss, scaled logit, entropy, modified entropy, correctness; absolute error for regression), each with one
 //! threshold for all and with one per class (class ranks learned among the non-members of the other half of the patients;
-//! classes with fewer than 20 fall back to all). The interval of the area is DeLong's on the logit scale (Obuchowski's for
+//! classes with fewer than 20 fall back to all). Of several labels the probability of all together counts. A survival curve
+//! gives the density at the time of an event or the probability of none up to the end of follow-up; a risk score the deviance
+//! and martingale residuals of Cox's model of that score, fitted to the non-members of the other half, and its concordance
+//! with them; with and without the event count as classes. The interval of the area is DeLong's on the logit scale (Obuchowski's for
 //! several records a patient).
 //!
 //! # Reading the number
@@ -26,7 +29,7 @@
 //! One query per record, then sorting.
 //!
 //! # References
-//! Yeom et al., CSF 2018; Salem et al., NDSS 2019; Song and Mittal, USENIX Security 2021; Carlini et al., S&P 2022;
+//! Therneau et al., Biometrika 1990 (residuals); Breslow 1974; Yeom et al., CSF 2018; Salem et al., NDSS 2019; Song and Mittal, USENIX Security 2021; Carlini et al., S&P 2022;
 //! DeLong et al., Biometrics 1988; Obuchowski, Biometrics 1997.
 
 use serde::Deserialize;

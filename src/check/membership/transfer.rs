@@ -77,7 +77,7 @@ impl Check for Transfer {
             let Some(values) = signals.get(signal) else { continue };
             let known = |answers: &crate::check::Answers| match &answers.truth {
                 Truth::Classes(classes) => (signal.scores(&answers.predictions, &answers.truth), classes.clone()),
-                Truth::Values(_) => (Vec::new(), Vec::new()),
+                _ => (Vec::new(), Vec::new()),
             };
             let thresholds = thresholds(&known(&shadow.members), &known(&shadow.nonmembers), signals.levels);
             accuracies.push((name, accuracy(&pool, &signals.classes, values, &thresholds)));

@@ -30,12 +30,13 @@
 use serde::Deserialize;
 
 use super::pool::{Pool, Signals, competing};
+use super::signal::two_classes;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::finding::Family;
 use crate::learn::boosted::Boosted;
 use crate::learn::logistic::Logistic;
 use crate::learn::{Encoded, Learner, folds};
-use crate::model::{Predictions, log_probability};
+use crate::model::{Predictions, largest, log_probability};
 use crate::seed::Seed;
 use crate::stats::rank::midranks;
 use crate::stats::{Level, roc};
@@ -125,7 +126,7 @@ fn within_class(signals: &Signals) -> Vec<f64> {
     ranks
 }
 
-/// The largest log-probabilities, or the predicted number.
+/// The largest log-probabilities, those of the labels it is least sure of, or the predicted number.
 fn answers(subject: &Subject<'_>) -> Vec<Vec<f64>> {
     let sides = subject.model.and_then(|model| model.members.as_ref().zip(model.nonmembers.as_ref()));
     let Some((members, nonmembers)) = sides else { return Vec::new() };
@@ -141,8 +142,23 @@ fn answers(subject: &Subject<'_>) -> Vec<Vec<f64>> {
                 };
                 values.chunks(*classes).map(top).collect()
             }
-            Predictions::Values(values) => values.iter().map(|&value| vec![value]).collect(),
-            Predictions::Labels(_) => Vec::new(),
+            Predictions::Flags { scale, labels, values } => {
+                let least = |row: &[f64]| {
+                    let sure = |&score: &f64| {
+                        let pair = two_classes(*scale, score);
+                        log_probability(*scale, &pair, largest(&pair) as usize)
+                    };
+                    let mut logs: Vec<f64> = row.iter().map(sure).collect();
+                    logs.sort_by(f64::total_cmp);
+                    logs.truncate(TOP);
+                    logs
+                };
+                values.chunks(*labels).map(least).collect()
+            }
+            Predictions::Values(values) | Predictions::Risks(values) => {
+                values.iter().map(|&value| vec![value]).collect()
+            }
+            Predictions::Labels(_) | Predictions::Curves { .. } => Vec::new(),
         };
         columns.resize(rows.first().map_or(columns.len(), Vec::len), Vec::new());
         for row in rows {
