@@ -15,6 +15,7 @@ mod onnx;
 mod proto;
 mod reading;
 pub mod runtime;
+pub mod trees;
 
 pub use error::ModelError;
 pub use family::ModelFamily;
