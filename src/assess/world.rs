@@ -9,8 +9,9 @@ use super::plan::{Plan, ReferencePlan};
 use super::references::{self, Known};
 use super::run::{Clock, describe, load};
 use super::training::{self, Trained, Trainer};
-use crate::check::{Answers, AttackScores, Audited, Reference, Shadow, Subject};
+use crate::check::{Answers, AttackScores, Audited, ModelFile, Reference, Shadow, Subject};
 use crate::data::Split;
+use crate::model::contents::Contents;
 use crate::model::graph::Graph;
 use crate::model::runtime::{self, Candidate, Runtime};
 use crate::seed::Seed;
@@ -27,6 +28,7 @@ pub(super) struct World {
     pub(super) split: Option<Split>,
     pub(super) opened: Option<Opened>,
     pub(super) audited: Option<Audited>,
+    pub(super) file: Option<Arc<ModelFile>>,
     pub(super) references: Vec<Reference>,
     /// Files of the references that were trained for this assessment.
     pub(super) trained: Vec<InputFile>,
@@ -55,7 +57,8 @@ impl World {
         }
         let Some(model) = &plan.model else { return Ok(world) };
         let runtime = clock.time("runtime", || runtime::load(candidates))?;
-        let (graph, bytes) = Graph::load(&model.path)?;
+        let (graph, contents, bytes) = Contents::load(&model.path)?;
+        world.file = Some(Arc::new(ModelFile { contents }));
         if let Some(split) = &world.split {
             let (mut audited, notes) = clock.time("model", || open::open(model, &graph, bytes, runtime, split))?;
             world.inferred.extend(notes);
@@ -76,6 +79,7 @@ impl World {
         Subject {
             split: self.split.as_ref(),
             model: self.audited.as_ref(),
+            file: self.file.as_deref(),
             references: &self.references,
             shadow: self.shadow.as_ref(),
             scores: &self.attacks,
@@ -155,6 +159,7 @@ impl World {
                 warnings: Vec::new(),
             }),
             audited,
+            file: self.file.clone(),
             references: self.references.iter().map(reference).collect(),
             attacks: self.attacks.iter().map(attack).collect(),
             ..Self::default()

@@ -6,6 +6,7 @@
 
 pub mod blind;
 pub mod dataset;
+pub mod disclosure;
 pub mod inversion;
 pub mod membership;
 mod records;
@@ -24,6 +25,7 @@ use thiserror::Error;
 use crate::data::encode::Slot;
 use crate::data::{DataError, Split};
 use crate::finding::{Family, Finding};
+use crate::model::contents::Contents;
 use crate::model::{Metered, ModelError, ModelFamily, Predictions};
 use crate::seed::Seed;
 use crate::watch::Watch;
@@ -59,6 +61,12 @@ pub struct Audited {
     pub members: Option<Answers>,
     /// Answers about non-members.
     pub nonmembers: Option<Answers>,
+}
+
+/// The file of the model: what an attacker reads without asking the model anything.
+pub struct ModelFile {
+    /// What it stores.
+    pub contents: Contents,
 }
 
 /// A model like the target whose training records are known (a shadow model).
@@ -129,6 +137,8 @@ pub struct Subject<'a> {
     pub split: Option<&'a Split>,
     /// The model, if there is one.
     pub model: Option<&'a Audited>,
+    /// The model's file, if it was read; it is there without data too.
+    pub file: Option<&'a ModelFile>,
     /// Reference models, if there are any.
     pub references: &'a [Reference],
     /// A shadow model with records of its own, if there is one.
@@ -146,6 +156,8 @@ pub enum Need {
     Model,
     /// A model that can be asked more questions.
     Queries,
+    /// The file of the model.
+    File,
     /// Reference models.
     References,
     /// A shadow model with records of its own.

@@ -176,6 +176,8 @@ impl Unit {
 pub enum Standing {
     /// The experiment supports it.
     Sound,
+    /// It was seen, not estimated, and nobody may see it: it fails the gate by itself, whatever the limits.
+    Fact,
     /// Too few records to support the claim.
     Insufficient {
         /// Why, in a sentence.
@@ -188,6 +190,13 @@ pub enum Standing {
         /// Why, in a sentence.
         reason: String,
     },
+}
+
+impl Standing {
+    /// Whether the number stands as it is.
+    pub fn supports_claim(&self) -> bool {
+        matches!(self, Self::Sound | Self::Fact)
+    }
 }
 
 /// A number that the attack is compared with, obtained without the model.

@@ -5,6 +5,7 @@
 //! quote cells, and to guess what an output means where it cannot be known.
 
 pub mod binding;
+pub mod contents;
 mod error;
 mod family;
 pub mod graph;

@@ -342,6 +342,7 @@ mod tests {
         let subject = Subject {
             split: Some(&case.split),
             model: case.model.as_ref(),
+            file: None,
             references: &[],
             shadow: None,
             scores: &[],
