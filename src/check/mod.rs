@@ -61,6 +61,8 @@ pub struct Audited {
     pub members: Option<Answers>,
     /// Answers about non-members.
     pub nonmembers: Option<Answers>,
+    /// What feeds the trees of the file, once a check asked for it.
+    fed: disclosure::Fed,
 }
 
 /// The file of the model: what an attacker reads without asking the model anything.
@@ -304,6 +306,10 @@ checks! {
     membership::epsilon::Epsilon,
     membership::matched::Matched,
     inversion::attribute_inference::AttributeInference,
+    disclosure::leaf_occupancy::LeafOccupancy,
+    disclosure::threshold_provenance::ThresholdProvenance,
+    disclosure::implied_cells::ImpliedCells,
+    disclosure::verbatim_outcomes::VerbatimOutcomes,
     reidentification::k_anonymity::KAnonymity,
     reidentification::uniqueness::Uniqueness,
 }

@@ -14,6 +14,7 @@ mod strings;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 pub use arrays::{Numbers, Precision, Quantised, StoredArray, Unread};
 pub use place::{Part, Place, Stand};
@@ -21,6 +22,7 @@ pub use strings::{StoredString, TextKind};
 
 use super::ModelError;
 use super::graph::{Graph, decode};
+use super::trees::{self, Ensemble, Unreadable};
 use super::proto::{AttributeProto, GraphProto, ModelProto, NodeProto};
 
 /// A model file taken apart.
@@ -28,6 +30,10 @@ pub struct Contents {
     model: ModelProto,
     /// The file itself; external data lie beside it.
     file: PathBuf,
+    /// Its trees, once they were asked for.
+    trees: OnceLock<Vec<Result<Ensemble, Unreadable>>>,
+    /// Counts of training records by leaf, once they were asked for.
+    leaf_counts: OnceLock<Vec<Vec<u64>>>,
 }
 
 impl fmt::Debug for Contents {
@@ -66,7 +72,7 @@ impl Contents {
     /// As [`Graph::load`].
     pub fn load(path: &Path) -> Result<(Graph, Self, Vec<u8>), ModelError> {
         let (graph, model, bytes) = decode(path)?;
-        Ok((graph, Self { model, file: path.to_owned() }, bytes))
+        Ok((graph, Self { model, file: path.to_owned(), trees: OnceLock::new(), leaf_counts: OnceLock::new() }, bytes))
     }
 
     /// Every node, those of sub-graphs, functions and training information included. O(nodes).
@@ -105,6 +111,16 @@ impl Contents {
     /// Every array that the file stores, in the order of the walk. Nothing is decoded yet.
     pub fn arrays(&self) -> Vec<StoredArray<'_>> {
         arrays::all(self)
+    }
+
+    /// Every tree ensemble, in the order of the nodes; read once.
+    pub fn trees(&self) -> &[Result<Ensemble, Unreadable>] {
+        self.trees.get_or_init(|| trees::of_contents(self))
+    }
+
+    /// Numbers of training records that tables beside the trees state for each leaf, tree by tree; read once.
+    pub fn leaf_counts(&self) -> &[Vec<u64>] {
+        self.leaf_counts.get_or_init(|| trees::counts::of_contents(self))
     }
 
     /// Every string that the file stores, in the order of the walk.

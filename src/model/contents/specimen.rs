@@ -1,6 +1,7 @@
 //! Model files made in memory for tests.
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use super::Contents;
 use crate::model::proto::{AttributeProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto};
@@ -56,6 +57,12 @@ impl Draft {
         self
     }
 
+    /// Adds a node as it is.
+    pub(crate) fn with(mut self, node: NodeProto) -> Self {
+        self.graph.node.push(node);
+        self
+    }
+
     /// Adds an entry of the model's metadata.
     pub(crate) fn metadata(mut self, key: &str, value: &str) -> Self {
         let entry = StringStringEntryProto { key: Some(key.to_owned()), value: Some(value.to_owned()) };
@@ -66,7 +73,12 @@ impl Draft {
     /// The finished file.
     pub(crate) fn contents(mut self) -> Contents {
         self.model.graph = Some(self.graph);
-        Contents { model: self.model, file: PathBuf::from("specimen.onnx") }
+        Contents {
+            model: self.model,
+            file: PathBuf::from("specimen.onnx"),
+            trees: OnceLock::new(),
+            leaf_counts: OnceLock::new(),
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! Ensembles that no exporter writes.
 
-use super::parse::of_graph;
-use super::{Ensemble, Rows, Unreadable};
-use crate::model::proto::{AttributeProto, GraphProto, NodeProto, TensorProto};
+use super::{Ensemble, Rows, Unreadable, of_contents};
+use crate::model::contents::specimen::Draft;
+use crate::model::proto::{AttributeProto, NodeProto, TensorProto};
 use crate::tensor::{Tensor, Values};
 
 fn ints(name: &str, values: &[i64]) -> AttributeProto {
@@ -72,8 +72,7 @@ fn read(operator: &str, attribute: Vec<AttributeProto>) -> Result<Ensemble, Stri
         attribute,
         ..NodeProto::default()
     };
-    let graph = GraphProto { node: vec![node], ..GraphProto::default() };
-    of_graph(&graph).remove(0).map_err(|Unreadable { what, .. }| what)
+    of_contents(&Draft::default().with(node).contents()).remove(0).map_err(|Unreadable { what, .. }| what)
 }
 
 fn with(mut attributes: Vec<AttributeProto>, changed: AttributeProto) -> Vec<AttributeProto> {
@@ -94,6 +93,7 @@ fn rows_take_the_branch_of_their_comparison() {
     // A missing first cell goes to the right, a missing second one satisfies its split.
     assert_eq!(sums(&tree, &rows), [10.0, 20.0, 30.0, 30.0, 20.0]);
     assert_eq!((tree.trees(), tree.depth(), tree.leaves_of(0)), (1, 2, 0..3));
+    assert_eq!([tree.path(0), tree.path(1), tree.path(2)], [vec![0], vec![0, 1], vec![0, 1]]);
 }
 
 #[test]

@@ -4,12 +4,14 @@
 //! in the precision of the tensor that feeds the node, with the node's own comparison and its rule for missing values.
 //! Refuses an ensemble whose attributes disagree, that is no forest of trees, or that is deeper than any learner grows.
 
+pub(super) mod counts;
 #[cfg(test)]
 mod hostile;
 mod parse;
 mod tensor;
 
-pub use parse::{Unreadable, of_graph};
+pub use parse::Unreadable;
+pub(super) use parse::of_contents;
 
 use rayon::prelude::*;
 
@@ -43,12 +45,12 @@ impl Mode {
 
 /// Where a branch leads: a split, or a leaf.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place(u32);
+pub struct Way(u32);
 
 /// The bit that tells a leaf.
 const LEAF: u32 = 1 << 31;
 
-impl Place {
+impl Way {
     fn split(index: usize) -> Self {
         Self(index as u32)
     }
@@ -76,9 +78,9 @@ pub struct Split {
     /// The column of the ensemble's input.
     pub feature: u32,
     /// Where a row goes that satisfies the comparison.
-    pub yes: Place,
+    pub yes: Way,
     /// Where the others go.
-    pub no: Place,
+    pub no: Way,
     /// The comparison.
     pub mode: Mode,
     /// Whether a missing value satisfies it.
@@ -145,8 +147,6 @@ pub enum Kind {
 /// One tree-ensemble node of a graph.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ensemble {
-    /// The node: its name, or its operator where it has none.
-    pub node: String,
     /// The tensor that feeds it.
     pub input: String,
     /// What it predicts.
@@ -162,7 +162,7 @@ pub struct Ensemble {
     /// What is added per class or target; empty for nothing.
     pub base: Vec<f64>,
     /// Where each tree starts.
-    pub roots: Vec<Place>,
+    pub roots: Vec<Way>,
     /// All splits, tree by tree.
     pub splits: Vec<Split>,
     /// All leaves, tree by tree.
@@ -195,6 +195,24 @@ impl Ensemble {
         self.leaves.iter().map(|leaf| leaf.depth as usize).max().unwrap_or(0)
     }
 
+    /// The columns that are compared on the way to a leaf, from the root. O(splits of the tree).
+    pub fn path(&self, leaf: usize) -> Vec<u32> {
+        let tree = self.leaves.get(leaf).map_or(0, |leaf| leaf.tree as usize);
+        let mut waiting: Vec<(Way, usize)> = self.roots.get(tree).map(|&root| (root, 0)).into_iter().collect();
+        let mut path: Vec<u32> = Vec::new();
+        while let Some((way, depth)) = waiting.pop() {
+            path.truncate(depth);
+            if way.as_leaf() == Some(leaf) {
+                return path;
+            }
+            if let Some(split) = way.as_split().and_then(|split| self.splits.get(split)) {
+                path.push(split.feature);
+                waiting.extend([(split.no, depth + 1), (split.yes, depth + 1)]);
+            }
+        }
+        Vec::new()
+    }
+
     fn satisfied(&self, split: &Split, cell: f64) -> bool {
         if cell.is_nan() {
             return split.missing_is_yes;
@@ -210,29 +228,36 @@ impl Ensemble {
         }
     }
 
-    /// The leaf that a row reaches in the tree that starts at `place`.
-    fn walk<T: Copy + Into<f64>>(&self, mut place: Place, row: &[T]) -> u32 {
-        while place.0 & LEAF == 0 {
-            let split = &self.splits[place.0 as usize];
+    /// The leaf that a row reaches in the tree that starts at `way`.
+    fn walk<T: Copy + Into<f64>>(&self, mut way: Way, row: &[T]) -> u32 {
+        while way.0 & LEAF == 0 {
+            let split = &self.splits[way.0 as usize];
             let cell: f64 = row[split.feature as usize].into();
-            place = if self.satisfied(split, cell) { split.yes } else { split.no };
+            way = if self.satisfied(split, cell) { split.yes } else { split.no };
         }
-        place.0 & !LEAF
+        way.0 & !LEAF
     }
 
-    /// Sends every row through every tree. `read` gets a tree and the leaf that each row reaches in it, and runs on all
+    /// Sends every row through some trees. `read` gets a tree and the leaf that each row reaches in it, and runs on all
     /// cores; its results come in the order of the trees.
     ///
     /// `O(trees * rows * depth)` comparisons; the leaves of a single tree are held at a time and core.
-    pub fn route<R: Send>(&self, rows: &Rows<'_>, read: impl Fn(usize, &[u32]) -> R + Sync) -> Vec<R> {
-        let tree = |(tree, &root): (usize, &Place)| {
+    pub fn route<R: Send>(
+        &self,
+        trees: std::ops::Range<usize>,
+        rows: &Rows<'_>,
+        read: impl Fn(usize, Vec<u32>) -> R + Sync,
+    ) -> Vec<R> {
+        let tree = |tree: usize| {
+            let root = self.roots[tree];
             let leaves: Vec<u32> = match &rows.cells {
                 Cells::F32(cells) => cells.chunks_exact(rows.width).map(|row| self.walk(root, row)).collect(),
                 Cells::F64(cells) => cells.chunks_exact(rows.width).map(|row| self.walk(root, row)).collect(),
             };
-            read(tree, &leaves)
+            read(tree, leaves)
         };
-        self.roots.par_iter().enumerate().map(tree).collect()
+        let trees = trees.start..trees.end.min(self.trees());
+        trees.into_par_iter().map(tree).collect()
     }
 
     /// The sums of the trees for every row before the operator's transform, row-major: what the runtime computes, in 64
@@ -245,7 +270,7 @@ impl Ensemble {
             Aggregate::Max => f64::NEG_INFINITY,
         };
         let mut sums = vec![neutral; n * self.targets];
-        for leaves in self.route(rows, |_, leaves| leaves.to_vec()) {
+        for leaves in self.route(0..self.trees(), rows, |_, leaves| leaves) {
             for (row, leaf) in leaves.into_iter().enumerate() {
                 for weight in self.weights(leaf as usize) {
                     let Some(sum) = sums.get_mut(row * self.targets + weight.target as usize) else { continue };

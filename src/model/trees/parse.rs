@@ -3,56 +3,37 @@
 use thiserror::Error;
 
 use super::tensor::numbers;
-use super::{Aggregate, Ensemble, Kind, Leaf, Mode, Place, Split, Transform, Weight};
-use crate::model::proto::{AttributeProto, GraphProto, NodeProto};
+use super::{Aggregate, Ensemble, Kind, Leaf, Mode, Split, Transform, Way, Weight};
+use crate::model::contents::{Contents, NodeAt, Part, Place};
+use crate::model::proto::{AttributeProto, NodeProto};
 
 /// Comparisons on one path that no learner makes; a longer one would only cost time.
 const DEEPEST: u32 = 10_000;
 
 /// An ensemble that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the trees of the node `{node}` cannot be read: {what}")]
+#[error("the trees of {place} cannot be read: {what}")]
 pub struct Unreadable {
-    /// The node: its name, or its operator where it has none.
-    pub node: String,
+    /// Where it stands.
+    pub place: Place,
     /// Why.
     pub what: String,
 }
 
-/// The tree ensembles of a graph, in the order of its nodes. Those of sub-graphs see other rows than the graph's inputs and
-/// are named, not read.
-pub fn of_graph(graph: &GraphProto) -> Vec<Result<Ensemble, Unreadable>> {
-    let mut found = Vec::new();
-    for node in &graph.node {
-        if is_ensemble(node) {
-            let read = parse(node);
-            found.push(read.map_err(|what| Unreadable { node: name(node), what: what.to_owned() }));
-        }
-        for attribute in &node.attribute {
-            attribute.g.iter().chain(&attribute.graphs).for_each(|inner| inside(inner, &mut found));
-        }
-    }
-    found
+/// The tree ensembles of a file, in the order of its nodes. Those inside other nodes and in local functions see other rows
+/// than the graph's inputs and are named, not read.
+pub(in crate::model) fn of_contents(contents: &Contents) -> Vec<Result<Ensemble, Unreadable>> {
+    let nodes = contents.nodes().into_iter().filter(|at| is_ensemble(at.node) && at.part != Part::Training);
+    let read = |at: NodeAt<'_>| {
+        let parsed = if at.part == Part::Graph { parse(at.node) } else { Err("it lies inside another node") };
+        parsed.map_err(|what| Unreadable { place: at.place(None), what: what.to_owned() })
+    };
+    nodes.map(read).collect()
 }
 
-fn inside(graph: &GraphProto, found: &mut Vec<Result<Ensemble, Unreadable>>) {
-    for node in &graph.node {
-        if is_ensemble(node) {
-            found.push(Err(Unreadable { node: name(node), what: "it lies in a sub-graph".to_owned() }));
-        }
-        for attribute in &node.attribute {
-            attribute.g.iter().chain(&attribute.graphs).for_each(|inner| inside(inner, found));
-        }
-    }
-}
-
-fn is_ensemble(node: &NodeProto) -> bool {
+pub(super) fn is_ensemble(node: &NodeProto) -> bool {
     matches!(node.op_type(), "TreeEnsembleClassifier" | "TreeEnsembleRegressor" | "TreeEnsemble")
         && node.domain() == "ai.onnx.ml"
-}
-
-fn name(node: &NodeProto) -> String {
-    if node.name().is_empty() { node.op_type().to_owned() } else { node.name().to_owned() }
 }
 
 fn parse(node: &NodeProto) -> Result<Ensemble, &'static str> {
@@ -80,7 +61,6 @@ fn parse(node: &NodeProto) -> Result<Ensemble, &'static str> {
         return Err("it has more base values than classes or targets");
     }
     Ok(Ensemble {
-        node: name(node),
         input: node.input.first().cloned().ok_or("no tensor feeds it")?,
         kind,
         targets,
@@ -347,7 +327,7 @@ fn keyed(attributes: &Attributes<'_>, of: &str) -> Result<Raw, &'static str> {
 
 /// The trees, laid out one after the other.
 struct Grown {
-    roots: Vec<Place>,
+    roots: Vec<Way>,
     splits: Vec<Split>,
     leaves: Vec<Leaf>,
     weights: Vec<Weight>,
@@ -371,17 +351,17 @@ fn grow(raw: &Raw) -> Result<Grown, &'static str> {
             if depth > DEEPEST {
                 return Err("a tree is deeper than any learner grows");
             }
-            let (seen, place) = match branch {
-                Branch::Split(at) => (&mut met[at], Place::split(grown.splits.len())),
-                Branch::Leaf(at) => (&mut met_leaf[at], Place::leaf(grown.leaves.len())),
+            let (seen, way) = match branch {
+                Branch::Split(at) => (&mut met[at], Way::split(grown.splits.len())),
+                Branch::Leaf(at) => (&mut met_leaf[at], Way::leaf(grown.leaves.len())),
             };
             if std::mem::replace(seen, true) {
                 return Err("a node is reached in two ways");
             }
             match parent {
-                None => grown.roots.push(place),
-                Some((split, true)) => grown.splits[split].yes = place,
-                Some((split, false)) => grown.splits[split].no = place,
+                None => grown.roots.push(way),
+                Some((split, true)) => grown.splits[split].yes = way,
+                Some((split, false)) => grown.splits[split].no = way,
             }
             match branch {
                 Branch::Leaf(at) => {
@@ -394,7 +374,7 @@ fn grow(raw: &Raw) -> Result<Grown, &'static str> {
                     let (value, mode) = (raw.values[at], raw.modes[at]);
                     let missing_is_yes = raw.missing[at];
                     let index = grown.splits.len();
-                    grown.splits.push(Split { value, feature, yes: place, no: place, mode, missing_is_yes });
+                    grown.splits.push(Split { value, feature, yes: way, no: way, mode, missing_is_yes });
                     waiting.push((raw.no[at], Some((index, false)), depth + 1));
                     waiting.push((raw.yes[at], Some((index, true)), depth + 1));
                 }
