@@ -13,6 +13,7 @@ use crate::check::{Answers, AttackScores, Audited, ModelFile, Reference, Shadow,
 use crate::data::Split;
 use crate::model::contents::Contents;
 use crate::model::graph::Graph;
+use crate::model::{Inside, binding};
 use crate::model::runtime::{self, Candidate, Runtime};
 use crate::seed::Seed;
 
@@ -58,7 +59,8 @@ impl World {
         let Some(model) = &plan.model else { return Ok(world) };
         let runtime = clock.time("runtime", || runtime::load(candidates))?;
         let (graph, contents, bytes) = Contents::load(&model.path)?;
-        world.file = Some(Arc::new(ModelFile { contents }));
+        let inside = Some(Inside::new(graph.clone(), runtime, binding::batch(&graph)));
+        world.file = Some(Arc::new(ModelFile { contents, inside }));
         if let Some(split) = &world.split {
             let (mut audited, notes) = clock.time("model", || open::open(model, &graph, bytes, runtime, split))?;
             world.inferred.extend(notes);

@@ -26,7 +26,7 @@ use crate::data::encode::Slot;
 use crate::data::{DataError, Split};
 use crate::finding::{Family, Finding};
 use crate::model::contents::Contents;
-use crate::model::{Metered, ModelError, ModelFamily, Predictions};
+use crate::model::{Inside, Metered, ModelError, ModelFamily, Predictions};
 use crate::seed::Seed;
 use crate::watch::Watch;
 
@@ -67,6 +67,8 @@ pub struct Audited {
 pub struct ModelFile {
     /// What it stores.
     pub contents: Contents,
+    /// The way to see what records look like inside the model; missing where no runtime was loaded.
+    pub inside: Option<Inside>,
 }
 
 /// A model like the target whose training records are known (a shadow model).
@@ -303,6 +305,7 @@ checks! {
     membership::exposed_records::ExposedRecords,
     membership::epsilon::Epsilon,
     membership::matched::Matched,
+    disclosure::stored_rows::StoredRows,
     inversion::attribute_inference::AttributeInference,
     reidentification::k_anonymity::KAnonymity,
     reidentification::uniqueness::Uniqueness,

@@ -90,7 +90,7 @@ impl Case {
 
     /// Adds a file that stores something.
     pub(crate) fn with_file(self, contents: Contents) -> Self {
-        Self { file: Some(ModelFile { contents }), ..self }
+        Self { file: Some(ModelFile { contents, inside: None }), ..self }
     }
 
     /// The scores that an attack gives, for the checks that follow.

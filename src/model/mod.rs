@@ -16,11 +16,13 @@ mod onnx;
 mod proto;
 mod reading;
 pub mod runtime;
+mod stages;
 
 pub use error::ModelError;
 pub use family::ModelFamily;
 pub use metered::Metered;
 pub use onnx::OnnxModel;
+pub use stages::{Inside, Stage, Stages};
 pub use reading::{Hints, Note, Output, Reading, Task, canonical_label, class_of};
 
 use std::sync::Arc;

@@ -1,5 +1,10 @@
 //! Disclosure: what does the model file itself hold of the people it was trained on? No question is put to the model.
 
+mod images;
+mod matching;
+mod search;
+pub mod stored_rows;
+
 use crate::finding::{Finding, Severity, Standing, Unit, Worse};
 use crate::stats::Estimate;
 
