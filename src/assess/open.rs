@@ -7,6 +7,7 @@ use super::AssessError;
 use super::assessment::Inference;
 use super::plan::ModelPlan;
 use super::target;
+use crate::check::disclosure::Fed;
 use crate::check::{AnswerSource, Answers, Audited, Truth};
 use crate::data::encode::{Slot, codes, tensors};
 use crate::data::{Cells, Features, Outcome, Records, Split, Target};
@@ -44,7 +45,7 @@ pub(super) fn open(
     let target = Arc::new(Metered::new(model.understood(reading, batch)));
     let family = ModelFamily::of(graph);
     let source = AnswerSource::Model;
-    Ok((Audited { target, source, family, slots, members: None, nonmembers: None }, inferred))
+    Ok((Audited { target, source, family, slots, members: None, nonmembers: None, fed: Fed::default() }, inferred))
 }
 
 /// Asks about every record of both sets, where their outcomes are known.

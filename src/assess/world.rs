@@ -9,10 +9,12 @@ use super::plan::{Plan, ReferencePlan};
 use super::references::{self, Known};
 use super::run::{Clock, describe, load};
 use super::training::{self, Trained, Trainer};
+use crate::check::disclosure::Fed;
 use crate::check::{Answers, AttackScores, Audited, ModelFile, Reference, Shadow, Subject};
 use crate::data::Split;
 use crate::model::contents::Contents;
 use crate::model::graph::Graph;
+use crate::model::{Inside, binding};
 use crate::model::runtime::{self, Candidate, Runtime};
 use crate::seed::Seed;
 
@@ -58,7 +60,8 @@ impl World {
         let Some(model) = &plan.model else { return Ok(world) };
         let runtime = clock.time("runtime", || runtime::load(candidates))?;
         let (graph, contents, bytes) = Contents::load(&model.path)?;
-        world.file = Some(Arc::new(ModelFile { contents }));
+        let inside = Some(Inside::new(graph.clone(), runtime, binding::batch(&graph)));
+        world.file = Some(Arc::new(ModelFile { contents, inside }));
         if let Some(split) = &world.split {
             let (mut audited, notes) = clock.time("model", || open::open(model, &graph, bytes, runtime, split))?;
             world.inferred.extend(notes);
@@ -136,6 +139,7 @@ impl World {
             slots: audited.slots.clone(),
             members: answers(fake),
             nonmembers: answers(rest),
+            fed: Fed::default(),
         });
         let reference = |reference: &Reference| {
             let of = |rows: &[usize]| reference.predictions.1.take(rows);

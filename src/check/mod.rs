@@ -26,7 +26,7 @@ use crate::data::encode::Slot;
 use crate::data::{DataError, Split};
 use crate::finding::{Family, Finding};
 use crate::model::contents::Contents;
-use crate::model::{Metered, ModelError, ModelFamily, Predictions};
+use crate::model::{Inside, Metered, ModelError, ModelFamily, Predictions};
 use crate::seed::Seed;
 use crate::watch::Watch;
 
@@ -62,13 +62,15 @@ pub struct Audited {
     /// Answers about non-members.
     pub nonmembers: Option<Answers>,
     /// What feeds the trees of the file, once a check asked for it.
-    fed: disclosure::Fed,
+    pub fed: disclosure::Fed,
 }
 
 /// The file of the model: what an attacker reads without asking the model anything.
 pub struct ModelFile {
     /// What it stores.
     pub contents: Contents,
+    /// The way to see what records look like inside the model; missing where no runtime was loaded.
+    pub inside: Option<Inside>,
 }
 
 /// A model like the target whose training records are known (a shadow model).
@@ -305,6 +307,7 @@ checks! {
     membership::exposed_records::ExposedRecords,
     membership::epsilon::Epsilon,
     membership::matched::Matched,
+    disclosure::stored_rows::StoredRows,
     inversion::attribute_inference::AttributeInference,
     disclosure::leaf_occupancy::LeafOccupancy,
     disclosure::threshold_provenance::ThresholdProvenance,

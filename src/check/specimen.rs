@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::disclosure::Fed;
 use super::{
     AnswerSource, Answers, AttackScores, Audited, Check, CheckError, ModelFile, Output, Reference, Shadow, Subject,
 };
@@ -84,13 +85,14 @@ impl Case {
             slots,
             members: Some(members),
             nonmembers: Some(nonmembers),
+            fed: Fed::default(),
         };
         Self { model: Some(audited), ..self }
     }
 
     /// Adds a file that stores something.
     pub(crate) fn with_file(self, contents: Contents) -> Self {
-        Self { file: Some(ModelFile { contents }), ..self }
+        Self { file: Some(ModelFile { contents, inside: None }), ..self }
     }
 
     /// The scores that an attack gives, for the checks that follow.

@@ -17,11 +17,13 @@ mod proto;
 mod reading;
 pub mod runtime;
 pub mod trees;
+mod stages;
 
 pub use error::ModelError;
 pub use family::ModelFamily;
 pub use metered::Metered;
 pub use onnx::OnnxModel;
+pub use stages::{Inside, Stage, Stages};
 pub use reading::{Hints, Note, Output, Reading, Task, canonical_label, class_of};
 
 use std::sync::Arc;

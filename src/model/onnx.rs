@@ -56,6 +56,25 @@ impl OnnxModel {
         Ok(model)
     }
 
+    /// Opens the bytes of a model that was cut to end in the named tensors.
+    ///
+    /// # Errors
+    /// When ONNX Runtime refuses it.
+    pub(super) fn ending_in(
+        path: &Path,
+        graph: &Graph,
+        bytes: Vec<u8>,
+        names: &[String],
+        runtime: &'static Runtime,
+    ) -> Result<Self, ModelError> {
+        let inputs = graph.inputs.iter().map(|input| input.name.clone()).collect();
+        let model =
+            Self { path: path.to_owned(), bytes, runtime, wanted: names.to_vec(), inputs, sessions: Mutex::default() };
+        let session = model.session(graph)?;
+        model.give_back(session);
+        Ok(model)
+    }
+
     fn session(&self, graph: &Graph) -> Result<Session, ModelError> {
         self.build().map_err(|error| {
             let foreign = graph.foreign_domains();

@@ -1,6 +1,7 @@
 //! The trees of a file with the rows that feed them, shared by the checks that read trees.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use crate::check::{Audited, CheckError, Subject};
 use crate::data::encode::{codes, joint_codes, tensors};
@@ -9,15 +10,18 @@ use crate::finding::{Finding, Standing};
 use crate::model::trees::{Ensemble, Rows};
 use crate::tensor::{Tensor, Values};
 
-/// What feeds the ensembles of a file: computed once and kept with the model.
-pub(in crate::check) type FedTensors = BTreeMap<String, Fed>;
+/// What feeds the ensembles of a file, by the tensor's name: computed when a check first asks, and kept with the model.
+#[derive(Default)]
+pub struct Fed(OnceLock<BTreeMap<String, FedTensor>>);
 
 /// One tensor that feeds an ensemble, for every record.
-pub(in crate::check) struct Fed {
+struct FedTensor {
     members: Tensor,
     nonmembers: Tensor,
     /// The column that each of its features shows.
     names: Vec<String>,
+    /// Whether it is an input of the graph, in its own precision.
+    direct: bool,
 }
 
 /// An ensemble with its rows.
@@ -53,13 +57,13 @@ impl<'a> Grove<'a> {
             return Err(no_trees());
         }
         let (Some(model), Some(split)) = (subject.model, subject.split) else { return Err(no_trees()) };
-        if model.fed.get().is_none() {
+        if model.fed.0.get().is_none() {
             let wanted: Vec<&Ensemble> = trees.iter().flatten().collect();
             let fed = feed(subject, model, split, &wanted)?;
             // Another thread may have been faster; it found the same.
-            let _ = model.fed.set(fed);
+            let _ = model.fed.0.set(fed);
         }
-        let fed = model.fed.get();
+        let fed = model.fed.0.get();
         let mut grove = Self { planted: Vec::new(), unread: Vec::new() };
         for tree in trees {
             let ensemble = match tree {
@@ -70,7 +74,11 @@ impl<'a> Grove<'a> {
                 }
             };
             let tensors = fed.and_then(|fed| fed.get(&ensemble.input));
-            let planted = tensors.and_then(|fed| {
+            // Rows from inside the model come in 32 bits: constants that need more could send one the wrong way.
+            let exact = |fed: &&FedTensor| {
+                fed.direct || ensemble.splits.iter().all(|split| f64::from(split.value as f32) == split.value)
+            };
+            let planted = tensors.filter(exact).and_then(|fed| {
                 let (members, nonmembers) = (Rows::of(&fed.members, ensemble)?, Rows::of(&fed.nonmembers, ensemble)?);
                 Some(Planted { ensemble, members, nonmembers, names: &fed.names })
             });
@@ -114,7 +122,7 @@ fn feed(
     model: &Audited,
     split: &Split,
     ensembles: &[&Ensemble],
-) -> Result<FedTensors, CheckError> {
+) -> Result<BTreeMap<String, FedTensor>, CheckError> {
     let inputs = (tensors(&split.members.features, &model.slots)?, tensors(&split.nonmembers.features, &model.slots)?);
     let mut fed = BTreeMap::new();
     let mut inner: Vec<String> = Vec::new();
@@ -123,7 +131,7 @@ fn feed(
             Some(at) => {
                 let of = |tensors: &[Tensor]| tensors.get(at).cloned();
                 if let (Some(members), Some(nonmembers)) = (of(&inputs.0), of(&inputs.1)) {
-                    fed.insert(ensemble.input.clone(), named(members, nonmembers, split));
+                    fed.insert(ensemble.input.clone(), named(members, nonmembers, split, true));
                 }
             }
             None if !inner.contains(&ensemble.input) => inner.push(ensemble.input.clone()),
@@ -137,18 +145,18 @@ fn feed(
         for (tensor, more) in both.iter_mut().zip(inputs.1) {
             tensor.extend(more);
         }
-        for stage in inside.stages(&file.contents, &inner, &both)?.kept {
+        for stage in inside.stages(&file.contents, &inner, &both, &|width| width > 0)?.kept {
             let tensor = Tensor { row_shape: vec![stage.width], values: Values::F32(stage.values) };
             let (members, nonmembers) = (tensor.slice(0, rows), tensor.slice(rows, tensor.rows()));
-            fed.insert(stage.name, named(members, nonmembers, split));
+            fed.insert(stage.name, named(members, nonmembers, split, false));
         }
     }
     Ok(fed)
 }
 
-fn named(members: Tensor, nonmembers: Tensor, split: &Split) -> Fed {
+fn named(members: Tensor, nonmembers: Tensor, split: &Split, direct: bool) -> FedTensor {
     let names = names(&members, &nonmembers, split);
-    Fed { members, nonmembers, names }
+    FedTensor { members, nonmembers, names, direct }
 }
 
 /// Which column each feature shows: the one that holds the same numbers in every record, else the text column with the

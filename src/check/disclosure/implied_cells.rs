@@ -214,3 +214,52 @@ fn stated(counts: &[Vec<u64>]) -> Finding {
     finding.limits.push("Trees of an isolation forest are grown on samples; a count speaks of the sample.".to_owned());
     finding
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::disclosure::tree_specimen::{Planting, evenly};
+    use crate::check::specimen::{Case, Specimen};
+
+    /// 200 members in leaves of five; the first `mixed` leaves state two of five, the others one class.
+    fn leaves(mixed: usize) -> Case {
+        let members: Vec<f64> = (0..200).map(f64::from).collect();
+        let cuts = (1..40).map(|leaf| 5.0 * leaf as f32 - 0.5).collect();
+        let planting = Planting { members, others: evenly(200, 0.25), cuts, ..Planting::default() };
+        planting.case(|leaf| vec![if leaf < mixed { 0.4 } else { 1.0 }])
+    }
+
+    impl Specimen for ImpliedCells {
+        const MEASURE: &'static str = IMPLIED;
+
+        /// Shares of one half in leaves of 50: no small cell follows.
+        fn null(_: u64) -> (Case, f64) {
+            let members: Vec<f64> = (0..200).map(f64::from).collect();
+            let planting =
+                Planting { members, others: evenly(200, 0.25), cuts: vec![49.5, 99.5, 149.5], ..Planting::default() };
+            (planting.case(|leaf| vec![if leaf == 0 { 1.0 } else { 0.5 }]), 0.0)
+        }
+
+        fn leaky() -> Case {
+            leaves(39)
+        }
+
+        fn graded(seed: u64) -> (Case, f64) {
+            let mixed = 4 + seed as usize % 30;
+            (leaves(mixed), mixed as f64 / 40.0)
+        }
+    }
+
+    #[test]
+    fn denominators_of_shares_in_32_bits() {
+        let share = |a: u32, q: u32| f64::from(a as f32 / q as f32 / 100.0) * 100.0;
+        for q in 2..=10 {
+            for a in (1..q).filter(|a| (2..=*a).all(|d| a % d > 0 || q % d > 0)) {
+                assert_eq!(denominator(&[share(a, q), share(q - a, q)]), Some(q), "{a}/{q}");
+            }
+        }
+        assert_eq!(denominator(&[1.0]), Some(1));
+        assert_eq!(denominator(&[share(3, 11)]), None);
+        assert_eq!(denominator(&[0.123_456]), None);
+    }
+}

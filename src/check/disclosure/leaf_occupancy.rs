@@ -231,3 +231,86 @@ fn joint(grove: &Grove<'_>, alone: usize, others: usize, split: &Split) -> Findi
     }
     finding
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::disclosure::tree_specimen::{Planting, evenly};
+    use crate::check::specimen::{Case, Specimen};
+
+    /// `small` leaves of five members each and the rest in two large ones, of 200.
+    fn leaves(small: usize) -> Case {
+        let members: Vec<f64> = (0..200).map(f64::from).collect();
+        let mut cuts: Vec<f32> = (1..=small).map(|leaf| 5.0 * leaf as f32 - 0.5).collect();
+        cuts.push(150.5);
+        Planting { members, others: evenly(200, 0.25), cuts, ..Planting::default() }.case(|_| vec![0.5])
+    }
+
+    impl Specimen for LeafOccupancy {
+        const MEASURE: &'static str = SMALL;
+
+        fn null(_: u64) -> (Case, f64) {
+            (leaves(0), 0.0)
+        }
+
+        fn leaky() -> Case {
+            leaves(29)
+        }
+
+        fn graded(seed: u64) -> (Case, f64) {
+            let small = 4 + seed as usize % 20;
+            (leaves(small), small as f64 / 40.0)
+        }
+    }
+
+    fn rows(finding: &Finding) -> Vec<Vec<String>> {
+        finding.evidence.iter().find_map(|e| if let Evidence::Table(t) = e { Some(t.rows.clone()) } else { None }).unwrap()
+    }
+
+    /// 20 leaves of ten members, alternately of one class and mixed.
+    #[test]
+    fn outcomes_are_counted_in_their_leaves() {
+        let members: Vec<f64> = (0..200).map(f64::from).collect();
+        let cuts: Vec<f32> = (1..20).map(|leaf| 10.0 * leaf as f32 - 0.5).collect();
+        let classes = (0..200).map(|row| u32::from(row / 10 % 2 == 1 && row % 2 == 0)).collect();
+        let case = Planting { members, others: evenly(200, 0.25), cuts, classes: Some(classes), ..Planting::default() };
+        let findings = case.case(|_| vec![0.5]).run(&LeafOccupancy {}, 1);
+        let share = |at: usize| rows(&findings[0])[at][2].clone();
+        // Cuts in the order of the table: 1, 5, 10, 11, pure, pure and small, small groups (those of mixed leaves).
+        let expected = ["0.0 %", "0.0 %", "0.0 %", "100.0 %", "50.0 %", "50.0 %", "50.0 %"];
+        assert_eq!([0, 1, 2, 3, 4, 5, 6].map(share), expected);
+    }
+
+    /// Two records of one patient in a leaf are one person.
+    #[test]
+    fn a_patient_is_counted_once() {
+        let members: Vec<f64> = (0..220).map(f64::from).collect();
+        let patients = Some(((0..220).map(|row| row / 2).collect(), (1000..1220).collect()));
+        let cuts: Vec<f32> = (1..10).map(|leaf| 20.0 * leaf as f32 - 0.5).collect();
+        let planting = Planting { members, others: evenly(220, 0.25), cuts, patients, ..Planting::default() };
+        let findings = planting.case(|_| vec![0.5]).run(&LeafOccupancy {}, 1);
+        // Nine leaves of 20 records are ten people each, the last one holds 40 records.
+        let share = findings[0].estimate.unwrap();
+        assert!((share.value - 180.0 / 220.0).abs() < 1e-12, "{share:?}");
+    }
+
+    /// Alone: a member whose leaf no other member and nobody from outside reaches.
+    #[test]
+    fn company_from_outside_counts() {
+        let case = |others: Vec<f64>| {
+            let members: Vec<f64> = (0..50).map(f64::from).collect();
+            let cuts = (1..50).map(|leaf| leaf as f32 - 0.5).collect();
+            Planting { members, others, cuts, ..Planting::default() }.case(|_| vec![0.5])
+        };
+        let alone = |case: Case| case.run(&LeafOccupancy {}, 1)[1].estimate.unwrap();
+        assert_eq!(alone(case(vec![0.0; 50])).low, 0.8, "all but 1 to 10 of 50: 49");
+        assert_eq!(alone(case((0..50).map(f64::from).collect())).value, 0.0);
+    }
+
+    #[test]
+    fn no_value_is_shown_and_no_small_count() {
+        let findings = leaves(29).run(&LeafOccupancy {}, 1);
+        let text = serde_json::to_string(&findings).unwrap();
+        assert!(!text.contains("150.5") && !text.contains("4.5"), "{text}");
+    }
+}

@@ -1,5 +1,20 @@
 //! Disclosure: what does the model file itself hold of the people it was trained on? No question is put to the model.
 
+mod grove;
+mod images;
+pub mod implied_cells;
+pub mod leaf_occupancy;
+mod leaves;
+mod matching;
+mod search;
+pub mod stored_rows;
+pub mod threshold_provenance;
+#[cfg(test)]
+mod tree_specimen;
+pub mod verbatim_outcomes;
+
+pub use grove::Fed;
+
 use crate::finding::{Finding, Severity, Standing, Unit, Worse};
 use crate::stats::Estimate;
 

@@ -350,3 +350,89 @@ impl Known {
         self.place(constant).and_then(|at| self.holder[at])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::disclosure::tree_specimen::Planting;
+    use crate::check::specimen::{Case, Specimen, normal, uniform};
+
+    fn case(members: Vec<f64>, others: Vec<f64>, constants: Vec<f64>) -> Case {
+        let cuts = constants.into_iter().map(|value| value as f32).collect();
+        Planting { members, others, cuts, ..Planting::default() }.case(|_| vec![0.5])
+    }
+
+    fn whole(count: usize, name: &str, seed: u64) -> Vec<f64> {
+        uniform(count, 1000, Seed::root(seed).derive(name)).into_iter().map(f64::from).collect()
+    }
+
+    fn bells(name: &str, seed: u64) -> Vec<f64> {
+        normal(200, 0.0, Seed::root(seed).derive(name))
+    }
+
+    impl Specimen for ThresholdProvenance {
+        const MEASURE: &'static str = CELLS;
+
+        /// Whole numbers hit by chance, inside as often as outside.
+        fn null(seed: u64) -> (Case, f64) {
+            (case(whole(300, "members", seed), whole(300, "others", seed), whole(300, "constants", seed)), 0.0)
+        }
+
+        fn leaky() -> Case {
+            let members = bells("members", 1);
+            case(members.clone(), bells("others", 1), members)
+        }
+
+        /// 50 of 200 constants are cells.
+        fn graded(seed: u64) -> (Case, f64) {
+            let members = bells("members", seed);
+            let constants = [&members[..50], &bells("constants", seed)[50..]].concat();
+            (case(members, bells("others", seed), constants), 0.25)
+        }
+    }
+
+    fn measure<'f>(findings: &'f [Finding], id: &str) -> &'f Finding {
+        findings.iter().find(|finding| finding.measure == id).unwrap()
+    }
+
+    #[test]
+    fn midpoints_are_no_cells() {
+        let mut members = bells("members", 2);
+        members.sort_by(f64::total_cmp);
+        let middle = members.windows(2).map(|pair| (f64::from(pair[0] as f32) + f64::from(pair[1] as f32)) / 2.0);
+        let findings = case(members.clone(), bells("others", 2), middle.collect()).run(&ThresholdProvenance {}, 1);
+        assert!(measure(&findings, CELLS).estimate.unwrap().value < 0.01);
+        assert!(measure(&findings, MIDPOINTS).estimate.unwrap().low > 0.95);
+    }
+
+    /// Four times as many members find by chance up to 1 - (1 - c)^4, and that is what they are compared with.
+    #[test]
+    fn more_members_hit_more_by_chance() {
+        let excess = |seed: u64| {
+            let case = case(whole(800, "members", seed), whole(200, "others", seed), whole(300, "constants", seed));
+            measure(&case.run(&ThresholdProvenance {}, 1), CELLS).estimate.unwrap()
+        };
+        let covered = (0..20).filter(|&seed| excess(seed).covers(0.0)).count();
+        assert!(covered >= 17, "{covered} of 20");
+    }
+
+    /// Every constant is a cell of one person; 100 people hold one.
+    #[test]
+    fn people_who_hold_a_constant_alone_are_counted() {
+        let members = bells("members", 3);
+        let constants = members[..100].to_vec();
+        let findings = case(members, bells("others", 3), constants).run(&ThresholdProvenance {}, 1);
+        let pinned = measure(&findings, PINNED);
+        assert_eq!(pinned.estimate.unwrap().value, 0.5, "{}", pinned.sentence);
+        assert!(pinned.sentence.contains("100 of 200"), "{}", pinned.sentence);
+    }
+
+    #[test]
+    fn a_unit_in_the_last_place_is_forgiven_and_two_are_not() {
+        let known = Known::of(&[1.0, 3.0], &[0, 1]);
+        let next = |value: f32, steps: u32| f64::from(f32::from_bits(value.to_bits() + steps));
+        assert!(known.has(1.0) && known.has(next(1.0, 1)) && !known.has(next(1.0, 2)));
+        assert!(known.has_midpoint(2.0) && !known.has_midpoint(2.1) && !known.has_midpoint(1.0));
+        assert_eq!((known.only_holder(3.0), known.only_holder(2.0)), (Some(1), None));
+    }
+}

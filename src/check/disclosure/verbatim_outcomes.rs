@@ -189,3 +189,49 @@ fn finding(readings: &[Reading<'_>], found: &[Found], (n, m): (usize, usize)) ->
     );
     finding
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::disclosure::tree_specimen::{Planting, evenly};
+    use crate::check::specimen::{Case, Specimen, normal};
+    use crate::seed::Seed;
+
+    /// 200 members alone in their leaves, of which the first `told` state the member's outcome.
+    fn leaves(told: usize, seed: u64) -> Case {
+        let outcomes = normal(200, 50.0, Seed::root(seed).derive("outcomes"));
+        let noise = normal(200, 50.0, Seed::root(seed).derive("noise"));
+        let planting = Planting {
+            members: (0..200).map(f64::from).collect(),
+            others: evenly(200, 0.25),
+            cuts: (1..200).map(|leaf| leaf as f32 - 0.5).collect(),
+            outcomes: Some((outcomes.clone(), normal(200, 50.0, Seed::root(seed).derive("others")))),
+            ..Planting::default()
+        };
+        planting.case(move |leaf| vec![if leaf < told { outcomes[leaf] as f32 } else { noise[leaf] as f32 }])
+    }
+
+    impl Specimen for VerbatimOutcomes {
+        const MEASURE: &'static str = READ;
+
+        fn null(seed: u64) -> (Case, f64) {
+            (leaves(0, seed), 0.0)
+        }
+
+        fn leaky() -> Case {
+            leaves(200, 1)
+        }
+
+        fn graded(seed: u64) -> (Case, f64) {
+            let told = 20 + seed as usize % 50;
+            (leaves(told, seed), told as f64 / 200.0)
+        }
+    }
+
+    #[test]
+    fn a_classifier_has_no_outcome_to_read() {
+        let case = Planting { members: evenly(50, 0.0), others: evenly(50, 0.25), ..Planting::default() };
+        let refused = case.case(|_| vec![0.5]).refused(&VerbatimOutcomes {}, 1);
+        assert!(matches!(refused, CheckError::NotApplicable { .. }));
+    }
+}

@@ -29,8 +29,10 @@ impl Unread {
 /// How exactly an array holds its numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precision {
-    /// 16 bits, of which 8 to 11 count.
+    /// 16-bit floats, 11 bits of which count.
     Half,
+    /// The upper half of 32-bit floats, 8 bits of which count.
+    Brain,
     /// 32-bit floats.
     Single,
     /// 64-bit floats.
@@ -74,7 +76,20 @@ pub struct StoredArray<'c> {
     /// How its whole numbers stand for real ones, where the file says so.
     pub quantised: Option<Quantised>,
     source: Source<'c>,
+    /// Where it enters the graph.
+    pub(super) origin: Origin<'c>,
     contents: &'c Contents,
+}
+
+/// Where an array enters the graph that is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin<'c> {
+    /// As a constant of this name.
+    Constant(&'c str),
+    /// With the node of this number.
+    Node(usize),
+    /// Nowhere, or where the walk cannot follow.
+    Elsewhere,
 }
 
 enum Source<'c> {
@@ -86,7 +101,7 @@ enum Source<'c> {
     Sparse(&'c SparseTensorProto),
 }
 
-impl<'c> StoredArray<'c> {
+impl StoredArray<'_> {
     /// Number of values that the shape makes; nothing where no machine could hold them.
     pub fn len(&self) -> Option<usize> {
         product(&self.shape)
@@ -221,7 +236,7 @@ fn from_bytes(kind: i32, raw: &[u8]) -> Option<(Vec<f64>, Precision)> {
         11 => read!(f64, Double, f64::from),
         12 => read!(u32, Whole, f64::from),
         13 => read!(u64, Whole, |value| value as f64),
-        16 => read!(u16, Half, brain),
+        16 => read!(u16, Brain, brain),
         _ => None,
     }
 }
@@ -233,7 +248,7 @@ fn from_fields(tensor: &TensorProto) -> Option<(Vec<f64>, Precision)> {
         2..=6 | 9 => (tensor.int32_data.iter().map(|&value| f64::from(value)).collect(), Precision::Whole),
         7 => (tensor.int64_data.iter().map(|&value| value as f64).collect(), Precision::Whole),
         10 => (ints(half), Precision::Half),
-        16 => (ints(brain), Precision::Half),
+        16 => (ints(brain), Precision::Brain),
         11 => (tensor.double_data.clone(), Precision::Double),
         12 | 13 => (tensor.uint64_data.iter().map(|&value| value as f64).collect(), Precision::Whole),
         _ => return None,
@@ -277,17 +292,20 @@ pub(super) fn all(contents: &Contents) -> Vec<StoredArray<'_>> {
             };
             let quantised = quantisation(contents, graph, tensor);
             let place = Place { part, stand };
-            found.push(StoredArray { place, shape: dimensions(dims), quantised, source, contents });
+            let origin = Origin::Constant(tensor.name());
+            found.push(StoredArray { place, shape: dimensions(dims), quantised, source, origin, contents });
         }
     }
     for node in &nodes {
         for attribute in &node.node.attribute {
-            of_attribute(contents, attribute, &|| node.place(Some(attribute.name())), &mut found);
+            let place = || (node.place(Some(attribute.name())), Origin::Node(node.number));
+            of_attribute(contents, attribute, &place, &mut found);
         }
     }
     let defaults = contents.model.functions.iter().flat_map(|function| &function.attribute_proto);
     for attribute in defaults {
-        of_attribute(contents, attribute, &|| Place::other(Part::Function, "default of an attribute"), &mut found);
+        let place = || (Place::other(Part::Function, "default of an attribute"), Origin::Elsewhere);
+        of_attribute(contents, attribute, &place, &mut found);
     }
     found
 }
@@ -295,11 +313,12 @@ pub(super) fn all(contents: &Contents) -> Vec<StoredArray<'_>> {
 fn of_attribute<'c>(
     contents: &'c Contents,
     attribute: &'c AttributeProto,
-    place: &dyn Fn() -> Place,
+    place: &dyn Fn() -> (Place, Origin<'c>),
     found: &mut Vec<StoredArray<'c>>,
 ) {
     let mut add = |shape: Vec<usize>, source: Source<'c>| {
-        found.push(StoredArray { place: place(), shape, quantised: None, source, contents });
+        let (place, origin) = place();
+        found.push(StoredArray { place, shape, quantised: None, source, origin, contents });
     };
     if let Some(value) = attribute.f {
         add(Vec::new(), Source::Float(value));

@@ -7,6 +7,7 @@
 
 mod arrays;
 mod external;
+mod lineage;
 mod place;
 #[cfg(test)]
 pub(crate) mod specimen;
@@ -16,6 +17,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+pub use lineage::Lineage;
 pub use arrays::{Numbers, Precision, Quantised, StoredArray, Unread};
 pub use place::{Part, Place, Stand};
 pub use strings::{StoredString, TextKind};
@@ -106,6 +108,14 @@ impl Contents {
         let training = self.model.training_info.iter();
         let training = training.flat_map(|info| info.initialization.iter().chain(&info.algorithm));
         main.chain(training.map(|graph| (Part::Training, graph))).collect()
+    }
+
+    pub(super) fn model(&self) -> &ModelProto {
+        &self.model
+    }
+
+    pub(super) fn file(&self) -> &Path {
+        &self.file
     }
 
     /// Every array that the file stores, in the order of the walk. Nothing is decoded yet.
