@@ -15,4 +15,5 @@ mod planning;
 mod support;
 mod tasks;
 mod trainer;
+mod trees;
 mod validity;
