@@ -83,12 +83,12 @@ fn with(mut attributes: Vec<AttributeProto>, changed: AttributeProto) -> Vec<Att
 
 fn sums(ensemble: &Ensemble, rows: &[[f32; 2]]) -> Vec<f64> {
     let rows = Tensor { row_shape: vec![2], values: Values::F32(rows.concat()) };
-    ensemble.sums(&Rows::of(&rows, ensemble).unwrap())
+    ensemble.sums(&Rows::of(&rows, ensemble).expect("the rows are wide enough"))
 }
 
 #[test]
 fn rows_take_the_branch_of_their_comparison() {
-    let tree = read("TreeEnsembleRegressor", stump()).unwrap();
+    let tree = read("TreeEnsembleRegressor", stump()).expect("it is a tree");
     let rows = [[1.0, 9.0], [1.5, 2.5], [1.5, 2.0], [f32::NAN, 2.0], [2.0, f32::NAN]];
     // A missing first cell goes to the right, a missing second one satisfies its split.
     assert_eq!(sums(&tree, &rows), [10.0, 20.0, 30.0, 30.0, 20.0]);
@@ -98,7 +98,7 @@ fn rows_take_the_branch_of_their_comparison() {
 
 #[test]
 fn the_operator_of_opset_5_tests_sets_of_codes() {
-    let tree = read("TreeEnsemble", numbered()).unwrap();
+    let tree = read("TreeEnsemble", numbered()).expect("it is a tree");
     assert_eq!(sums(&tree, &[[5.0, 0.0], [7.0, 0.0], [6.0, 3.0], [6.0, 2.0]]), [10.0, 10.0, 20.0, 30.0]);
 }
 
@@ -129,7 +129,7 @@ fn attributes_that_lie_are_refused() {
         (tensor("nodes_values_as_tensor", 11, Vec::new(), usize::MAX), "type or length"),
     ];
     for (lie, reason) in lies {
-        let name = lie.name.clone().unwrap();
+        let name = lie.name.clone().unwrap_or_default();
         let error = read("TreeEnsembleRegressor", with(stump(), lie)).unwrap_err();
         assert!(error.contains(reason), "{name}: {error}");
     }
@@ -150,7 +150,7 @@ fn lies_in_the_operator_of_opset_5_are_refused() {
         (tensor("nodes_splits", 8, vec![0; 8], 2), "type or length"),
     ];
     for (lie, reason) in lies {
-        let name = lie.name.clone().unwrap();
+        let name = lie.name.clone().unwrap_or_default();
         let error = read("TreeEnsemble", with(numbered(), lie)).unwrap_err();
         assert!(error.contains(reason), "{name}: {error}");
     }
@@ -180,5 +180,5 @@ fn a_tree_without_end_is_refused() {
 fn rows_that_are_too_narrow_are_not_routed() {
     let tree = read("TreeEnsembleRegressor", with(stump(), ints("nodes_featureids", &[4_000_000_000, 0, 1, 0, 0])));
     let rows = Tensor { row_shape: vec![2], values: Values::F32(vec![1.0, 2.0]) };
-    assert!(Rows::of(&rows, &tree.unwrap()).is_none());
+    assert!(Rows::of(&rows, &tree.expect("it is a tree")).is_none());
 }
