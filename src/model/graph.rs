@@ -175,6 +175,11 @@ pub(super) fn added_outputs(names: &[String]) -> Vec<u8> {
     ModelProto { graph: Some(graph), ..ModelProto::default() }.encode_to_vec()
 }
 
+/// The bytes of a model.
+pub(super) fn encoded(model: &ModelProto) -> Vec<u8> {
+    model.encode_to_vec()
+}
+
 /// The bytes of a model whose graph ends in the named tensors and in nothing else, so that nodes behind them do not run.
 pub(super) fn ending_in(model: &ModelProto, names: &[String]) -> Vec<u8> {
     let output = |name: &String| ValueInfoProto { name: Some(name.clone()), ..ValueInfoProto::default() };

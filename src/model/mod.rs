@@ -15,6 +15,7 @@ mod onnx;
 #[allow(missing_docs, unreachable_pub, clippy::pedantic, clippy::enum_variant_names, reason = "generated code")]
 mod proto;
 mod reading;
+pub mod repair;
 pub mod runtime;
 pub mod trees;
 mod stages;

@@ -7,6 +7,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use privet::model::contents::Contents;
+
 use crate::support::{Desk, Ran, Sheet, finish, npy, npz, quoted, records_plan, repo, shape_model};
 use crate::tasks;
 
@@ -240,6 +242,39 @@ fn nothing_leaks_from_a_regression() {
         let plan = records_plan(&shape_model("regression_forest"), "task = \"regression\"", &file, "target", "");
         cage.succeeds(&format!("{rows} planted targets"), &plan);
     }
+}
+
+/// Trees whose constants and leaves are planted cells of a member, in a file that names the member: assessed and repaired.
+#[test]
+fn nothing_leaks_from_trees() {
+    let mut cage = Cage::new();
+    let sheet = Sheet::shape("diabetes");
+    let target = sheet.column("target");
+    let (bmi, targets): (Vec<String>, Vec<String>) =
+        sheet.rows.iter().map(|row| (row[2].clone(), row[target].clone())).unzip();
+    let plant = |row: usize, cells: &[String]| if row < 2 { NUMBER.to_owned() } else { cells[row].clone() };
+    let sheet = sheet.fill("bmi", |row| plant(row, &bmi)).fill("target", |row| plant(row, &targets));
+    let file = cage.put("data.csv", sheet.csv());
+    let (_, contents, mut bytes) = Contents::load(&shape_model("regression_forest")).unwrap();
+    let forest = contents.trees()[0].as_ref().unwrap();
+    let planted = NUMBER.parse::<f32>().unwrap();
+    for old in [forest.splits[0].value as f32, forest.weights(0)[0].value as f32] {
+        let old = old.to_le_bytes();
+        let places: Vec<usize> = bytes.windows(4).enumerate().filter(|(_, four)| *four == old).map(|(at, _)| at).collect();
+        assert!(!places.is_empty());
+        places.into_iter().for_each(|at| bytes[at..at + 4].copy_from_slice(&planted.to_le_bytes()));
+    }
+    // Field 6 of a model: its documentation.
+    bytes.extend([&[0x32, TEXT.len() as u8], TEXT.as_bytes()].concat());
+    let model = cage.put("model.onnx", bytes);
+    let rest = "[columns]\nquasi_identifiers = [\"bmi\"]\n[policy]\nprofile = \"cms\"";
+    let plan = records_plan(&model, "task = \"regression\"", &file, "target", rest);
+    cage.succeeds("planted trees", &plan);
+    let plan = cage.put("plan.toml", plan).display().to_string();
+    let (model, repaired) = (model.display().to_string(), cage.desk.path("repaired.onnx").display().to_string());
+    cage.command("repair", &["repair", &model, "--out", &repaired]).exits(0);
+    cage.command("repair with data", &["repair", &model, "--out", &repaired, "--plan", &plan]).exits(0);
+    cage.command("repair onto itself", &["repair", &model, "--out", &model]).refuses(&["is the model itself"]);
 }
 
 /// Several labels and survival times: planted features, times and columns beside them, attacked by all that applies, with

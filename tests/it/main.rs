@@ -12,6 +12,7 @@ mod layers;
 mod onnx;
 mod oversize;
 mod planning;
+mod repair;
 mod support;
 mod tasks;
 mod trainer;

@@ -26,6 +26,8 @@ struct FedTensor {
 
 /// An ensemble with its rows.
 pub(super) struct Planted<'a> {
+    /// Its place among the ensembles of the file.
+    pub(super) index: usize,
     pub(super) ensemble: &'a Ensemble,
     pub(super) members: Rows<'a>,
     pub(super) nonmembers: Rows<'a>,
@@ -65,7 +67,7 @@ impl<'a> Grove<'a> {
         }
         let fed = model.fed.0.get();
         let mut grove = Self { planted: Vec::new(), unread: Vec::new() };
-        for tree in trees {
+        for (index, tree) in trees.iter().enumerate() {
             let ensemble = match tree {
                 Ok(ensemble) => ensemble,
                 Err(unreadable) => {
@@ -80,7 +82,7 @@ impl<'a> Grove<'a> {
             };
             let planted = tensors.filter(exact).and_then(|fed| {
                 let (members, nonmembers) = (Rows::of(&fed.members, ensemble)?, Rows::of(&fed.nonmembers, ensemble)?);
-                Some(Planted { ensemble, members, nonmembers, names: &fed.names })
+                Some(Planted { index, ensemble, members, nonmembers, names: &fed.names })
             });
             match planted {
                 Some(planted) => grove.planted.push(planted),

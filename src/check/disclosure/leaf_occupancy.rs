@@ -102,15 +102,14 @@ fn small(grove: &Grove<'_>, occupancy: &Occupancy, split: &Split) -> Finding {
     let mut estimate = share_of(below.members, n * trees);
     estimate.n = n;
     let mut finding = counted(META.id, SMALL, Unit::Share, estimate);
-    let many = if trees == 1 { "the tree".to_owned() } else { format!("a tree, averaged over {trees} trees") };
-    finding.sentence = if below.members == 0 {
-        "Every leaf that a member of the training data reaches holds at least 11 people.".to_owned()
-    } else {
-        format!(
-            "{} of the members end in a leaf of {many} that fewer than 11 people share: the file holds rules about so few \
-             people.",
-            share_text(below.members, n * trees)
-        )
+    let share = share_text(below.members, n * trees);
+    finding.sentence = match (below.members, trees) {
+        (0, _) => "Every leaf that a member of the training data reaches holds at least 11 people.".to_owned(),
+        (_, 1) => format!("{share} of the members end in a leaf that fewer than 11 people share: a rule about so few people."),
+        _ => format!(
+            "{share} of the members, on average over {trees} trees, end in a leaf that fewer than 11 people share: a rule about \
+             so few people."
+        ),
     };
     finding.severity = Severity::on_scale(estimate.low, SCALE);
     finding.evidence.push(table(occupancy, split, trees));

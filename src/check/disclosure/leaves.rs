@@ -1,6 +1,8 @@
 //! Counting people in leaves.
 
 use super::grove::Grove;
+use crate::check::records::patients;
+use crate::check::{CheckError, Subject};
 use crate::finding::SMALLEST_SHOWN;
 
 /// Trees whose leaves are held for all records at a time.
@@ -198,4 +200,35 @@ pub(super) fn alone(cells: &[u128], others: &[u128], people: &[u32]) -> usize {
     let single = |group: &&[(u128, u32)]| group.iter().all(|row| row.1 == group[0].1);
     let groups = rows.chunk_by(|a, b| a.0 == b.0).filter(single);
     groups.filter(|group| taken.binary_search(&group[0].0).is_err()).map(<[_]>::len).sum()
+}
+
+/// How many people of the training data are in each leaf, ensemble by ensemble in the order of the file; nothing for an
+/// ensemble that cannot be read or fed.
+///
+/// # Errors
+/// When the file holds no trees, or the runtime fails on the way to them.
+pub fn people_in_leaves(subject: &Subject<'_>) -> Result<Vec<Option<Vec<usize>>>, CheckError> {
+    let grove = Grove::of(subject)?;
+    let people = subject.split.map(|split| patients(split).0).unwrap_or_default();
+    let mut counts: Vec<Option<Vec<usize>>> = vec![None; subject.file.map_or(0, |file| file.contents.trees().len())];
+    for planted in &grove.planted {
+        let ensemble = planted.ensemble;
+        let by_tree = ensemble.route(0..ensemble.trees(), &planted.members, |tree, leaves| {
+            let mut pairs: Vec<(u32, u32)> = leaves.into_iter().zip(people.iter().copied()).collect();
+            pairs.sort_unstable();
+            pairs.dedup();
+            let range = ensemble.leaves_of(tree);
+            let mut counts = vec![0_usize; range.len()];
+            for (leaf, _) in pairs {
+                if let Some(count) = counts.get_mut((leaf as usize).saturating_sub(range.start)) {
+                    *count += 1;
+                }
+            }
+            counts
+        });
+        if let Some(slot) = counts.get_mut(planted.index) {
+            *slot = Some(by_tree.concat());
+        }
+    }
+    Ok(counts)
 }

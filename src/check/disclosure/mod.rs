@@ -14,6 +14,7 @@ mod tree_specimen;
 pub mod verbatim_outcomes;
 
 pub use grove::Fed;
+pub use leaves::people_in_leaves;
 
 use crate::finding::{Finding, Severity, Standing, Unit, Worse};
 use crate::stats::Estimate;

@@ -20,7 +20,8 @@
 //!
 //! # When it misleads
 //! In columns with few values every constant hits by chance, inside and outside, and nothing is shown. Constants of one tree
-//! depend on each other, so the interval is somewhat too narrow. Codes of categories are not looked at.
+//! depend on each other, so the interval is somewhat too narrow. Forests place a constant midway between values that are
+//! neighbours in a part of the records only; such midpoints are not found. Codes of categories are not looked at.
 //!
 //! # Cost
 //! Sorting every column that is split on.

@@ -8,10 +8,12 @@ pub(super) mod counts;
 #[cfg(test)]
 mod hostile;
 mod parse;
+mod prune;
 mod tensor;
+pub(super) mod write;
 
 pub use parse::Unreadable;
-pub(super) use parse::of_contents;
+pub(super) use parse::{is_ensemble, of_contents};
 
 use rayon::prelude::*;
 

@@ -31,7 +31,7 @@ pub(in crate::model) fn of_contents(contents: &Contents) -> Vec<Result<Ensemble,
     nodes.map(read).collect()
 }
 
-pub(super) fn is_ensemble(node: &NodeProto) -> bool {
+pub(in crate::model) fn is_ensemble(node: &NodeProto) -> bool {
     matches!(node.op_type(), "TreeEnsembleClassifier" | "TreeEnsembleRegressor" | "TreeEnsemble")
         && node.domain() == "ai.onnx.ml"
 }
