@@ -63,29 +63,41 @@ impl Check for ImpliedCells {
     }
 
     fn needs(&self) -> &'static [Need] {
-        &[Need::File, Need::Queries, Need::Data]
+        &[Need::File]
     }
 
     fn run(&self, subject: &Subject<'_>, _watch: &dyn Watch) -> Result<Output, CheckError> {
-        let (Some(file), Some(split)) = (subject.file, subject.split) else { return Ok(Output::default()) };
-        let grove = Grove::of(subject)?;
-        let stating: Vec<(&Planted<'_>, f64)> =
-            grove.planted.iter().filter_map(|planted| Some((planted, whole(planted.ensemble)?))).collect();
+        let Some(file) = subject.file else { return Ok(Output::default()) };
+        // Counts that are stated need no data.
         let counts = file.contents.leaf_counts();
-        let mut findings = Vec::new();
-        if !counts.is_empty() {
-            findings.push(stated(counts));
-        }
-        if !stating.is_empty() || !grove.unread.is_empty() {
-            findings.push(implied(&stating, split.members.len()));
+        let mut findings: Vec<Finding> = (!counts.is_empty()).then(|| stated(counts)).into_iter().collect();
+        let states_shares = file.contents.trees().iter().flatten().any(|ensemble| whole(ensemble).is_some());
+        match subject.split {
+            Some(split) if subject.model.is_some() => {
+                let grove = Grove::of(subject)?;
+                let stating: Vec<(&Planted<'_>, f64)> =
+                    grove.planted.iter().filter_map(|planted| Some((planted, whole(planted.ensemble)?))).collect();
+                if !stating.is_empty() || !grove.unread.is_empty() {
+                    let mut finding = implied(&stating, split.members.len());
+                    grove.qualify(&mut finding);
+                    findings.push(finding);
+                }
+            }
+            _ if states_shares && findings.is_empty() => {
+                return Err(CheckError::NotApplicable {
+                    reason: "leaves state shares of classes, and without data a half of two people looks like a half of many"
+                        .to_owned(),
+                    remedy: "set `[data]`".to_owned(),
+                });
+            }
+            _ => {}
         }
         if findings.is_empty() {
             return Err(CheckError::NotApplicable {
-                reason: "the leaves of the file's trees state no shares of classes".to_owned(),
+                reason: "the leaves of the file's trees, if it holds any, state no shares of classes".to_owned(),
                 remedy: "nothing is missing: boosted trees and regressions are read by the other disclosure checks".to_owned(),
             });
         }
-        findings.iter_mut().for_each(|finding| grove.qualify(finding));
         Ok(findings.into())
     }
 }
