@@ -18,6 +18,9 @@ pub struct Edits {
     pub hit_rates: usize,
 }
 
+/// The people in each leaf of an ensemble.
+pub type LeafPeople = Vec<Vec<u32>>;
+
 /// What became of the leaves.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Merged {
@@ -48,9 +51,9 @@ impl Contents {
         (encoded(&model), edits)
     }
 
-    /// The file without leaves of fewer than `least` people. `people` counts those of every leaf, ensemble by ensemble in
-    /// the order of [`Contents::trees`]; an ensemble without counts stays as it is.
-    pub fn merged(&self, people: &[Option<Vec<usize>>], least: usize) -> (Vec<u8>, Merged) {
+    /// The file without leaves of fewer than `least` people. `people` lists those of every leaf, ensemble by ensemble in
+    /// the order of [`Contents::trees`]; an ensemble without a list stays as it is.
+    pub fn merged(&self, people: &[Option<LeafPeople>], least: usize) -> (Vec<u8>, Merged) {
         let mut model: ModelProto = self.model().clone();
         let mut merged = Merged::default();
         let mut found = self.trees().iter().zip(people.iter().chain(std::iter::repeat(&None)));
@@ -82,7 +85,7 @@ impl Contents {
     }
 }
 
-fn prune(ensemble: &Ensemble, people: &[usize], node: &mut NodeProto, least: usize) -> Option<(usize, usize)> {
+fn prune(ensemble: &Ensemble, people: &[Vec<u32>], node: &mut NodeProto, least: usize) -> Option<(usize, usize)> {
     let pruned = ensemble.pruned(people, least);
     write::replace(node, &pruned)?;
     Some((ensemble.leaves.len(), pruned.leaves.len()))

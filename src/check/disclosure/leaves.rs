@@ -4,6 +4,7 @@ use super::grove::Grove;
 use crate::check::records::patients;
 use crate::check::{CheckError, Subject};
 use crate::finding::SMALLEST_SHOWN;
+use crate::model::repair::LeafPeople;
 
 /// Trees whose leaves are held for all records at a time.
 const BLOCK: usize = 32;
@@ -202,15 +203,15 @@ pub(super) fn alone(cells: &[u128], others: &[u128], people: &[u32]) -> usize {
     groups.filter(|group| taken.binary_search(&group[0].0).is_err()).map(<[_]>::len).sum()
 }
 
-/// How many people of the training data are in each leaf, ensemble by ensemble in the order of the file; nothing for an
-/// ensemble that cannot be read or fed.
+/// The people of the training data in each leaf, ensemble by ensemble in the order of the file; nothing for an ensemble that
+/// cannot be read or fed.
 ///
 /// # Errors
 /// When the file holds no trees, or the runtime fails on the way to them.
-pub fn people_in_leaves(subject: &Subject<'_>) -> Result<Vec<Option<Vec<usize>>>, CheckError> {
+pub fn people_in_leaves(subject: &Subject<'_>) -> Result<Vec<Option<LeafPeople>>, CheckError> {
     let grove = Grove::of(subject)?;
     let people = subject.split.map(|split| patients(split).0).unwrap_or_default();
-    let mut counts: Vec<Option<Vec<usize>>> = vec![None; subject.file.map_or(0, |file| file.contents.trees().len())];
+    let mut found: Vec<Option<LeafPeople>> = vec![None; subject.file.map_or(0, |file| file.contents.trees().len())];
     for planted in &grove.planted {
         let ensemble = planted.ensemble;
         let by_tree = ensemble.route(0..ensemble.trees(), &planted.members, |tree, leaves| {
@@ -218,17 +219,17 @@ pub fn people_in_leaves(subject: &Subject<'_>) -> Result<Vec<Option<Vec<usize>>>
             pairs.sort_unstable();
             pairs.dedup();
             let range = ensemble.leaves_of(tree);
-            let mut counts = vec![0_usize; range.len()];
-            for (leaf, _) in pairs {
-                if let Some(count) = counts.get_mut((leaf as usize).saturating_sub(range.start)) {
-                    *count += 1;
+            let mut of_leaf = vec![Vec::new(); range.len()];
+            for (leaf, person) in pairs {
+                if let Some(list) = of_leaf.get_mut((leaf as usize).saturating_sub(range.start)) {
+                    list.push(person);
                 }
             }
-            counts
+            of_leaf
         });
-        if let Some(slot) = counts.get_mut(planted.index) {
+        if let Some(slot) = found.get_mut(planted.index) {
             *slot = Some(by_tree.concat());
         }
     }
-    Ok(counts)
+    Ok(found)
 }

@@ -188,12 +188,17 @@ fn rows_that_are_too_narrow_are_not_routed() {
 fn small_leaves_are_merged_or_left_out() {
     let tree = read("TreeEnsembleRegressor", stump()).expect("it is a tree");
     let rows = [[1.0, 0.0], [2.0, 3.0], [2.0, 1.0]];
-    assert_eq!(sums(&tree.pruned(&[20, 20, 20], 11), &rows), [10.0, 20.0, 30.0]);
+    let people = |[a, b, c]: [u32; 3]| [(0, a), (100, b), (200, c)].map(|(from, n)| (from..from + n).collect::<Vec<u32>>());
+    assert_eq!(sums(&tree.pruned(&people([20, 20, 20]), 11), &rows), [10.0, 20.0, 30.0]);
     // 20 people with 20 and 5 with 30: 22.
-    assert_eq!(sums(&tree.pruned(&[20, 20, 5], 11), &rows), [10.0, 22.0, 22.0]);
+    assert_eq!(sums(&tree.pruned(&people([20, 20, 5]), 11), &rows), [10.0, 22.0, 22.0]);
     // The left leaf is small: its rows go on to the right.
-    assert_eq!(sums(&tree.pruned(&[5, 20, 20], 11), &rows), [30.0, 20.0, 30.0]);
+    assert_eq!(sums(&tree.pruned(&people([5, 20, 20]), 11), &rows), [30.0, 20.0, 30.0]);
     // The right side together is still small: all is one leaf, 20 x 10 + 3 x 20 + 2 x 30 over 25.
-    let one = tree.pruned(&[20, 3, 2], 11);
+    let one = tree.pruned(&people([20, 3, 2]), 11);
     assert_eq!((sums(&one, &rows), one.leaves.len(), one.splits.len()), (vec![12.8; 3], 1, 0));
+    // Eight people with 20 and the same eight with 30 are eight people.
+    let eight = (0..8).collect::<Vec<u32>>();
+    let same = tree.pruned(&[(0..20).collect(), eight.clone(), eight], 11);
+    assert_eq!(same.leaves.len(), 1);
 }

@@ -8,28 +8,32 @@ enum Fate {
     /// It stays, with the splits below it as they have become.
     Split(usize),
     /// It is a leaf now: the people in it and what it adds.
-    Leaf(usize, Vec<Weight>),
+    Leaf(Vec<u32>, Vec<Weight>),
 }
 
 impl Ensemble {
-    /// The same trees without leaves of fewer than `least` people, where `people` counts those of every leaf. A small leaf
+    /// The same trees without leaves of fewer than `least` people, where `people` lists those of every leaf. A small leaf
     /// beside another leaf is merged with it, its value the mean weighted by people; a small leaf beside more splits is left
-    /// out, and its rows go on to those. A tree of fewer people keeps one leaf. O(splits + leaves).
+    /// out, and its rows go on to those. Somebody in two leaves counts once in what they become. A tree of fewer people keeps
+    /// one leaf. O((splits + people) log people).
     #[must_use]
-    pub fn pruned(&self, people: &[usize], least: usize) -> Self {
+    pub fn pruned(&self, people: &[Vec<u32>], least: usize) -> Self {
         let mut fates: Vec<Fate> = (0..self.splits.len()).map(Fate::Split).collect();
         let fate = |fates: &[Fate], way: Way| match (way.as_leaf(), way.as_split()) {
-            (Some(leaf), _) => Fate::Leaf(people.get(leaf).copied().unwrap_or(0), self.weights(leaf).to_vec()),
+            (Some(leaf), _) => Fate::Leaf(people.get(leaf).cloned().unwrap_or_default(), self.weights(leaf).to_vec()),
             (_, Some(split)) => fates[split].clone(),
-            (None, None) => Fate::Leaf(0, Vec::new()),
+            (None, None) => Fate::Leaf(Vec::new(), Vec::new()),
         };
         // Splits stand before those below them: from the end on, everything below is known.
         for at in (0..self.splits.len()).rev() {
             let split = &self.splits[at];
             fates[at] = match (fate(&fates, split.yes), fate(&fates, split.no)) {
-                (Fate::Leaf(a, x), Fate::Leaf(b, y)) if a < least || b < least => Fate::Leaf(a + b, mean((a, &x), (b, &y))),
-                (Fate::Leaf(a, _), Fate::Split(other)) if a < least => Fate::Split(other),
-                (Fate::Split(other), Fate::Leaf(b, _)) if b < least => Fate::Split(other),
+                (Fate::Leaf(a, x), Fate::Leaf(b, y)) if a.len() < least || b.len() < least => {
+                    let weights = mean((a.len(), &x), (b.len(), &y));
+                    Fate::Leaf(together(a, b), weights)
+                }
+                (Fate::Leaf(a, _), Fate::Split(other)) if a.len() < least => Fate::Split(other),
+                (Fate::Split(other), Fate::Leaf(b, _)) if b.len() < least => Fate::Split(other),
                 _ => Fate::Split(at),
             };
         }
@@ -63,6 +67,14 @@ impl Ensemble {
         }
         grown
     }
+}
+
+/// The people of two leaves, each once.
+fn together(mut first: Vec<u32>, second: Vec<u32>) -> Vec<u32> {
+    first.extend(second);
+    first.sort_unstable();
+    first.dedup();
+    first
 }
 
 /// What two leaves add on average over their people; a value that one of them lacks is zero there.
