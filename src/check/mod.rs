@@ -306,6 +306,8 @@ checks! {
     membership::epsilon::Epsilon,
     membership::matched::Matched,
     disclosure::stored_rows::StoredRows,
+    disclosure::stored_strings::StoredStrings,
+    disclosure::column_extremes::ColumnExtremes,
     inversion::attribute_inference::AttributeInference,
     reidentification::k_anonymity::KAnonymity,
     reidentification::uniqueness::Uniqueness,

@@ -104,10 +104,6 @@ impl Contents {
         main.chain(training.map(|graph| (Part::Training, graph))).collect()
     }
 
-    pub(super) fn model(&self) -> &ModelProto {
-        &self.model
-    }
-
     pub(super) fn file(&self) -> &Path {
         &self.file
     }
