@@ -1,6 +1,6 @@
 """Rebuild everything under datasets/ from the raw public files.
 
-usage: python datasets/build.py --raw DIR [readmission|heart|images|adult|shapes ...]
+usage: python datasets/build.py --raw DIR [readmission|heart|images|adult|shapes|stored ...]
 
 DIR holds the raw files; README.md says which ones and where they are published.
 Without a name, all parts are built. Seeds are fixed and library versions are pinned
@@ -42,9 +42,11 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.svm import SVC
 
 HERE = Path(__file__).resolve().parent
 SEED = 20260101
@@ -1040,7 +1042,34 @@ def build_shapes(raw):
     print(f"shapes: {len(expected)} models")
 
 
+# ------------------------------------------------------------------------ stored
+
+
+def build_stored(_raw):
+    """Models that keep training records, or extreme values of them, in their files."""
+    out = HERE / "stored"
+    out.mkdir(exist_ok=True)
+    table = pd.read_csv(HERE / "shapes" / "tables" / "cancer.csv")
+    x, y = train_xy(table)
+    models = {
+        "svc": make_pipeline(StandardScaler(), SVC(C=1.0)),
+        "knn": make_pipeline(KNeighborsClassifier(n_neighbors=5)),
+        "minmax": make_pipeline(MinMaxScaler(), LogisticRegression(max_iter=1000)),
+    }
+    for name, pipeline in models.items():
+        pipeline.fit(x, y)
+        model = to_onnx(
+            pipeline, initial_types=[("input", FloatTensorType([None, x.shape[1]]))], target_opset={"": 18, "ai.onnx.ml": 3},
+            options={id(pipeline.steps[-1][1]): {"zipmap": False}}, name=f"stored_{name}",
+        )  # fmt: skip
+        save_onnx(model, out / f"{name}.onnx")
+        print(f"stored/{name}: {len(x)} members")
+    kept = x[models["svc"].steps[-1][1].support_]
+    print(f"stored/svc: {len(np.unique(kept, axis=0))} members are support vectors")
+
+
 # -------------------------------------------------------------------------- main
+
 
 PARTS = {
     "readmission": build_readmission,
@@ -1048,6 +1077,7 @@ PARTS = {
     "images": build_images,
     "adult": build_adult,
     "shapes": build_shapes,
+    "stored": build_stored,
 }
 
 

@@ -299,7 +299,9 @@ fn lacking(need: Need, subject: &Subject<'_>) -> Option<(&'static str, &'static 
 /// Whether a lack is one of the assessment's scope (no model, no table) and not of a declaration that was left out.
 fn out_of_scope(need: Need, subject: &Subject<'_>) -> bool {
     match need {
-        Need::Model | Need::Queries | Need::File | Need::Data | Need::Table | Need::Classification => true,
+        Need::Model | Need::Queries | Need::File | Need::Table | Need::Classification => true,
+        // A file alone is scanned, and what only records could show stays in doubt: a scan of strings is no pass.
+        Need::Data => subject.file.is_none(),
         Need::Scores => subject.model.is_none(),
         Need::References | Need::Shadow | Need::Target | Need::Sensitive | Need::QuasiIdentifiers => false,
     }

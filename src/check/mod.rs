@@ -308,6 +308,8 @@ checks! {
     membership::epsilon::Epsilon,
     membership::matched::Matched,
     disclosure::stored_rows::StoredRows,
+    disclosure::stored_strings::StoredStrings,
+    disclosure::column_extremes::ColumnExtremes,
     inversion::attribute_inference::AttributeInference,
     disclosure::leaf_occupancy::LeafOccupancy,
     disclosure::threshold_provenance::ThresholdProvenance,

@@ -175,20 +175,9 @@ pub(super) fn added_outputs(names: &[String]) -> Vec<u8> {
     ModelProto { graph: Some(graph), ..ModelProto::default() }.encode_to_vec()
 }
 
-/// The bytes of a model.
+/// A model as the bytes of a file.
 pub(super) fn encoded(model: &ModelProto) -> Vec<u8> {
     model.encode_to_vec()
-}
-
-/// The bytes of a model whose graph ends in the named tensors and in nothing else, so that nodes behind them do not run.
-pub(super) fn ending_in(model: &ModelProto, names: &[String]) -> Vec<u8> {
-    let output = |name: &String| ValueInfoProto { name: Some(name.clone()), ..ValueInfoProto::default() };
-    let mut cut = model.clone();
-    cut.training_info.clear();
-    if let Some(graph) = cut.graph.as_mut() {
-        graph.output = names.iter().map(output).collect();
-    }
-    cut.encode_to_vec()
 }
 
 fn operator_name(node: &NodeProto) -> String {

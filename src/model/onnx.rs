@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use super::graph::{Graph, added_outputs};
 use super::runtime::Runtime;
 use super::{ModelError, ModelFacts, Predictions, Reading, Target};
+use crate::detect::shown;
 use crate::tensor::{Tensor, Texts, Values};
 
 /// The outputs of one batch by name.
@@ -79,11 +80,12 @@ impl OnnxModel {
         self.build().map_err(|error| {
             let foreign = graph.foreign_domains();
             let what = match error.code() {
-                _ if !foreign.is_empty() => format!("it needs the custom operators {}", foreign.join(", ")),
+                _ if !foreign.is_empty() => format!("it needs the custom operators {}", shown(&foreign.join(", "))),
                 ort::ErrorCode::NotImplemented => "an operator or type is not implemented".to_owned(),
                 ort::ErrorCode::NoSuchFile => "an external data file is missing".to_owned(),
                 _ if !graph.external.is_empty() => {
-                    format!("its weights lie in {}, which must be beside it and whole", graph.external.join(", "))
+                    let files: Vec<String> = graph.external.iter().map(|file| shown(file)).collect();
+                    format!("its weights lie in {}, which must be beside it and whole", files.join(", "))
                 }
                 ort::ErrorCode::InvalidGraph | ort::ErrorCode::InvalidProtobuf => "the graph is not valid".to_owned(),
                 _ => "the graph cannot be built".to_owned(),

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 use super::ModelError;
 use super::contents::Contents;
-use super::graph::{Graph, ending_in};
+use super::graph::{Graph, encoded};
 use super::onnx::OnnxModel;
 use super::runtime::Runtime;
 use crate::tensor::Tensor;
@@ -115,7 +115,7 @@ impl Inside {
     }
 
     fn open(&self, contents: &Contents, names: &[String]) -> Result<OnnxModel, ModelError> {
-        let bytes = ending_in(contents.model(), names);
+        let bytes = encoded(&contents.ending_in(names));
         OnnxModel::ending_in(contents.file(), &self.graph, bytes, names, self.runtime)
     }
 }

@@ -11,7 +11,7 @@ pub(super) struct Term {
 }
 
 /// The glossary in alphabetical order.
-pub(super) const TERMS: [Term; 23] = [
+pub(super) const TERMS: [Term; 24] = [
     term(
         "attribute-inference",
         "Attribute inference",
@@ -103,6 +103,11 @@ pub(super) const TERMS: [Term; 23] = [
         "roc",
         "ROC curve",
         "The true-positive rate at every false-positive rate. Its left end matters most: there the attacker is rarely wrong.",
+    ),
+    term(
+        "stored-record",
+        "Stored record",
+        "A training record that stands in the model file itself. Some learners keep records to compare new ones with; whoever has the file has the records.",
     ),
     term(
         "tpr",

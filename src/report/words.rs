@@ -36,7 +36,7 @@ pub(super) fn term_of(family: Family) -> Option<&'static str> {
         Family::Dataset => Some("exchangeable"),
         Family::Membership => Some("membership-inference"),
         Family::Inversion => Some("attribute-inference"),
-        Family::Disclosure => Some("model-inversion"),
+        Family::Disclosure => Some("stored-record"),
         Family::Reidentification => Some("quasi-identifier"),
         Family::Robustness => None,
     }
@@ -71,7 +71,10 @@ pub(super) fn helps(family: Family) -> &'static str {
         Family::Inversion => {
             "Leave the sensitive column out of the model's inputs or coarsen it. Fit less closely. Answer with labels only."
         }
-        Family::Disclosure => "Rebuild the file without stored training rows and without metadata about people.",
+        Family::Disclosure => {
+            "Rebuild the file: replace models that keep training rows (nearest neighbours, support vectors, Gaussian processes) by \
+             ones that do not, merge rare categories, scale by mean and deviation or by rounded limits, drop metadata."
+        }
         Family::Reidentification => {
             "Coarsen quasi-identifiers, for example to wider age bands. Drop those that single out most. Suppress rare combinations."
         }
@@ -99,6 +102,11 @@ pub(super) fn measure(id: &str) -> String {
         }
         "inversion/attribute-inference-excess" => "Right guesses owed to the model".to_owned(),
         "inversion/attribute-inference-member-gap" => "Of these, more for members than for others".to_owned(),
+        "disclosure/stored-rows" => "Training records that stand in the model file".to_owned(),
+        "disclosure/identifier-strings" => "Strings of the file that identify people".to_owned(),
+        "disclosure/rare-strings" => "Categories in the file that few people have".to_owned(),
+        "disclosure/column-extremes" => "Extreme values of few people in the file".to_owned(),
+        "disclosure/cell-lists" => "Columns whose cells the file lists".to_owned(),
         "dataset/blind-auc" => "Members told apart without the model".to_owned(),
         "dataset/overlap" => "Copies of members among non-members".to_owned(),
         "dataset/near-duplicates" => "Non-members who equal a member but for one column".to_owned(),

@@ -12,7 +12,7 @@ const MAY_DIFFER: f64 = 0.2;
 /// Most rows that are compared in full with one stored row.
 const MOST_CANDIDATES: usize = 4096;
 /// Likewise for each block of columns of a match in part.
-const MOST_IN_BLOCK: usize = 64;
+const MOST_IN_BLOCK: usize = 32;
 /// Widest rows that are looked for in part.
 const WIDEST_IN_PART: usize = 256;
 

@@ -18,7 +18,7 @@ const CHANCE: f64 = 1e-6;
 /// How much rarer hold-out rows must be than member rows, where some are found.
 const RARER: f64 = 10.0;
 /// Most rows of one array that are looked for in part.
-const MOST_IN_PART: usize = 5000;
+const MOST_IN_PART: usize = 1000;
 
 /// Rows found in one array, read in one layout, at one place.
 pub(super) struct Find {

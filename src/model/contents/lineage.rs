@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::arrays::Origin;
 use super::{Contents, Part, StoredArray, inner};
-use crate::model::proto::{GraphProto, NodeProto};
+use crate::model::proto::{GraphProto, ModelProto, NodeProto, SparseTensorProto, TensorProto, ValueInfoProto};
 
 /// The flow of tensors through the graph that is run.
 pub struct Lineage<'c> {
@@ -90,6 +90,46 @@ impl<'c> Lineage<'c> {
             }
         }
         reached
+    }
+}
+
+impl Contents {
+    /// The model without whatever the named tensors do not need: its graph ends in them and in nothing else.
+    pub(in crate::model) fn ending_in(&self, names: &[String]) -> ModelProto {
+        let model = &self.model;
+        let empty = GraphProto::default();
+        let graph = model.graph.as_ref().unwrap_or(&empty);
+        let mut needed: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        let mut nodes: Vec<&NodeProto> = Vec::new();
+        for node in graph.node.iter().rev().filter(|node| !node.output.is_empty()) {
+            if node.output.iter().any(|name| needed.contains(name.as_str())) {
+                read_by(node, &mut needed);
+                nodes.push(node);
+            }
+        }
+        let kept = |tensor: &&TensorProto| needed.contains(tensor.name());
+        let sparse = |tensor: &&SparseTensorProto| tensor.values.as_ref().is_some_and(|values| kept(&values));
+        // Old files list their constants among the inputs, too; one that is gone must not be asked for.
+        let constant = |name: &str| graph.initializer.iter().any(|tensor| tensor.name() == name);
+        let fed = |info: &&ValueInfoProto| needed.contains(info.name()) || !constant(info.name());
+        let output = |name: &String| ValueInfoProto { name: Some(name.clone()), ..ValueInfoProto::default() };
+        ModelProto {
+            ir_version: model.ir_version,
+            opset_import: model.opset_import.clone(),
+            functions: model.functions.clone(),
+            graph: Some(GraphProto {
+                name: graph.name.clone(),
+                node: nodes.into_iter().rev().cloned().collect(),
+                initializer: graph.initializer.iter().filter(kept).cloned().collect(),
+                sparse_initializer: graph.sparse_initializer.iter().filter(sparse).cloned().collect(),
+                input: graph.input.iter().filter(fed).cloned().collect(),
+                output: names.iter().map(output).collect(),
+                value_info: graph.value_info.iter().filter(|info| needed.contains(info.name())).cloned().collect(),
+                quantization_annotation: graph.quantization_annotation.clone(),
+                ..GraphProto::default()
+            }),
+            ..ModelProto::default()
+        }
     }
 }
 

@@ -77,6 +77,11 @@ impl Contents {
         Ok((graph, Self { model, file: path.to_owned(), trees: OnceLock::new(), leaf_counts: OnceLock::new() }, bytes))
     }
 
+    /// The file as it was decoded.
+    pub(super) fn model(&self) -> &ModelProto {
+        &self.model
+    }
+
     /// Every node, those of sub-graphs, functions and training information included. O(nodes).
     pub(super) fn nodes(&self) -> Vec<NodeAt<'_>> {
         let mut found = Vec::new();
@@ -108,10 +113,6 @@ impl Contents {
         let training = self.model.training_info.iter();
         let training = training.flat_map(|info| info.initialization.iter().chain(&info.algorithm));
         main.chain(training.map(|graph| (Part::Training, graph))).collect()
-    }
-
-    pub(super) fn model(&self) -> &ModelProto {
-        &self.model
     }
 
     pub(super) fn file(&self) -> &Path {
