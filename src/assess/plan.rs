@@ -81,6 +81,8 @@ pub struct ModelPlan {
     pub features: Option<Vec<String>>,
     /// `times`: the grid of survival curves.
     pub times: Option<Vec<f64>>,
+    /// `previous`: the ONNX file of the version before, whose recipients get this one, too.
+    pub previous: Option<PathBuf>,
     /// `accuracy` on members, as its owner states it.
     pub accuracy: Option<f64>,
 }
@@ -225,7 +227,7 @@ fn refuse_limits_of(s: &mut Settings, disabled: &[Disabled]) {
 }
 
 fn model_plan(s: &mut Settings, folder: &Path) -> Option<ModelPlan> {
-    s.only("model", &["path", "task", "output", "scores", "classes", "features", "times", "accuracy"]);
+    s.only("model", &["path", "task", "output", "scores", "classes", "features", "times", "accuracy", "previous"]);
     s.table("model")?;
     if !s.has("model", "path") {
         s.complain(
@@ -246,6 +248,7 @@ fn model_plan(s: &mut Settings, folder: &Path) -> Option<ModelPlan> {
         classes: s.take("model", "classes", "a list of labels", label_list),
         features: s.texts("model", "features"),
         times: target::times(s),
+        previous: s.existing(folder, "model", "previous"),
         accuracy,
     })
 }

@@ -162,6 +162,7 @@ fn input<'i>(inputs: &'i [InputFile], role: &str) -> Option<&'i InputFile> {
 pub(super) fn digests(plan: &Plan) -> Result<Vec<InputFile>, AssessError> {
     let mut files: Vec<(&str, PathBuf)> = vec![("plan", plan.file.clone())];
     files.extend(plan.model.iter().map(|model| ("model", model.path.clone())));
+    files.extend(plan.model.iter().filter_map(|model| Some(("previous model", model.previous.clone()?))));
     match plan.data.as_ref().map(|data| &data.source) {
         Some(Source::Two { members, nonmembers, labels }) => {
             files.extend([("members", members.clone()), ("non-members", nonmembers.clone())]);
@@ -277,6 +278,7 @@ fn lacking(need: Need, subject: &Subject<'_>) -> Option<(&'static str, &'static 
         Need::Classification => subject.model.is_none_or(|model| model.target.facts().task != Task::Classification),
         Need::Sensitive => split.is_none_or(|split| split.schema.sensitive.is_empty()),
         Need::QuasiIdentifiers => split.is_none_or(|split| split.schema.quasi_identifiers.is_empty()),
+        Need::Previous => subject.file.is_none_or(|file| file.previous.is_none()),
     };
     lacks.then_some(match need {
         Need::Model => ("there is no model, or no data to ask it about", "set `[model] path` and `[data]`"),
@@ -293,6 +295,7 @@ fn lacking(need: Need, subject: &Subject<'_>) -> Option<(&'static str, &'static 
         }
         Need::Sensitive => ("no sensitive column is declared", "set `[columns] sensitive`"),
         Need::QuasiIdentifiers => ("no quasi-identifier is declared", "set `[columns] quasi_identifiers`"),
+        Need::Previous => ("no previous version of the model is named", "set `[model] previous`"),
     })
 }
 
@@ -303,7 +306,7 @@ fn out_of_scope(need: Need, subject: &Subject<'_>) -> bool {
         // A file alone is scanned, and what only records could show stays in doubt: a scan of strings is no pass.
         Need::Data => subject.file.is_none(),
         Need::Scores => subject.model.is_none(),
-        Need::References | Need::Shadow | Need::Target | Need::Sensitive | Need::QuasiIdentifiers => false,
+        Need::References | Need::Shadow | Need::Target | Need::Sensitive | Need::QuasiIdentifiers | Need::Previous => false,
     }
 }
 

@@ -61,7 +61,8 @@ impl World {
         let runtime = clock.time("runtime", || runtime::load(candidates))?;
         let (graph, contents, bytes) = Contents::load(&model.path)?;
         let inside = Some(Inside::new(graph.clone(), runtime, binding::batch(&graph)));
-        world.file = Some(Arc::new(ModelFile { contents, inside }));
+        let previous = model.previous.as_deref().map(Contents::load).transpose()?.map(|(_, contents, _)| contents);
+        world.file = Some(Arc::new(ModelFile { contents, inside, previous }));
         if let Some(split) = &world.split {
             let (mut audited, notes) = clock.time("model", || open::open(model, &graph, bytes, runtime, split))?;
             world.inferred.extend(notes);

@@ -71,6 +71,8 @@ pub struct ModelFile {
     pub contents: Contents,
     /// The way to see what records look like inside the model; missing where no runtime was loaded.
     pub inside: Option<Inside>,
+    /// What the previous version of the model stores, where the plan names one.
+    pub previous: Option<Contents>,
 }
 
 /// A model like the target whose training records are known (a shadow model).
@@ -180,6 +182,8 @@ pub enum Need {
     Sensitive,
     /// Quasi-identifiers.
     QuasiIdentifiers,
+    /// The previous version of the model.
+    Previous,
 }
 
 /// Constant facts about a check.
@@ -311,6 +315,8 @@ checks! {
     disclosure::stored_strings::StoredStrings,
     disclosure::column_extremes::ColumnExtremes,
     inversion::attribute_inference::AttributeInference,
+    inversion::informed_reconstruction::InformedReconstruction,
+    inversion::version_difference::VersionDifference,
     disclosure::leaf_occupancy::LeafOccupancy,
     disclosure::threshold_provenance::ThresholdProvenance,
     disclosure::implied_cells::ImpliedCells,

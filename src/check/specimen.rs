@@ -24,6 +24,8 @@ use rand::Rng;
 pub(crate) trait Specimen: Check + Default {
     /// The measure that the tests look at.
     const MEASURE: &'static str;
+    /// The least severity when everything leaks; below high only for what informs and does not judge.
+    const WORST: Severity = Severity::High;
     /// Nothing leaks; the value that the interval should cover.
     fn null(seed: u64) -> (Case, f64);
     /// Everything leaks.
@@ -92,7 +94,15 @@ impl Case {
 
     /// Adds a file that stores something.
     pub(crate) fn with_file(self, contents: Contents) -> Self {
-        Self { file: Some(ModelFile { contents, inside: None }), ..self }
+        Self { file: Some(ModelFile { contents, inside: None, previous: None }), ..self }
+    }
+
+    /// Adds the file of the version before.
+    pub(crate) fn with_previous(mut self, contents: Contents) -> Self {
+        if let Some(file) = &mut self.file {
+            file.previous = Some(contents);
+        }
+        self
     }
 
     /// The scores that an attack gives, for the checks that follow.
@@ -180,7 +190,7 @@ pub(super) fn graded<S: Specimen>() {
 
 pub(super) fn leaky<S: Specimen>() {
     let finding = measured::<S>(S::leaky().run(&S::default(), 1));
-    assert!(finding.severity >= Severity::High, "{:?} for {}", finding.severity, finding.sentence);
+    assert!(finding.severity >= S::WORST, "{:?} for {}", finding.severity, finding.sentence);
 }
 
 pub(super) fn deterministic<S: Specimen>() {

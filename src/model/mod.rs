@@ -10,6 +10,7 @@ mod error;
 mod family;
 pub mod graph;
 mod heads;
+mod linear;
 mod metered;
 mod onnx;
 #[allow(missing_docs, unreachable_pub, clippy::pedantic, clippy::enum_variant_names, reason = "generated code")]
@@ -22,6 +23,7 @@ mod stages;
 
 pub use error::ModelError;
 pub use family::ModelFamily;
+pub use linear::Linear;
 pub use metered::Metered;
 pub use onnx::OnnxModel;
 pub use stages::{Inside, Stage, Stages};

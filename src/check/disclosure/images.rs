@@ -16,28 +16,28 @@ pub(super) const FEWEST_VALUES: usize = 4;
 const MOST_STEPS: usize = 50_000_000;
 
 /// All records at one place. Refuses to be printed.
-pub(super) struct Image<'c> {
+pub(in crate::check) struct Image<'c> {
     /// The place in words.
-    pub(super) what: String,
+    pub(in crate::check) what: String,
     /// The tensor of the file, for stages inside the model.
-    pub(super) tensor: Option<&'c str>,
+    pub(in crate::check) tensor: Option<&'c str>,
     /// Numbers per record.
-    pub(super) width: usize,
+    pub(in crate::check) width: usize,
     /// Members first, then non-members, row by row.
-    pub(super) values: Vec<f32>,
+    pub(in crate::check) values: Vec<f32>,
 }
 
 /// All images, and what is missing among them.
-pub(super) struct Images<'c> {
-    pub(super) list: Vec<Image<'c>>,
-    pub(super) members: usize,
+pub(in crate::check) struct Images<'c> {
+    pub(in crate::check) list: Vec<Image<'c>>,
+    pub(in crate::check) members: usize,
     /// Why something is missing, in sentences.
-    pub(super) gaps: Vec<String>,
+    pub(in crate::check) gaps: Vec<String>,
 }
 
 impl<'c> Images<'c> {
     /// Makes the images; `arrays` are those that records will be compared with.
-    pub(super) fn of(
+    pub(in crate::check) fn of(
         subject: &Subject<'_>,
         split: &Split,
         file: &'c ModelFile,

@@ -3,7 +3,7 @@
 pub mod column_extremes;
 mod extremes;
 mod grove;
-mod images;
+pub(in crate::check) mod images;
 pub mod implied_cells;
 pub mod leaf_occupancy;
 mod leaves;

@@ -2,3 +2,7 @@
 
 pub mod attribute_inference;
 mod imputer;
+pub mod informed_reconstruction;
+mod means;
+mod optimum;
+pub mod version_difference;
