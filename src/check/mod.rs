@@ -317,6 +317,7 @@ checks! {
     inversion::attribute_inference::AttributeInference,
     inversion::informed_reconstruction::InformedReconstruction,
     inversion::version_difference::VersionDifference,
+    inversion::extraction::Extraction,
     disclosure::leaf_occupancy::LeafOccupancy,
     disclosure::threshold_provenance::ThresholdProvenance,
     disclosure::implied_cells::ImpliedCells,

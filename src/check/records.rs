@@ -5,8 +5,14 @@ use crate::learn::Encoded;
 
 /// All features of members and then of non-members, encoded without looking at membership; the outcome is not among them.
 pub(super) fn encoded_features(split: &Split) -> Encoded {
-    let mut data = Encoded::new(split.members.len() + split.nonmembers.len());
-    match (&split.members.features, &split.nonmembers.features) {
+    let rows = split.members.len() + split.nonmembers.len();
+    side_by_side(split, &split.members.features, &split.nonmembers.features, rows)
+}
+
+/// The features of two sets of records of a split, one after the other; `rows` of them in all.
+pub(super) fn side_by_side(split: &Split, first: &Features, second: &Features, rows: usize) -> Encoded {
+    let mut data = Encoded::new(rows);
+    match (first, second) {
         (Features::Table(a), Features::Table(b)) => {
             for column in a.columns().iter().filter(|column| split.schema.is_feature(&column.name)) {
                 if let Some(other) = b.column(&column.name) {

@@ -102,6 +102,9 @@ pub(super) fn measure(id: &str) -> String {
         }
         "inversion/attribute-inference-excess" => "Right guesses owed to the model".to_owned(),
         "inversion/attribute-inference-member-gap" => "Of these, more for members than for others".to_owned(),
+        "inversion/informed-reconstruction" => "Members whose record follows from all others and the file".to_owned(),
+        "inversion/extraction-agreement" => "Same class from a copy made with questions".to_owned(),
+        "inversion/version-difference" => "Cells of added patients that follow from two versions".to_owned(),
         "disclosure/stored-rows" => "Training records that stand in the model file".to_owned(),
         "disclosure/identifier-strings" => "Strings of the file that identify people".to_owned(),
         "disclosure/rare-strings" => "Categories in the file that few people have".to_owned(),

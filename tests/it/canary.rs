@@ -226,6 +226,27 @@ fn nothing_leaks_from_what_the_file_stores() {
         let found = findings.iter().find(|finding| finding["measure"] == measure).unwrap();
         assert!(found["estimate"]["value"].as_f64().unwrap() > 0.3, "{measure} is found, or the search is idle: {found}");
     }
+    // Means with and without the last member: its record follows from both files, and is not shown.
+    let width = numeric.len();
+    let mean = |members: usize| -> Vec<f32> {
+        let sum = |at: usize| rows.iter().skip(at).step_by(width).take(members).map(|&cell| f64::from(cell)).sum::<f64>();
+        (0..width).map(|at| (sum(at) / members as f64) as f32).collect()
+    };
+    let with_mean = |members: usize| {
+        let model = with_constant(&shape_model("columns_zipmap_string"), "m", &[width as u64], &mean(members), &[]);
+        let node = [proto(1, "m"), proto(1, "m"), proto(2, "gone"), proto(4, "Sub")].concat();
+        [model, proto(7, proto(1, node))].concat()
+    };
+    let new = cage.put("new.onnx", with_mean(members.len()));
+    let old = cage.put("old.onnx", with_mean(members.len() - 1));
+    let previous = format!("previous = {}\n", quoted(&old));
+    cage.succeeds("two versions", &records_plan(&new, &previous, &file, "income", ROLES));
+    let report = cage.desk.report();
+    for measure in ["inversion/version-difference", "inversion/informed-reconstruction"] {
+        let findings = report["findings"].as_array().unwrap();
+        let found = findings.iter().find(|finding| finding["measure"] == measure).unwrap();
+        assert!(found["estimate"]["value"].as_f64().unwrap() >= 0.5, "{measure} is found, or the search is idle: {found}");
+    }
     let model = path.display().to_string();
     cage.command("inspect", &["inspect", &model]).exits(0);
     let alone = format!("[model]\npath = {}\n", quoted(&path));

@@ -9,6 +9,7 @@ mod canary;
 mod cli;
 mod disclosure;
 mod golden;
+mod inversion;
 mod layers;
 mod onnx;
 mod oversize;

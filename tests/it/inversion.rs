@@ -1,0 +1,79 @@
+//! What two versions of a model, or one and everybody else's records, give away of a patient.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::support::{Desk, Sheet, proto, quoted, records_plan, repo, shape_model, with_constant};
+
+fn numbers(sheet: &Sheet, set: &str) -> Vec<Vec<f64>> {
+    let (split, target) = (sheet.column("split"), sheet.column("target"));
+    let of_row = |row: &Vec<String>| {
+        let cells = row.iter().enumerate().filter(|(at, _)| ![split, target].contains(at));
+        cells.map(|(_, cell)| f64::from(cell.parse::<f32>().unwrap())).collect()
+    };
+    sheet.rows.iter().filter(|row| row[split] == set).map(of_row).collect()
+}
+
+/// The model of the cancer table with a mean over some records, subtracted from its input and then not used.
+fn with_mean(desk: &Desk, name: &str, rows: &[Vec<f64>]) -> PathBuf {
+    let width = rows[0].len();
+    let mean: Vec<f32> =
+        (0..width).map(|at| (rows.iter().map(|row| row[at]).sum::<f64>() / rows.len() as f64) as f32).collect();
+    let model = with_constant(&shape_model("tensor"), "mean", &[width as u64], &mean, &[]);
+    let node = [proto(1, "input"), proto(1, "mean"), proto(2, "away"), proto(4, "Sub")].concat();
+    desk.write(name, [model, proto(7, proto(1, node))].concat())
+}
+
+fn finding<'r>(report: &'r Value, measure: &str) -> &'r Value {
+    report["findings"].as_array().unwrap().iter().find(|finding| finding["measure"] == measure).unwrap()
+}
+
+fn plan(model: &PathBuf, previous: Option<&PathBuf>) -> String {
+    let previous = previous.map_or(String::new(), |file| format!("previous = {}\n", quoted(file)));
+    records_plan(model, &previous, &repo("datasets/shapes/tables/cancer.csv"), "target", "")
+}
+
+#[test]
+fn an_update_that_gives_a_patient_away_fails_the_gate_by_itself() {
+    let desk = Desk::new();
+    let rows = numbers(&Sheet::shape("cancer"), "train");
+    let new = with_mean(&desk, "new.onnx", &rows);
+    let old = with_mean(&desk, "old.onnx", &rows[..rows.len() - 1]);
+    let ran = desk.assess(&plan(&new, Some(&old)), &[]).exits(1);
+    assert!(ran.stdout.contains("inversion/version-difference"), "{}", ran.stdout);
+    let report = desk.report();
+    let found = finding(&report, "inversion/version-difference");
+    assert_eq!(found["estimate"]["value"], 1.0);
+    assert_eq!(found["standing"]["kind"], "fact");
+    assert!(report["inputs"].as_array().unwrap().iter().any(|input| input["role"] == "previous model"));
+    // No limit excuses a fact.
+    desk.assess(&(plan(&new, Some(&old)) + "[limits]\n\"inversion/version-difference\" = 1.0\n"), &[]).exits(1);
+    // The version before has another batch of patients less: nobody stands out.
+    let before = with_mean(&desk, "before.onnx", &rows[..rows.len() / 2]);
+    desk.assess(&plan(&new, Some(&before)), &["--exit-zero"]);
+    assert_eq!(finding(&desk.report(), "inversion/version-difference")["estimate"]["value"], 0.0);
+}
+
+#[test]
+fn a_mean_gives_the_last_record_to_whoever_knows_the_others() {
+    let desk = Desk::new();
+    let new = with_mean(&desk, "new.onnx", &numbers(&Sheet::shape("cancer"), "train"));
+    desk.assess(&plan(&new, None), &["--exit-zero"]);
+    let report = desk.report();
+    let found = finding(&report, "inversion/informed-reconstruction");
+    assert_eq!(found["estimate"]["value"], 1.0);
+    assert_eq!(found["severity"], "moderate", "a worst case over knowledge is never more");
+    let skipped = report["skipped"].as_array().unwrap();
+    let without = skipped.iter().find(|skipped| skipped["check"] == "inversion/version-difference").unwrap();
+    assert!(without["remedy"].as_str().unwrap().contains("`[model] previous`"), "{without}");
+}
+
+#[test]
+fn a_previous_model_that_is_no_file_is_a_mistake_of_the_plan() {
+    let desk = Desk::new();
+    let plan = plan(&shape_model("tensor"), Some(&desk.path("absent.onnx")));
+    desk.assess(&plan, &[]).refuses(&["model.previous", "absent.onnx"]);
+    let broken = desk.write("broken.onnx", b"no model");
+    desk.assess(&self::plan(&shape_model("tensor"), Some(&broken)), &[]).refuses(&["broken.onnx"]);
+}
