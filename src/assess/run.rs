@@ -306,7 +306,9 @@ fn out_of_scope(need: Need, subject: &Subject<'_>) -> bool {
         // A file alone is scanned, and what only records could show stays in doubt: a scan of strings is no pass.
         Need::Data => subject.file.is_none(),
         Need::Scores => subject.model.is_none(),
-        Need::References | Need::Shadow | Need::Target | Need::Sensitive | Need::QuasiIdentifiers | Need::Previous => false,
+        Need::References | Need::Shadow | Need::Target | Need::Sensitive | Need::QuasiIdentifiers | Need::Previous => {
+            false
+        }
     }
 }
 

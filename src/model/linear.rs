@@ -146,20 +146,20 @@ mod tests {
     #[test]
     fn mirrored_rows_are_one_score_and_misfits_none() {
         let of = |coefficients: Vec<f32>, intercepts: Vec<f32>| {
-            let attributes = vec![
-                ("coefficients", Attribute::Floats(coefficients)),
-                ("intercepts", Attribute::Floats(intercepts)),
-            ];
+            let attributes =
+                vec![("coefficients", Attribute::Floats(coefficients)), ("intercepts", Attribute::Floats(intercepts))];
             Draft::default().node("ai.onnx.ml", "LinearClassifier", &["x"], attributes).contents().linear()
         };
         let two = of(vec![-1.0, -2.0, 1.0, 2.0], vec![-3.0, 3.0]).unwrap();
         assert_eq!((two.weights, two.intercepts), (vec![vec![1.0, 2.0]], vec![3.0]));
         assert!(of(vec![1.0, 2.0, 3.0], vec![1.0, 2.0]).is_none());
         assert!(of(Vec::new(), vec![1.0]).is_none());
-        let deep = Draft::default()
-            .constant("w", &[1, 1], vec![1.0])
-            .node("", "MatMul", &["x", "w"], Vec::new())
-            .node("", "MatMul", &["out0", "w"], Vec::new());
+        let deep = Draft::default().constant("w", &[1, 1], vec![1.0]).node("", "MatMul", &["x", "w"], Vec::new()).node(
+            "",
+            "MatMul",
+            &["out0", "w"],
+            Vec::new(),
+        );
         assert!(deep.contents().linear().is_none(), "two layers are no linear model");
     }
 }

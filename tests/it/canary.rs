@@ -208,8 +208,7 @@ fn nothing_leaks_from_what_the_file_stores() {
         .collect();
     let split = sheet.column("split");
     let members: Vec<&Vec<String>> = sheet.rows.iter().filter(|row| row[split] == "train").collect();
-    let rows: Vec<f32> =
-        members.iter().flat_map(|row| numeric.iter().filter_map(|at| number(&row[*at]))).collect();
+    let rows: Vec<f32> = members.iter().flat_map(|row| numeric.iter().filter_map(|at| number(&row[*at]))).collect();
     let shape = [members.len() as u64, numeric.len() as u64];
     let said = format!("{TEXT} born {DATE}, MRN {WHOLE}, {TEXT}-7");
     let documented = proto(12, &said);
@@ -224,12 +223,16 @@ fn nothing_leaks_from_what_the_file_stores() {
     for measure in ["disclosure/stored-rows", "disclosure/identifier-strings"] {
         let findings = report["findings"].as_array().unwrap();
         let found = findings.iter().find(|finding| finding["measure"] == measure).unwrap();
-        assert!(found["estimate"]["value"].as_f64().unwrap() > 0.3, "{measure} is found, or the search is idle: {found}");
+        assert!(
+            found["estimate"]["value"].as_f64().unwrap() > 0.3,
+            "{measure} is found, or the search is idle: {found}"
+        );
     }
     // Means with and without the last member: its record follows from both files, and is not shown.
     let width = numeric.len();
     let mean = |members: usize| -> Vec<f32> {
-        let sum = |at: usize| rows.iter().skip(at).step_by(width).take(members).map(|&cell| f64::from(cell)).sum::<f64>();
+        let sum =
+            |at: usize| rows.iter().skip(at).step_by(width).take(members).map(|&cell| f64::from(cell)).sum::<f64>();
         (0..width).map(|at| (sum(at) / members as f64) as f32).collect()
     };
     let with_mean = |members: usize| {
@@ -242,11 +245,13 @@ fn nothing_leaks_from_what_the_file_stores() {
     let previous = format!("previous = {}\n", quoted(&old));
     cage.succeeds("two versions", &records_plan(&new, &previous, &file, "income", ROLES));
     let report = cage.desk.report();
-    for measure in ["inversion/version-difference", "inversion/informed-reconstruction"] {
-        let findings = report["findings"].as_array().unwrap();
-        let found = findings.iter().find(|finding| finding["measure"] == measure).unwrap();
-        assert!(found["estimate"]["value"].as_f64().unwrap() >= 0.5, "{measure} is found, or the search is idle: {found}");
-    }
+    let findings = report["findings"].as_array().unwrap();
+    let found = |measure: &str| findings.iter().find(|finding| finding["measure"] == measure).unwrap();
+    let last = found("inversion/informed-reconstruction");
+    assert!(last["estimate"]["value"].as_f64().unwrap() > 0.5, "records are worked out, or the search is idle: {last}");
+    // The planted numbers are alike in all records, so that the control withdraws what follows of the added one.
+    let update = found("inversion/version-difference");
+    assert!(update["evidence"].as_array().is_some_and(|tables| !tables.is_empty()), "means changed: {update}");
     let model = path.display().to_string();
     cage.command("inspect", &["inspect", &model]).exits(0);
     let alone = format!("[model]\npath = {}\n", quoted(&path));
@@ -329,7 +334,8 @@ fn nothing_leaks_from_trees() {
     let planted = NUMBER.parse::<f32>().unwrap();
     for old in [forest.splits[0].value as f32, forest.weights(0)[0].value as f32] {
         let old = old.to_le_bytes();
-        let places: Vec<usize> = bytes.windows(4).enumerate().filter(|(_, four)| *four == old).map(|(at, _)| at).collect();
+        let places: Vec<usize> =
+            bytes.windows(4).enumerate().filter(|(_, four)| *four == old).map(|(at, _)| at).collect();
         assert!(!places.is_empty());
         places.into_iter().for_each(|at| bytes[at..at + 4].copy_from_slice(&planted.to_le_bytes()));
     }

@@ -23,7 +23,8 @@
 //! agreement on the frequent one says little; compare with the baseline.
 //!
 //! # Cost
-//! d + 1 and up to `queries` (1,000 unless set, 10,000 at most) questions for each step, and the training of four small models.
+//! d + 1 questions, and 100, 1,000 and 10,000 as far as the setting `queries` allows (100 unless set); for each of these steps four
+//! small models are trained.
 //!
 //! # References
 //! Tramer et al., "Stealing machine learning models via prediction APIs", USENIX Security 2016; Orekondy et al., "Knockoff nets",
@@ -77,7 +78,7 @@ pub struct Extraction {
 
 impl Default for Extraction {
     fn default() -> Self {
-        Self { queries: 1_000 }
+        Self { queries: 100 }
     }
 }
 
@@ -135,7 +136,7 @@ impl Check for Extraction {
         let mut finding = counted(META.id, AGREEMENT, Unit::Share, agreement(best));
         finding.sentence = format!(
             "A copy made with {} questions ({}) gives the model's own class for {} of people it never saw.",
-            grouped(best.questions),
+            grouped(best.questions as u64),
             best.how,
             Unit::Share.show(agreement(best).value)
         );
@@ -150,7 +151,7 @@ impl Check for Extraction {
              there is nothing to extract."
                 .to_owned(),
         );
-        finding.settings = vec![("questions allowed".to_owned(), grouped(self.queries))];
+        finding.settings = vec![("questions allowed".to_owned(), grouped(self.queries as u64))];
         Ok(vec![finding].into())
     }
 }
@@ -329,7 +330,7 @@ fn table<'c>(copies: impl Iterator<Item = (&'c Copy, String)>) -> Evidence {
     Evidence::Table(Table {
         caption: "Agreement of a copy with the model, by the number of questions".to_owned(),
         columns: ["copy", "questions", "same class as the model"].map(str::to_owned).to_vec(),
-        rows: copies.map(|(copy, share)| vec![copy.how.to_owned(), grouped(copy.questions), share]).collect(),
+        rows: copies.map(|(copy, share)| vec![copy.how.to_owned(), grouped(copy.questions as u64), share]).collect(),
     })
 }
 
@@ -382,7 +383,8 @@ mod tests {
         let of = |part: u32| -> Vec<f64> {
             uniform(RECORDS, 2, seed.derive(&format!("s {part}"))).into_iter().map(f64::from).collect()
         };
-        let table = |part: u32| Records::new(vec![column("id", ids(part)), column("s", of(part)), column("y", of(part))]);
+        let table =
+            |part: u32| Records::new(vec![column("id", ids(part)), column("s", of(part)), column("y", of(part))]);
         let answers = |part: u32| {
             let classes: Vec<u32> = ids(part).iter().zip(of(part)).map(|(id, s)| class(*id, s)).collect();
             Answers { predictions: scores(&classes), truth: Truth::Classes(classes) }
@@ -419,9 +421,8 @@ mod tests {
     #[test]
     fn a_linear_model_is_solved_with_one_question_more_than_inputs() {
         let names = ["a", "b", "c"];
-        let values = |part: &str, name: &str| {
-            crate::check::specimen::normal(300, 2.0, Seed::root(5).derive(part).derive(name))
-        };
+        let values =
+            |part: &str, name: &str| crate::check::specimen::normal(300, 2.0, Seed::root(5).derive(part).derive(name));
         let odds = |a: f64, b: f64, c: f64| 0.5 * a - 2.0 * b + 1.5 * c + 0.3;
         let classes = |part: &str| -> Vec<u32> {
             let columns = names.map(|name| values(part, name));
@@ -432,7 +433,8 @@ mod tests {
             let features = names.map(|name| column(name, values(part, name)));
             Records::new(features.into_iter().chain([column("y", y)]).collect())
         };
-        let answers = |part: &str| Answers { predictions: scores(&classes(part)), truth: Truth::Classes(classes(part)) };
+        let answers =
+            |part: &str| Answers { predictions: scores(&classes(part)), truth: Truth::Classes(classes(part)) };
         let answer = move |inputs: &[Tensor]| {
             let cells: Vec<Vec<f64>> = inputs.iter().filter_map(Tensor::to_f64).collect();
             let p = |at: usize| 1.0 / (1.0 + (-odds(cells[0][at], cells[1][at], cells[2][at])).exp());

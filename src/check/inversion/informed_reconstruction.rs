@@ -144,7 +144,8 @@ impl Check for InformedReconstruction {
 
 fn no_closed_form() -> CheckError {
     CheckError::NotApplicable {
-        reason: "the file holds neither a single linear map with known outcomes nor means of the members' columns".to_owned(),
+        reason: "the file holds neither a single linear map with known outcomes nor means of the members' columns"
+            .to_owned(),
         remedy: "nothing: other models have no closed form".to_owned(),
     }
 }
@@ -163,9 +164,7 @@ fn of_means(images: &Images<'_>, arrays: &[(Vec<usize>, Vec<f64>)], truth: Optio
                 let Some(group) = columns.iter().position(|columns| columns.is_mean(vector)) else { continue };
                 let (n, own) = (groups[group].len() as f64, &columns[group]);
                 // n m - sum of the others = x_t + n (m - mean): the same error for every member of the group.
-                let error = |&column: &usize| {
-                    n * (vector[column] - own.mean[column]).abs() / overall.spread[column]
-                };
+                let error = |&column: &usize| n * (vector[column] - own.mean[column]).abs() / overall.spread[column];
                 let mut errors: Vec<f64> = own.telling.iter().map(error).collect();
                 let near = errors.iter().filter(|error| **error <= NEAR).count() as f64;
                 let found = near >= MOST_COLUMNS * errors.len() as f64 - 1e-9;
@@ -262,7 +261,8 @@ impl InformedReconstruction {
             ));
         }
         finding.limits.push(
-            "This is the risk from somebody who knows everybody else, a partner of the study and not an outsider.".to_owned(),
+            "This is the risk from somebody who knows everybody else, a partner of the study and not an outsider."
+                .to_owned(),
         );
         finding
     }
@@ -311,8 +311,8 @@ fn not_computed(residual: f64) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::specimen::{Case, Specimen, normal, numbers};
     use crate::check::Answers;
+    use crate::check::specimen::{Case, Specimen, normal, numbers};
     use crate::data::{Schema, Table as Records};
     use crate::learn::ridge::Ridge;
     use crate::model::contents::specimen::{Attribute, Draft};
@@ -357,7 +357,12 @@ mod tests {
             (of_class.sum::<f64>() / 100.0 + if class < exact { 0.0 } else { 0.01 }) as f32
         };
         let theta = (0..2).flat_map(|class| members.iter().map(move |column| mean(class, column)));
-        let file = Draft::default().constant("theta", &[1, 2, COLUMNS], theta.collect()).node("", "Sub", &["x", "theta"], Vec::new());
+        let file = Draft::default().constant("theta", &[1, 2, COLUMNS], theta.collect()).node(
+            "",
+            "Sub",
+            &["x", "theta"],
+            Vec::new(),
+        );
         case(&members, &others, Truth::Classes(classes.clone()), file)
     }
 
@@ -427,7 +432,8 @@ mod tests {
         let truth = outcomes(&members, 3);
         // Fitted to others: nothing holds for the members.
         let file = ridge(&others, &outcomes(&others, 4), 1.0);
-        let finding = case(&members, &others, Truth::Values(truth), file).run(&InformedReconstruction::default(), 1).remove(0);
+        let finding =
+            case(&members, &others, Truth::Values(truth), file).run(&InformedReconstruction::default(), 1).remove(0);
         assert_eq!(finding.estimate, None);
         let Standing::Insufficient { reason, .. } = finding.standing else { panic!("not computed") };
         assert!(reason.contains("not computed") && reason.contains("stationarity residual"), "{reason}");

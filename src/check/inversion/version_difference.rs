@@ -101,9 +101,15 @@ impl Check for VersionDifference {
         let same = new.len() == old.len() && new.iter().zip(&old).all(|(new, old)| new.0 == old.0);
         if new.is_empty() || !same {
             let (reason, remedy) = if new.is_empty() {
-                ("the file stores nothing that could be means of columns", "nothing: there is nothing to take differences of")
+                (
+                    "the file stores nothing that could be means of columns",
+                    "nothing: there is nothing to take differences of",
+                )
             } else {
-                ("the two versions store different constants", "name a version with the same steps under `[model] previous`")
+                (
+                    "the two versions store different constants",
+                    "name a version with the same steps under `[model] previous`",
+                )
             };
             return Err(CheckError::NotApplicable { reason: reason.to_owned(), remedy: remedy.to_owned() });
         }
@@ -196,7 +202,8 @@ impl VersionDifference {
             }
         };
         let tales = tried.filter(|added| (1..rows.len()).contains(added)).map(of);
-        tales.max_by(|a, b| (a.members, b.added).partial_cmp(&(b.members, a.added)).unwrap_or(std::cmp::Ordering::Equal))
+        tales
+            .max_by(|a, b| (a.members, b.added).partial_cmp(&(b.members, a.added)).unwrap_or(std::cmp::Ordering::Equal))
     }
 }
 
@@ -213,7 +220,8 @@ fn finding(tales: &[Tale], recognised: usize, members: usize) -> Finding {
             Unit::Share.show(tale.others)
         ),
         None if recognised == 0 => {
-            "Neither version stores a mean of the members' columns: there is nothing to take a difference of.".to_owned()
+            "Neither version stores a mean of the members' columns: there is nothing to take a difference of."
+                .to_owned()
         }
         None if tales.is_empty() => "No mean of columns changed between the versions.".to_owned(),
         None => "The difference between the versions is no record, and no sum of the records of few people.".to_owned(),
@@ -341,7 +349,8 @@ mod tests {
     fn swapped_sets_and_equal_versions_give_nothing() {
         let (members, others) = (columns(1), columns(2));
         let swapped = Case::tables(table(&others), table(&members), Schema::default());
-        let swapped = swapped.with_file(scaler(&members, 0..RECORDS, 0)).with_previous(scaler(&members, 0..RECORDS - 1, 0));
+        let swapped =
+            swapped.with_file(scaler(&members, 0..RECORDS, 0)).with_previous(scaler(&members, 0..RECORDS - 1, 0));
         assert_eq!(only(&swapped, &VersionDifference::default()).standing, Standing::Sound);
         let same = Case::tables(table(&members), table(&others), Schema::default());
         let same = same.with_file(scaler(&members, 0..RECORDS, 0)).with_previous(scaler(&members, 0..RECORDS, 0));
@@ -361,7 +370,8 @@ mod tests {
     #[test]
     fn other_constants_are_not_compared() {
         let (members, others) = (columns(1), columns(2));
-        let case = Case::tables(table(&members), table(&others), Schema::default()).with_file(scaler(&members, 0..RECORDS, 0));
+        let case =
+            Case::tables(table(&members), table(&others), Schema::default()).with_file(scaler(&members, 0..RECORDS, 0));
         let attributes = vec![("offset", Attribute::Floats(vec![1.0; 3]))];
         let old = Draft::default().node("ai.onnx.ml", "Scaler", &["x"], attributes).contents();
         let refused = case.with_previous(old).refused(&VersionDifference::default(), 1).to_string();
