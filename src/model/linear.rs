@@ -27,7 +27,7 @@ impl Linear {
     ///
     /// # Panics
     /// Never; features beyond the width are left out.
-    pub fn scores(&self, row: impl Iterator<Item = f64> + Clone) -> Vec<f64> {
+    pub fn scores(&self, row: &(impl Iterator<Item = f64> + Clone)) -> Vec<f64> {
         let score = |(weights, intercept): (&Vec<f64>, &f64)| {
             intercept + weights.iter().zip(row.clone()).map(|(weight, value)| weight * value).sum::<f64>()
         };
@@ -139,7 +139,7 @@ mod tests {
         for draft in [operator, product, sum] {
             let linear = draft.contents().linear().unwrap();
             // 1*1 + 2*10 + 3*100 + 7 and 4*1 + 5*10 + 6*100 + 8
-            assert_eq!(linear.scores([1.0, 10.0, 100.0].into_iter()), [328.0, 662.0]);
+            assert_eq!(linear.scores(&[1.0, 10.0, 100.0].into_iter()), [328.0, 662.0]);
         }
     }
 

@@ -1,6 +1,6 @@
 //! What two versions of a model, or one and everybody else's records, give away of a patient.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ fn finding<'r>(report: &'r Value, measure: &str) -> &'r Value {
     report["findings"].as_array().unwrap().iter().find(|finding| finding["measure"] == measure).unwrap()
 }
 
-fn plan(model: &PathBuf, previous: Option<&PathBuf>) -> String {
+fn plan(model: &Path, previous: Option<&Path>) -> String {
     let previous = previous.map_or(String::new(), |file| format!("previous = {}\n", quoted(file)));
     records_plan(model, &previous, &repo("datasets/shapes/tables/cancer.csv"), "target", "")
 }
@@ -40,7 +40,7 @@ fn an_update_that_gives_a_patient_away_fails_the_gate_by_itself() {
     let rows = numbers(&Sheet::shape("cancer"), "train");
     let new = with_mean(&desk, "new.onnx", &rows);
     let old = with_mean(&desk, "old.onnx", &rows[..rows.len() - 1]);
-    let ran = desk.assess(&plan(&new, Some(&old)), &[]).exits(1);
+    let ran = desk.assess(&plan(&new, Some(old.as_path())), &[]).exits(1);
     assert!(ran.stdout.contains("inversion/version-difference"), "{}", ran.stdout);
     let report = desk.report();
     let found = finding(&report, "inversion/version-difference");
@@ -48,10 +48,10 @@ fn an_update_that_gives_a_patient_away_fails_the_gate_by_itself() {
     assert_eq!(found["standing"]["kind"], "fact");
     assert!(report["inputs"].as_array().unwrap().iter().any(|input| input["role"] == "previous model"));
     // No limit excuses a fact.
-    desk.assess(&(plan(&new, Some(&old)) + "[limits]\n\"inversion/version-difference\" = 1.0\n"), &[]).exits(1);
+    desk.assess(&(plan(&new, Some(old.as_path())) + "[limits]\n\"inversion/version-difference\" = 1.0\n"), &[]).exits(1);
     // The version before has another batch of patients less: nobody stands out.
     let before = with_mean(&desk, "before.onnx", &rows[..rows.len() / 2]);
-    desk.assess(&plan(&new, Some(&before)), &["--exit-zero"]);
+    desk.assess(&plan(&new, Some(before.as_path())), &["--exit-zero"]);
     assert_eq!(finding(&desk.report(), "inversion/version-difference")["estimate"]["value"], 0.0);
 }
 
@@ -72,8 +72,8 @@ fn a_mean_gives_the_last_record_to_whoever_knows_the_others() {
 #[test]
 fn a_previous_model_that_is_no_file_is_a_mistake_of_the_plan() {
     let desk = Desk::new();
-    let plan = plan(&shape_model("tensor"), Some(&desk.path("absent.onnx")));
+    let plan = plan(&shape_model("tensor"), Some(desk.path("absent.onnx").as_path()));
     desk.assess(&plan, &[]).refuses(&["model.previous", "absent.onnx"]);
     let broken = desk.write("broken.onnx", b"no model");
-    desk.assess(&self::plan(&shape_model("tensor"), Some(&broken)), &[]).refuses(&["broken.onnx"]);
+    desk.assess(&self::plan(&shape_model("tensor"), Some(broken.as_path())), &[]).refuses(&["broken.onnx"]);
 }

@@ -237,7 +237,7 @@ fn equations(
     if width == 0 || width > MOST_INPUTS {
         return Ok(None);
     }
-    let (base, step): (Vec<f64>, Vec<f64>) = (0..width).map(|at| centre(own.iter().map(|row| row[at]))).unzip();
+    let (base, step): (Vec<f64>, Vec<f64>) = (0..width).map(|at| centre(&own.iter().map(|row| row[at]))).unzip();
     let mut questions = vec![base.clone(); width + 1];
     for (at, question) in questions.iter_mut().skip(1).enumerate() {
         question[at] += step[at];
@@ -262,7 +262,7 @@ fn equations(
 }
 
 /// Mean and standard deviation of the cells that are there; 1 where they do not vary.
-fn centre(cells: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
+fn centre(cells: &(impl Iterator<Item = f64> + Clone)) -> (f64, f64) {
     let present = || cells.clone().filter(|cell| cell.is_finite());
     let n = (present().count() as f64).max(1.0);
     let mean = present().sum::<f64>() / n;
@@ -338,7 +338,7 @@ fn too_few() -> Finding {
     let mut finding = counted(META.id, AGREEMENT, Unit::Share, share_of(0, 1));
     finding.estimate = None;
     finding.null_value = None;
-    finding.sentence = "Too few hold-out records to make a copy and to measure it.".to_owned();
+    "Too few hold-out records to make a copy and to measure it.".clone_into(&mut finding.sentence);
     finding.standing = Standing::Insufficient {
         reason: "too few hold-out patients to make a copy of the model with and to measure it on.".to_owned(),
         needed: "A hundred hold-out patients would do.".to_owned(),

@@ -206,8 +206,11 @@ fn of_optimum(image: usize, members: usize, optimum: &Optimum<'_>) -> Route {
 /// Whether two records are alike in nine of ten columns that vary.
 fn alike(a: impl Fn(usize) -> f64, b: impl Fn(usize) -> f64, columns: &Columns) -> bool {
     let allowed = ((1.0 - MOST_COLUMNS) * columns.telling.len() as f64 + 1e-9) as usize;
-    // NaN is near nothing.
-    let apart = |&&column: &&usize| !((a(column) - b(column)).abs() <= NEAR * columns.spread[column]);
+    let apart = |&&column: &&usize| {
+        let distance = (a(column) - b(column)).abs();
+        // What is no number is near nothing.
+        distance.is_nan() || distance > NEAR * columns.spread[column]
+    };
     !columns.telling.is_empty() && columns.telling.iter().filter(apart).take(allowed + 1).count() <= allowed
 }
 
@@ -294,7 +297,7 @@ fn table(routes: &[Route]) -> Evidence {
 fn not_computed(residual: f64) -> Finding {
     let mut finding = counted(META.id, RECOVERED, Unit::Share, share_of(0, 1));
     finding.estimate = None;
-    finding.sentence = "The last unknown record was not computed.".to_owned();
+    "The last unknown record was not computed.".clone_into(&mut finding.sentence);
     finding.standing = Standing::Insufficient {
         reason: format!(
             "not computed: the linear map of the file is not at an optimum that the check knows (stationarity residual {} standard \

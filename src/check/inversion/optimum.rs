@@ -74,7 +74,7 @@ impl<'a> Optimum<'a> {
         let columns = Columns::of(image, &rows);
         let mut residuals = Vec::with_capacity(members * outputs);
         for at in 0..members {
-            let mut scores = linear.scores(row(image, at));
+            let mut scores = linear.scores(&row(image, at));
             predict(link, &mut scores);
             scores.iter_mut().enumerate().for_each(|(output, score)| *score -= wanted(truth, at, output, outputs));
             residuals.extend(scores);
@@ -84,11 +84,10 @@ impl<'a> Optimum<'a> {
         }
         let mut free = vec![0.0; outputs];
         let mut sums = vec![vec![0.0; width]; outputs];
-        for at in 0..members {
-            for output in 0..outputs {
-                let residual = residuals[at * outputs + output];
-                free[output] += residual;
-                row(image, at).zip(&mut sums[output]).for_each(|(value, sum)| *sum += residual * value);
+        for (at, own) in residuals.chunks(outputs).enumerate() {
+            for ((residual, free), sum) in own.iter().zip(&mut free).zip(&mut sums) {
+                *free += residual;
+                row(image, at).zip(sum).for_each(|(value, sum)| *sum += residual * value);
             }
         }
         let mut optimum =
