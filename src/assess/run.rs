@@ -37,6 +37,23 @@ impl Clock<'_> {
         self.watch.on(&Event::Finished { step });
         result
     }
+
+    /// Two steps side by side, each with its own time.
+    pub(super) fn both<A: Send, B: Send>(
+        &mut self,
+        (first, a): (&str, impl FnOnce() -> A + Send),
+        (second, b): (&str, impl FnOnce() -> B + Send),
+    ) -> (A, B) {
+        let watch = self.watch;
+        let clock = || Clock { watch, seconds: Vec::new() };
+        let (mut clocks, done) = {
+            let (mut of_a, mut of_b) = (clock(), clock());
+            let done = rayon::join(|| of_a.time(first, a), || of_b.time(second, b));
+            ([of_a, of_b], done)
+        };
+        clocks.iter_mut().for_each(|clock| self.seconds.append(&mut clock.seconds));
+        done
+    }
 }
 
 /// Carries out a plan.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::AssessError;
 use super::assessment::{Inference, InputFile};
-use super::open;
+use super::open::{self, ModelFile};
 use super::plan::{Plan, ReferencePlan};
 use super::references::{self, Known};
 use super::run::{Clock, describe, load};
@@ -50,14 +50,21 @@ impl World {
         }
         let watch = clock.watch;
         let mut world = Self::default();
-        if let Some(data) = &plan.data {
-            world.split = Some(clock.time("data", || load(data))?);
-        }
-        let Some(model) = &plan.model else { return Ok(world) };
-        let runtime = clock.time("runtime", || runtime::load(candidates))?;
-        let (graph, bytes) = Graph::load(&model.path)?;
+        let read = || plan.data.as_ref().map(load).transpose();
+        let Some(model) = &plan.model else {
+            world.split = clock.time("data", read)?;
+            return Ok(world);
+        };
+        let start = || {
+            let runtime = runtime::load(candidates)?;
+            Ok::<_, AssessError>((ModelFile::open(&model.path, runtime)?, runtime))
+        };
+        let (split, started) = clock.both(("data", read), ("model", start));
+        world.split = split?;
+        let (file, runtime) = started?;
+        let graph = file.graph.clone();
         if let Some(split) = &world.split {
-            let (mut audited, notes) = clock.time("model", || open::open(model, &graph, bytes, runtime, split))?;
+            let (mut audited, notes) = clock.time("outputs", || open::open(model, file, split))?;
             world.inferred.extend(notes);
             clock.time(open::ANSWERS, || open::ask(&mut audited, split, watch))?;
             world.audited = Some(audited);

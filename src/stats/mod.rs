@@ -5,6 +5,8 @@
 
 pub mod bootstrap;
 pub mod contingency;
+#[cfg(test)]
+mod coverage;
 pub mod epsilon;
 mod estimate;
 pub mod interval;

@@ -129,19 +129,23 @@ impl Pool {
         Part { members: thin(&part.members, "members"), nonmembers: thin(&part.nonmembers, "nonmembers") }
     }
 
-    /// Scores for every row, learned on the other half: `learn(training rows, rows to score)`.
-    pub(super) fn cross_fit(&self, mut learn: impl FnMut(&[usize], &[usize]) -> Vec<f64>) -> Vec<f64> {
-        let mut scores = vec![0.0; self.rows()];
-        for half in 0..2 {
+    /// What is said of every row, learned on the other half, both halves side by side: `learn(training rows, rows)` says
+    /// one thing of each of `rows`.
+    pub(super) fn cross_fit<T: Clone + Default + Send>(
+        &self,
+        learn: impl Fn(&[usize], &[usize]) -> Vec<T> + Sync,
+    ) -> Vec<T> {
+        let of_half = |half| {
             let (rows, training): (Vec<usize>, Vec<usize>) = (0..self.rows()).partition(|&row| self.half[row] == half);
-            if rows.is_empty() {
-                continue;
-            }
-            for (row, score) in rows.iter().zip(learn(&training, &rows)) {
-                scores[*row] = score;
-            }
+            let said = if rows.is_empty() { Vec::new() } else { learn(&training, &rows) };
+            (rows, said)
+        };
+        let (first, second) = rayon::join(|| of_half(0), || of_half(1));
+        let mut all = vec![T::default(); self.rows()];
+        for (rows, said) in [first, second] {
+            rows.into_iter().zip(said).for_each(|(row, value)| all[row] = value);
         }
-        scores
+        all
     }
 
     /// The area under the curve of scores on some rows, with an interval that allows for patients.

@@ -146,14 +146,15 @@ impl<'a> Selection<'a> {
 
     /// The best attack on some rows, the first of equals; the area breaks ties between rates.
     fn best(&self, sides: &[Side], areas: &[f64], aim: Aim) -> usize {
-        let nonmembers = sides.iter().filter(|&&side| side == Side::Negative).count();
+        let count = |wanted: Side| sides.iter().filter(|&&side| side == wanted).count();
+        let (members, nonmembers) = (count(Side::Positive), count(Side::Negative));
         let mut best = (0, (f64::NEG_INFINITY, f64::NEG_INFINITY));
         for (index, (ranked, &area)) in self.ranked.iter().zip(areas).enumerate() {
             let value = match aim {
                 Aim::Area => (area, 0.0),
                 Aim::RateAt(fpr) => {
                     let allowed = allowed(fpr, nonmembers);
-                    (ranked.tpr_with_false_positives(allowed, |row| sides[row]), area)
+                    (ranked.tpr_with_false_positives(allowed, members, |row| sides[row]), area)
                 }
             };
             if value > best.1 {

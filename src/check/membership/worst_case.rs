@@ -75,21 +75,21 @@ impl Check for WorstCase {
         let data = features(subject, &pool, &signals);
         let labels: Vec<u32> = (0..pool.rows()).map(|row| u32::from(pool.is_member(row))).collect();
         let seed = pool.seed().derive(META.id);
-        let mut chosen = Vec::new();
-        let scores = pool.cross_fit(|training, rows| {
+        let learned = pool.cross_fit(|training, rows| {
             let (name, learner) = better(&pool, &data, &labels, training, seed);
-            chosen.push(name);
             let p = learner.fit(&data, training, &labels, 2, seed).probabilities(&data, rows);
             let raw: Vec<f64> = p.chunks(2).map(|pair| pair[1]).collect();
             // Models of different halves are not on one scale; ranks within a half are.
-            midranks(&raw).into_iter().map(|rank| (rank - 0.5) / rows.len() as f64).collect()
+            midranks(&raw).into_iter().map(|rank| ((rank - 0.5) / rows.len() as f64, name)).collect()
         });
+        let (scores, mut chosen): (Vec<f64>, Vec<&str>) = learned.into_iter().unzip();
         let attack = competing(META.id, "learned from all signals", scores);
         let mut finding = pool.area_finding(
             &attack,
             AUC,
             "An auditor trains a classifier to tell members from others by all that the model says.",
         );
+        chosen.sort_unstable();
         chosen.dedup();
         finding.settings.push(("classifier, chosen within the other half".to_owned(), chosen.join(", ")));
         Ok(Output { findings: vec![finding], scores: vec![attack] })
@@ -194,7 +194,8 @@ fn better(
     };
     let logistic = Logistic::default();
     let trees = Boosted::default();
-    if area(&trees) > area(&logistic) {
+    let (of_trees, of_logistic) = rayon::join(|| area(&trees), || area(&logistic));
+    if of_trees > of_logistic {
         ("boosted trees", Box::new(trees))
     } else {
         ("logistic regression", Box::new(logistic))
