@@ -271,6 +271,31 @@ mod tests {
         covers_the_true_area(60, 3);
     }
 
+    /// The rate at 5 % of a shift of 1.5 is Phi(1.5 - 1.6449) = 0.4424; 500 rows a side let 25 false positives be expected.
+    /// At 1 % five are, the fewest for which the interval is shown: Phi(1.5 - 2.3263) = 0.2043.
+    #[test]
+    fn intervals_of_rates_hold_the_true_rate() {
+        let mut stream = Seed::root(9).derive("bootstrap coverage of rates").stream();
+        let truth = [0.442_4, 0.204_3];
+        let statistics = [Statistic::TprAtFpr(0.05), Statistic::TprAtFpr(0.01)];
+        let mut covered = [[0_u32; 2]; 2];
+        for run in 0..300 {
+            let (p, _) = group_effects(500, 1, 0.0, &mut stream);
+            let (q, _) = group_effects(500, 1, 0.0, &mut stream);
+            let p: Vec<f64> = p.iter().map(|x| x + 1.5).collect();
+            for (at, interval) in [Interval::Percentile, Interval::Bca].into_iter().enumerate() {
+                let resampling = Resampling { replicates: 400, interval, ..Resampling::new(Seed::root(run)) };
+                let found = bootstrap(&p, &q, None, &statistics, &resampling);
+                for rate in 0..2 {
+                    covered[at][rate] += u32::from(found[rate].covers(truth[rate]));
+                }
+            }
+        }
+        // 95 % of 300 are 285; the standard deviation is 4.
+        println!("{covered:?}");
+        assert!(covered.iter().flatten().all(|&count| (270..=297).contains(&count)), "{covered:?}");
+    }
+
     /// `scipy.stats._resampling._bca_interval` of SciPy 1.17.1 on the same scores and replicates, 5 % a side.
     #[test]
     fn corrected_quantiles_equal_scipy() {
