@@ -6,11 +6,14 @@
 
 use std::fmt::Write;
 
+use rand::Rng;
+
 use super::AssessError;
 use super::assessment::{Assessment, EvidenceNote, InputFile};
 use crate::check::RecordRisk;
 use crate::data::Split;
 use crate::digest::{Digest, hex};
+use crate::seed::Seed;
 
 /// Hexadecimal digits of a pseudonym: 128 bits.
 const DIGITS: usize = 32;
@@ -35,11 +38,12 @@ impl Key {
     /// # Errors
     /// When the system gives no random bytes.
     pub fn fresh() -> Result<Self, AssessError> {
-        let mut bytes = vec![0_u8; FEWEST_BYTES];
-        getrandom::fill(&mut bytes).map_err(|error| AssessError::Mismatch {
-            what: format!("the operating system gives no random bytes: {error}"),
+        let seed = Seed::fresh().map_err(|words| AssessError::Mismatch {
+            what: format!("the operating system gives no random bytes: {words}"),
             help: "give a key of your own with --record-key".to_owned(),
         })?;
+        let mut bytes = vec![0_u8; FEWEST_BYTES];
+        seed.derive("key of pseudonyms").stream().fill_bytes(&mut bytes);
         Ok(Self(bytes))
     }
 

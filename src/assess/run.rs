@@ -135,11 +135,19 @@ pub(super) fn judged(
     subject: &Subject<'_>,
     clock: &mut Clock<'_>,
 ) -> Result<Judged, AssessError> {
-    let (mut findings, skipped, records) = carry_out(checks, subject, plan, clock)?;
+    let CarriedOut { mut findings, skipped, records } = carry_out(checks, subject, plan, clock)?;
     relate(&mut findings, plan.scores.as_ref().and_then(|scores| scores.random_split.as_deref()));
     let (verdict, judgements) = gate::judge(&findings, &skipped, policy);
     mark_limits(&mut findings, policy);
     Ok(Judged { findings, skipped, verdict, judgements, records })
+}
+
+/// What the checks handed over.
+#[derive(Default)]
+struct CarriedOut {
+    findings: Vec<Finding>,
+    skipped: Vec<Skipped>,
+    records: Vec<RecordRisk>,
 }
 
 /// Runs the checks in their order; each sees the scores of the attacks before it.
@@ -148,8 +156,8 @@ fn carry_out(
     subject: &Subject<'_>,
     plan: &Plan,
     clock: &mut Clock<'_>,
-) -> Result<(Vec<Finding>, Vec<Skipped>, Vec<RecordRisk>), AssessError> {
-    let (mut findings, mut skipped, mut records) = (Vec::new(), Vec::new(), Vec::new());
+) -> Result<CarriedOut, AssessError> {
+    let CarriedOut { mut findings, mut skipped, mut records } = CarriedOut::default();
     let mut scores = subject.scores.to_vec();
     for check in checks {
         let id = check.meta().id;
@@ -173,7 +181,7 @@ fn carry_out(
             Err(source) => return Err(AssessError::Check { check: id.to_owned(), source }),
         }
     }
-    Ok((findings, skipped, records))
+    Ok(CarriedOut { findings, skipped, records })
 }
 
 fn input<'i>(inputs: &'i [InputFile], role: &str) -> Option<&'i InputFile> {

@@ -1,5 +1,6 @@
 //! The file about single records of `privet assess`, and its key.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::args::Assess;
@@ -43,18 +44,15 @@ impl Evidence {
     pub(super) fn open(arguments: &Assess) -> anyhow::Result<Option<Self>> {
         let Some(path) = arguments.record_evidence.clone() else { return Ok(None) };
         let open = |path: &Path| Private::open(path).map_err(|source| refused(path, "--record-evidence", source));
-        let (key, new_key) = match &arguments.record_key {
-            Some(given) => {
-                let text = std::fs::read_to_string(given).map_err(|source| refused(given, "--record-key", source))?;
-                (Key::parse(&text).map_err(with_help)?, None)
-            }
-            None => {
-                let mut name = path.clone().into_os_string();
-                name.push(".key");
-                let beside = PathBuf::from(name);
-                let file = open(&beside)?;
-                (Key::fresh().map_err(with_help)?, Some((beside, file)))
-            }
+        let (key, new_key) = if let Some(given) = &arguments.record_key {
+            let text = std::fs::read_to_string(given).map_err(|source| refused(given, "--record-key", source))?;
+            (Key::parse(&text).map_err(with_help)?, None)
+        } else {
+            let mut name = path.clone().into_os_string();
+            name.push(".key");
+            let beside = PathBuf::from(name);
+            let file = open(&beside)?;
+            (Key::fresh().map_err(with_help)?, Some((beside, file)))
         };
         Ok(Some(Self { file: open(&path)?, path, key, new_key }))
     }
@@ -72,7 +70,7 @@ impl Evidence {
         let mut lines = format!("record evidence: {} (only its owner can read it)\n", tidy(&self.path));
         if let Some((path, file)) = self.new_key {
             file.write(&self.key.text()).map_err(|source| refused(&path, "--record-evidence", source))?;
-            lines += &format!("its key: {} (keep it elsewhere: with it, pseudonyms are rows)\n", tidy(&path));
+            let _ = writeln!(lines, "its key: {} (keep it elsewhere: with it, pseudonyms are rows)", tidy(&path));
         }
         self.file.write(&csv).map_err(|source| refused(&self.path, "--record-evidence", source))?;
         let name = self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();

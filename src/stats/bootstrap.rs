@@ -292,7 +292,6 @@ mod tests {
             }
         }
         // 95 % of 300 are 285; the standard deviation is 4.
-        println!("{covered:?}");
         assert!(covered.iter().flatten().all(|&count| (270..=297).contains(&count)), "{covered:?}");
     }
 

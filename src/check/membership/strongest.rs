@@ -14,10 +14,10 @@
 //! among many attacks costs nothing and no single cut decides. Where patients have several records, rates count patients:
 //! one random record of each, or all of them where an attack of `membership/whole-patient` was chosen. Rates have a
 //! distribution-free interval: an order-statistic bound on the threshold joined with Clopper-Pearson; the area has DeLong's
-//! (Obuchowski's for several records a patient). These are safe and wide, and each cut reports on half of the people only;
-//! for reading, the attack chosen most often is shown on all records with bootstrap intervals (members and non-members drawn
-//! apart, patients whole), which no formula gives for rates over several records a patient. Nothing is judged by them: they
-//! do not pay for the choice, and know no score beyond those seen, so they are not shown below five false positives.
+//! (Obuchowski's for several records a patient). These are safe and wide, and each cut reports on half of the people only.
+//! For reading, the attack chosen most often is shown on everybody with bootstrap intervals (members and non-members drawn
+//! apart, patients whole), the usual tool for a rate whose threshold is estimated too. Nothing is judged by them: they do not
+//! pay for the choice, and know no score beyond those seen, so they are not shown below five expected false positives.
 //!
 //! # Reading the number
 //! The rate at 1 % against its chance value of 1 % says how many people are exposed; the area hides them in an average.
@@ -40,9 +40,9 @@ use rayon::prelude::*;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use super::picture;
 use super::pool::{FEWEST, Part, Pool, area_severity, blank, percent};
-use super::selection::{Aim, Selection, Strongest as Chosen, curve};
-use super::{aggregate, picture};
+use super::selection::{Aim, Selection, Strongest as Chosen, curve, of_patients};
 use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject};
 use crate::finding::{Evidence, Family, Finding, Severity, Table, Unit};
 use crate::stats::bootstrap::{Interval, Resampling, bootstrap};
@@ -109,11 +109,15 @@ impl Check for Strongest {
         if selection.attacks().is_empty() {
             return Ok(Output::default());
         }
-        let mut findings = vec![area_finding(&pool, &selection)];
-        findings.extend(RATES.map(|rate| rate_finding(&pool, &selection, rate)));
+        let area = selection.strongest(Aim::Area);
+        let rates = RATES.map(|(fpr, _, _)| selection.strongest(Aim::RateAt(fpr)));
+        let mut findings = vec![area_finding(&pool, &area)];
+        findings.extend(RATES.iter().zip(&rates).map(|(rate, chosen)| rate_finding(&pool, &selection, chosen, *rate)));
         findings[0].evidence.push(table(&pool, subject.scores));
         if self.replicates > 0 {
-            let shown = self.resampled(&pool, &selection, &findings);
+            let chosen =
+                std::iter::once((Aim::Area, &area)).chain(RATES.iter().map(|rate| Aim::RateAt(rate.0)).zip(&rates));
+            let shown = self.resampled(&pool, &selection, &chosen.collect::<Vec<_>>());
             findings[0].evidence.extend(shown);
         }
         Ok(findings.into())
@@ -121,65 +125,60 @@ impl Check for Strongest {
 }
 
 impl Strongest {
-    /// The attack chosen most often for the rate at 1 %, on all records, with bootstrap intervals beside what is judged.
-    fn resampled(&self, pool: &Pool, selection: &Selection<'_>, judged: &[Finding]) -> Option<Evidence> {
-        let (attack, _) = *selection.strongest(Aim::RateAt(0.01)).picks.first()?;
-        let people = pool.thin(&pool.whole(), pool.seed().derive("one record a patient"));
-        if people.members.len().min(people.nonmembers.len()) < FEWEST {
-            return None;
-        }
-        let mut statistics = vec![Statistic::Auc];
-        // Below five expected false positives the tail of the replicates is that of a few scores.
-        let enough = |fpr: &f64| estimability(people.nonmembers.len(), *fpr) == Estimability::Full;
-        statistics
-            .extend(RATES.map(|(fpr, _, _)| fpr).iter().filter(|fpr| enough(fpr)).map(|&fpr| Statistic::TprAtFpr(fpr)));
-        let (positives, negatives) = attack.of_record.split_at(pool.members);
-        let (of_members, of_nonmembers) = pool.groups.split_at(pool.members);
-        let clusters = pool.grouped.then_some((of_members, of_nonmembers));
+    /// For each measure the attack chosen most often, on everybody, with a bootstrap interval beside what is judged.
+    fn resampled(&self, pool: &Pool, selection: &Selection<'_>, chosen: &[(Aim, &Chosen<'_>)]) -> Option<Evidence> {
         let resampling = Resampling {
             replicates: self.replicates,
             interval: Interval::Bca,
             ..Resampling::new(pool.seed().derive("bootstrap"))
         };
-        let row = |(statistic, estimate): (&Statistic, Estimate)| {
-            let (name, unit, measure) = match *statistic {
-                Statistic::Auc => ("area".to_owned(), Unit::Area, "membership/auc"),
-                Statistic::TprAtFpr(fpr) => {
-                    let measure = RATES.iter().find(|rate| rate.0 == fpr).map_or("", |rate| rate.1);
-                    (format!("TPR at {}", percent(fpr)), Unit::Share, measure)
-                }
+        let row = |(aim, chosen): &(Aim, &Chosen<'_>)| {
+            let (attack, _) = chosen.picks.first()?;
+            let part = selection.everybody(*aim, attack);
+            let (name, unit, statistic) = match *aim {
+                Aim::Area => ("area".to_owned(), Unit::Area, Statistic::Auc),
+                // Below five expected false positives the tail of the replicates is that of a few scores.
+                Aim::RateAt(fpr) if estimability(part.nonmembers.len(), fpr) != Estimability::Full => return None,
+                Aim::RateAt(fpr) => (format!("TPR at {}", percent(fpr)), Unit::Share, Statistic::TprAtFpr(fpr)),
             };
-            let beside = judged.iter().find(|finding| finding.measure == measure).and_then(|finding| finding.estimate);
-            let beside = beside.map_or("not estimable".to_owned(), |estimate| unit.show_interval(&estimate));
-            vec![name, unit.show(estimate.value), unit.show_interval(&estimate), beside]
+            let scores = |rows: &[usize]| -> Vec<f64> { rows.iter().map(|&row| attack.of_record[row]).collect() };
+            let codes = |rows: &[usize]| -> Vec<u32> { rows.iter().map(|&row| pool.groups[row]).collect() };
+            let patients = pool.grouped.then(|| (codes(&part.members), codes(&part.nonmembers)));
+            let patients = patients.as_ref().map(|(a, b)| (&a[..], &b[..]));
+            let found =
+                bootstrap(&scores(&part.members), &scores(&part.nonmembers), patients, &[statistic], &resampling);
+            let estimate = found.first().filter(|estimate| estimate.n >= FEWEST)?;
+            let judged = chosen.estimate.map_or("not estimable".to_owned(), |estimate| unit.show_interval(&estimate));
+            Some(vec![name, attack.name.clone(), unit.show(estimate.value), unit.show_interval(estimate), judged])
         };
-        let found = bootstrap(positives, negatives, clusters, &statistics, &resampling);
-        let unit = pool.unit();
-        Some(Evidence::Table(Table {
-            caption: format!(
-                "{} on all records, with bootstrap intervals over {unit} ({} replicates, members and non-members drawn apart); \
-                 for reading only, not corrected for the choice of the attack",
-                attack.name, self.replicates
-            ),
-            columns: ["measure", "value", "95 % bootstrap interval", "interval that limits judge"]
-                .map(str::to_owned)
-                .to_vec(),
-            rows: statistics.iter().zip(found).map(row).collect(),
-        }))
+        let rows: Vec<Vec<String>> = chosen.iter().filter_map(row).collect();
+        let caption = format!(
+            "The attack chosen most often, on everybody, with bootstrap intervals over {} ({} replicates, members and \
+             non-members drawn apart); for reading only, not corrected for the choice",
+            pool.unit(),
+            self.replicates
+        );
+        let columns = ["measure", "attack", "value", "95 % bootstrap interval", "interval that limits judge"];
+        let columns = columns.map(str::to_owned).to_vec();
+        (!rows.is_empty()).then_some(Evidence::Table(Table { caption, columns, rows }))
     }
 }
 
-fn area_finding(pool: &Pool, selection: &Selection<'_>) -> Finding {
-    let chosen = selection.strongest(Aim::Area);
-    let mut finding = common(pool, &chosen, "membership/auc", Unit::Area, 0.5);
+fn area_finding(pool: &Pool, chosen: &Chosen<'_>) -> Finding {
+    let mut finding = common(pool, chosen, "membership/auc", Unit::Area, 0.5);
+    let whole = chosen.picks.first().is_some_and(|(attack, _)| of_patients(attack));
+    let given = if whole {
+        "all records of a patient from the training data and of one who was not"
+    } else {
+        "one record from the training data and one that was not"
+    };
     match chosen.estimate {
         Some(estimate) => {
             if estimate.n < FEWEST {
                 finding.standing = pool.too_few(chosen.reporting, 0.01, 2);
             }
             finding.sentence = format!(
-                "Given one record from the training data and one that was not, the attacker picks the right one {} of the \
-                 time; guessing is right 50 % of the time.",
+                "Given {given}, the attacker picks the right one {} of the time; guessing is right 50 % of the time.",
                 Unit::Share.show(estimate.value)
             );
             finding.severity = area_severity(&estimate);
@@ -193,9 +192,13 @@ fn area_finding(pool: &Pool, selection: &Selection<'_>) -> Finding {
     finding
 }
 
-fn rate_finding(pool: &Pool, selection: &Selection<'_>, (fpr, measure, scale): (f64, &str, [f64; 4])) -> Finding {
-    let chosen = selection.strongest(Aim::RateAt(fpr));
-    let mut finding = common(pool, &chosen, measure, Unit::Share, fpr);
+fn rate_finding(
+    pool: &Pool,
+    selection: &Selection<'_>,
+    chosen: &Chosen<'_>,
+    (fpr, measure, scale): (f64, &str, [f64; 4]),
+) -> Finding {
+    let mut finding = common(pool, chosen, measure, Unit::Share, fpr);
     let Some(estimate) = chosen.estimate else {
         let share = if selection.attacks().len() > 1 { 2 } else { 1 };
         finding.standing = pool.too_few(chosen.reporting, fpr, share);
@@ -236,8 +239,8 @@ fn common(pool: &Pool, chosen: &Chosen<'_>, measure: &str, unit: Unit, null_valu
     finding.limits.push("A lower bound on what leaks: attacks that did not run may recognise more people.".to_owned());
     if pool.grouped {
         finding.limits.push(
-            "Rates count patients: one random record of each, or all of them where an attack on whole patients was chosen; the \
-             area counts all records and allows for patients."
+            "Rates count patients: one random record of each, or all of them where an attack on whole patients was chosen, \
+             whose area counts patients too; the area of other attacks counts all records and allows for patients."
                 .to_owned(),
         );
     }
@@ -286,7 +289,7 @@ fn table(pool: &Pool, scores: &[AttackScores]) -> Evidence {
     Evidence::Table(Table {
         caption: "Every attack on all records; not corrected for looking at several, so for reading only".to_owned(),
         columns: columns.map(str::to_owned).to_vec(),
-        rows: scores.par_iter().filter(|attack| attack.check != aggregate::ID).map(row).collect(),
+        rows: scores.par_iter().filter(|attack| !of_patients(attack)).map(row).collect(),
     })
 }
 
@@ -416,7 +419,7 @@ mod tests {
         let table = tables.iter().find(|table| table.caption.contains("bootstrap")).unwrap();
         let names: Vec<&str> = table.rows.iter().map(|row| row[0].as_str()).collect();
         assert_eq!(names, ["area", "TPR at 10 %"], "at 1 % four false positives are expected");
-        let area: f64 = table.rows[0][1].parse().unwrap();
+        let area: f64 = table.rows[0][2].parse().unwrap();
         assert!((area - 0.76).abs() < 0.05, "{area}");
         let case = scored(60, 1.0, 5);
         assert!(
