@@ -150,6 +150,7 @@ impl World {
             }
         };
         let attack = |attack: &AttackScores| AttackScores {
+            draws: None, // recorded scores have none
             of_record: fake.iter().chain(rest).map(|&row| attack.of_record[members + row]).collect(),
             ..attack.clone()
         };

@@ -91,7 +91,7 @@ impl Case {
         self
     }
 
-    fn subject(&self, seed: u64) -> Subject<'_> {
+    pub(crate) fn subject(&self, seed: u64) -> Subject<'_> {
         Subject {
             split: Some(&self.split),
             model: self.model.as_ref(),

@@ -91,6 +91,7 @@ pub(super) fn measure(id: &str) -> String {
         "membership/transfer-accuracy" => "Accuracy of thresholds learned on a shadow model".to_owned(),
         "membership/permutation-p" => "Chance of so large a result if nothing leaked".to_owned(),
         "membership/subgroup-auc" => "Most exposed group, area under the curve".to_owned(),
+        "membership/whole-patient-auc" => "Attack with all records of a patient, area under the curve".to_owned(),
         "membership/exposed-share" => "Members who can be named with one in ten wrong".to_owned(),
         "membership/epsilon-equivalent" => "Epsilon-equivalent of the strongest attack".to_owned(),
         _ if id.starts_with("membership/") && id.ends_with("-auc") => {

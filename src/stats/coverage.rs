@@ -72,6 +72,10 @@ fn bootstrap_rate(members: &Side, others: &Side, seed: u64) -> Estimate {
     resampled(members, others, seed, Statistic::TprAtFpr(0.1))
 }
 
+fn bootstrap_low_rate(members: &Side, others: &Side, seed: u64) -> Estimate {
+    resampled(members, others, seed, Statistic::TprAtFpr(0.01))
+}
+
 fn distribution_free(members: &Side, others: &Side, _seed: u64) -> Estimate {
     Roc::new(&members.scores, &others.scores).tpr_at_fpr_bounds(0.1, Level::P95)
 }
@@ -82,6 +86,7 @@ fn intervals_cover_what_they_promise() {
     let area = normal.cdf(SHIFT / 2.0_f64.sqrt());
     let noisy = normal.cdf(SHIFT / 4.0_f64.sqrt()); // a variance of 2 on either side
     let rate = normal.cdf(SHIFT - normal.inverse_cdf(0.9));
+    let low_rate = normal.cdf(SHIFT - normal.inverse_cdf(0.99));
     let (exact, over) = ((0.93, 0.97), (0.95, 1.0));
     let promise = |name, patients, records, truth, interval, allowed| Promise {
         name,
@@ -100,6 +105,7 @@ fn intervals_cover_what_they_promise() {
         promise("area, bootstrap, 3 records a patient", 80, 3, area, bootstrap_area, exact),
         promise("TPR at 10 %, bootstrap", 300, 1, rate, bootstrap_rate, exact),
         promise("TPR at 10 %, bootstrap, 3 records a patient", 200, 3, rate, bootstrap_rate, exact),
+        promise("TPR at 1 %, bootstrap", 1_000, 1, low_rate, bootstrap_low_rate, exact),
         promise("TPR at 10 %, distribution-free", 300, 1, rate, distribution_free, over),
     ];
     let mut wrong = Vec::new();

@@ -209,6 +209,29 @@ fn nothing_leaks_from_columns_that_betray_the_split() {
     cage.succeeds("a shifted outcome", &adult_plan(&file, ROLES));
 }
 
+/// The file about single records holds pseudonyms and scores: no cell, row number or identifier, with patients and without, and
+/// for a regression, whose residuals are as large as the planted targets.
+#[test]
+fn nothing_leaks_into_the_file_about_records() {
+    let mut cage = Cage::new();
+    let file = cage.put("data.csv", planted().csv());
+    let adult = adult_plan(&file, ROLES);
+    let sheet = Sheet::shape("diabetes");
+    let targets: Vec<String> = sheet.rows.iter().map(|row| row[10].clone()).collect();
+    let sheet = sheet.fill("target", |row| if row < 12 { NUMBER.to_owned() } else { targets[row].clone() });
+    let file = cage.put("numbers.csv", sheet.csv());
+    let numbers = records_plan(&shape_model("regression_forest"), "task = \"regression\"", &file, "target", "");
+    for (what, plan, name) in [("patients", adult, "people.csv"), ("a regression", numbers, "numbers-people.csv")] {
+        let ran = cage.run(what, &plan, &["-v", "--record-evidence", name]);
+        assert!([0, 1, 3].contains(&ran.code), "{what}: {}\n{}", ran.code, ran.stderr);
+        let text = fs::read_to_string(cage.desk.path(name)).unwrap();
+        assert!(text.lines().count() > 100, "{what}: the file that was searched is there");
+        // A second request is refused, without a word of what is there.
+        let ran = cage.run(what, &plan, &["--record-evidence", name]);
+        assert_eq!(ran.code, 2, "{what}: {}", ran.stderr);
+    }
+}
+
 /// Values of sensitive columns are what the attack guesses: they are in no table and no sentence.
 #[test]
 fn nothing_leaks_from_sensitive_columns_of_each_type() {

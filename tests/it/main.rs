@@ -7,6 +7,7 @@
 mod bad_input;
 mod canary;
 mod cli;
+mod evidence;
 mod golden;
 mod layers;
 mod onnx;

@@ -92,6 +92,19 @@ impl ReferenceTable {
         Self::of(subject, probability)
     }
 
+    /// The first and the second half of the references; nothing where a half would have fewer than `fewest` of them, or
+    /// one half were trained on records and the other not.
+    pub(super) fn halves(&self, fewest: usize) -> Option<[Self; 2]> {
+        let middle = self.references() / 2;
+        let of = |range: std::ops::Range<usize>| Self {
+            values: self.values[range.clone()].to_vec(),
+            trained: self.trained[range].to_vec(),
+        };
+        let halves = [of(0..middle), of(middle..self.references())];
+        let alike = halves.iter().all(|half| half.online() == self.online());
+        (middle >= fewest && alike).then_some(halves)
+    }
+
     /// Number of references.
     pub(super) fn references(&self) -> usize {
         self.values.len()

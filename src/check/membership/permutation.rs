@@ -107,6 +107,14 @@ impl Check for Permutation {
     }
 }
 
+#[cfg(test)]
+impl Permutation {
+    /// Few permutations, for tests of many runs.
+    pub(super) fn quick() -> Self {
+        Self { permutations: 199, columns: None, values: Values::new() }
+    }
+}
+
 impl Permutation {
     /// Tests everything on one half of the patients.
     fn half(&self, pool: &Pool, attacks: &[&AttackScores], groups: &[Group], half: usize) -> Vec<Tested> {
@@ -202,16 +210,8 @@ fn table(attacks: &[&AttackScores], groups: &[Group], tested: &[Vec<Tested>], p:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::membership::specimen::{attacked, case};
+    use crate::check::membership::specimen::{attacked, case, family_p};
     use crate::check::specimen::{Case, Specimen};
-
-    fn quick() -> Permutation {
-        Permutation { permutations: 199, columns: None, values: Values::new() }
-    }
-
-    fn p_value(case: &Case, seed: u64) -> f64 {
-        case.run(&quick(), seed)[0].estimate.map_or(1.0, |estimate| estimate.value)
-    }
 
     impl Specimen for Permutation {
         const MEASURE: &'static str = P_VALUE;
@@ -237,7 +237,7 @@ mod tests {
     /// One error rate for ten attacks and two measures: at most 5 % of null runs show anything.
     #[test]
     fn the_family_keeps_its_error_rate() {
-        let wrong = (0..100).filter(|&seed| p_value(&attacked(case(100, 0.0, seed), seed), seed) < 0.05).count();
+        let wrong = (0..100).filter(|&seed| family_p(&attacked(case(100, 0.0, seed), seed), seed) < 0.05).count();
         assert!(wrong <= 11, "{wrong} of 100: 5 expected, 12 or more once in 250 right programs");
     }
 }

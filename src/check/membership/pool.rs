@@ -83,6 +83,16 @@ impl Pool {
         pool
     }
 
+    /// A pool of one record of each patient on either side, with the rows of this pool that it took.
+    pub(super) fn of_patients(&self) -> (Self, Vec<usize>) {
+        let seed = self.seed.derive("one record a patient");
+        let part = self.thin(&self.whole(), seed);
+        let rows = [&part.members[..], &part.nonmembers[..]].concat();
+        let groups: Vec<u32> = rows.iter().map(|&row| self.groups[row]).collect();
+        let half = rows.iter().map(|&row| self.half[row]).collect();
+        (Self { members: part.members.len(), groups, grouped: self.grouped, half, seed, unit: self.unit }, rows)
+    }
+
     /// Number of rows.
     pub(super) fn rows(&self) -> usize {
         self.groups.len()
@@ -317,7 +327,7 @@ pub(super) fn confidence_of_labels(predictions: &Predictions, truth: &Truth) -> 
 
 /// Scores that compete for the strongest attack.
 pub(super) fn competing(check: &'static str, name: impl Into<String>, of_record: Vec<f64>) -> AttackScores {
-    AttackScores { check, name: name.into(), of_record, entry: Entry::Competes }
+    AttackScores { check, name: name.into(), of_record, entry: Entry::Competes, draws: None }
 }
 
 /// Severity of an area: very low unless its whole interval lies over chance.

@@ -102,7 +102,7 @@ impl Check for Quantile {
             "An attacker who knows how sure the model is of other people compares a record with them.",
         );
         finding.evidence.push(table(&pool, &flagged));
-        Ok(Output { findings: vec![finding], scores: vec![attack] })
+        Ok(Output { findings: vec![finding], scores: vec![attack], ..Output::default() })
     }
 }
 

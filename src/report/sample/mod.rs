@@ -135,6 +135,7 @@ fn assessment(name: &str, purpose: &str, findings: Vec<Finding>) -> Assessment {
             threads: 2,
             platform: "linux x86_64".to_owned(),
             runtime_path: "/usr/lib/libonnxruntime.so.1.23.2".to_owned(),
+            record_evidence: None,
         },
     }
 }
