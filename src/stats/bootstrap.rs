@@ -44,14 +44,14 @@ impl Resampling {
 }
 
 /// Parts into which a stratum is cut at most to find the acceleration by leaving one part out.
-const JACKKNIFE_PARTS: usize = 200;
+const JACKKNIFE_PARTS: usize = 50;
 
 /// Statistics of the curve with stratified bootstrap intervals, all from the same replicates.
 ///
 /// Positives and negatives are drawn from separately, as often as there are; with `clusters` (the group of every
 /// positive and of every negative) whole clusters are drawn, those on both sides as a stratum of their own. `BCa`
 /// corrects the quantiles by the share of replicates below the estimate (ties count half) and by the skewness of the
-/// influence of the units (jackknife within strata, over at most 200 parts of each). `n` is the smaller number of units
+/// influence of the units (jackknife within strata, over at most 50 parts of each). `n` is the smaller number of units
 /// on a side. The same on any number of threads. O(B N) after sorting.
 ///
 /// Degenerate case: when no replicate differs from the estimate, the ends are drawn in by the exact one-sided bound

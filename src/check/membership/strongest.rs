@@ -30,7 +30,7 @@
 //! when members and non-members differ for other reasons (see `dataset/split-integrity`), any score separates them.
 //!
 //! # Cost
-//! Sorting and counting, 2,000 times for the bootstrap; no query to the model.
+//! Sorting and counting, 500 times for the bootstrap; no query to the model.
 //!
 //! # References
 //! Meinshausen, Meier and Buehlmann, JASA 2009; Carlini et al., S&P 2022; DeLong et al., Biometrics 1988; Obuchowski,
@@ -90,7 +90,7 @@ fn replicates<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Er
 
 impl Default for Strongest {
     fn default() -> Self {
-        Self { replicates: 2000 }
+        Self { replicates: 500 }
     }
 }
 

@@ -12,7 +12,7 @@
 //! log-likelihood ratio where records are independent evidence), the largest (one remembered record is enough) and the log
 //! of the sum of their exponentials. Nothing of this looks at membership, and a patient's records are taken together
 //! whichever set they are in. Attack and form are chosen on one half of the patients and measured on the other, 25 times.
-//! The aggregated attacks then compete for `membership/strongest` and are tested by `membership/permutation` like all others.
+//! The means then compete for `membership/strongest` and are tested by `membership/permutation` like all others.
 //! The number of records by itself is the control: where it tells members from others, the two sets were not drawn alike,
 //! and nothing that is added up over records competes.
 //!
@@ -33,7 +33,7 @@
 use rayon::prelude::*;
 use serde::Deserialize;
 
-use super::aggregate::{self, FORMS, Patients};
+use super::aggregate::{self, FORMS, Form, Patients};
 use super::pool::{Pool, area_severity, blank};
 use super::selection::{Aim, Selection};
 use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject};
@@ -83,7 +83,7 @@ impl Check for WholePatient {
                 remedy: "set `[data] patient` if records belong to patients".to_owned(),
             });
         }
-        let pairs: Vec<(&AttackScores, aggregate::Form)> =
+        let pairs: Vec<(&AttackScores, Form)> =
             single.iter().flat_map(|attack| FORMS.map(|form| (attack, form))).collect();
         let mut whole: Vec<AttackScores> =
             pairs.par_iter().map(|(attack, form)| patients.aggregate(&pool, attack, *form)).collect();
@@ -95,6 +95,9 @@ impl Check for WholePatient {
         let records: Vec<f64> = rows.iter().map(|&row| records[row]).collect();
         let control = people.area(&records, &people.whole(), Level::P95);
         let finding = finding(&people, &of_single, &of_whole, &control);
+        // One form of each goes on: with all four, the corrections for looking at many attacks would cost more than they add.
+        let mut forms = pairs.iter().map(|(_, form)| *form == Form::Mean);
+        whole.retain(|_| forms.next().unwrap_or(false));
         if !matches!(finding.standing, Standing::Sound) {
             whole.iter_mut().for_each(|attack| attack.entry = Entry::ForReading);
         }
