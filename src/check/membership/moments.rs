@@ -121,26 +121,37 @@ impl ReferenceTable {
         self.values.iter().zip(&self.trained).filter(move |(_, t)| t[row] == wanted).map(move |(v, _)| v[row])
     }
 
-    /// Means and variances of one side.
-    pub(super) fn moments(&self, pool: &Pool, side: Seen) -> Moments {
+    /// Visits the scores of one side, reference by reference, so that memory is read in its order.
+    fn visit(&self, side: Seen, mut visit: impl FnMut(usize, f64)) {
         let wanted = side == Seen::In;
-        // Reference by reference, so that memory is read in its order.
-        let visit = |visit: &mut dyn FnMut(usize, f64)| {
-            for (values, trained) in self.values.iter().zip(&self.trained) {
-                let seen = values.iter().zip(trained).enumerate().filter(|(_, (_, t))| **t == wanted);
-                seen.for_each(|(row, (value, _))| visit(row, *value));
-            }
-        };
-        let rows = pool.rows();
-        let (mut count, mut mean, mut spread) = (vec![0_usize; rows], vec![0.0; rows], vec![0.0; rows]);
-        visit(&mut |row, value| {
+        for (values, trained) in self.values.iter().zip(&self.trained) {
+            let seen = values.iter().zip(trained).enumerate().filter(|(_, (_, t))| **t == wanted);
+            seen.for_each(|(row, (value, _))| visit(row, *value));
+        }
+    }
+
+    /// The mean of one side per record; where no reference is on this side, the mean of all scores of the side.
+    pub(super) fn means(&self, pool: &Pool, side: Seen) -> Vec<f64> {
+        self.counted_means(pool, side).1
+    }
+
+    /// Number of scores and mean per record, and the mean of all scores.
+    fn counted_means(&self, pool: &Pool, side: Seen) -> (Vec<usize>, Vec<f64>, f64) {
+        let (mut count, mut mean) = (vec![0_usize; pool.rows()], vec![0.0; pool.rows()]);
+        self.visit(side, |row, value| {
             count[row] += 1;
             mean[row] += value;
         });
-        let scores = count.iter().sum::<usize>().max(1) as f64;
-        let overall = mean.iter().sum::<f64>() / scores;
+        let overall = mean.iter().sum::<f64>() / count.iter().sum::<usize>().max(1) as f64;
         mean.iter_mut().zip(&count).for_each(|(mean, &n)| *mean = if n > 0 { *mean / n as f64 } else { overall });
-        visit(&mut |row, value: f64| spread[row] += (value - mean[row]).powi(2));
+        (count, mean, overall)
+    }
+
+    /// Means and variances of one side.
+    pub(super) fn moments(&self, pool: &Pool, side: Seen) -> Moments {
+        let (count, mean, overall) = self.counted_means(pool, side);
+        let mut spread = vec![0.0; pool.rows()];
+        self.visit(side, |row, value| spread[row] += (value - mean[row]).powi(2));
         let several = || count.iter().zip(&spread).filter(|(n, _)| **n > 1);
         let freedom: usize = several().map(|(n, _)| n - 1).sum();
         let pooled = if freedom > 0 {
@@ -148,8 +159,8 @@ impl ReferenceTable {
         } else {
             // Without any record of two scores all there is, is the spread between records.
             let mut squares = 0.0;
-            visit(&mut |_, value| squares += (value - overall).powi(2));
-            squares / scores
+            self.visit(side, |_, value| squares += (value - overall).powi(2));
+            squares / count.iter().sum::<usize>().max(1) as f64
         };
         let variance = |(&n, spread): (&usize, &f64)| (n > 1).then(|| (spread / (n - 1) as f64).max(LEAST_VARIANCE));
         let own = count.iter().zip(&spread).map(variance).collect();

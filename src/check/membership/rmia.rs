@@ -95,9 +95,10 @@ impl Check for Rmia {
                 remedy: "use a model that scores its classes".to_owned(),
             });
         };
-        let mut forms = self.forms(&pool, &own, &table);
-        forms[0].draws =
-            table.halves(1).map(|halves| halves.map(|half| self.forms(&pool, &own, &half).swap_remove(0).of_record));
+        let draw = |half: &ReferenceTable| self.recommended(&pool, &own, half).of_record;
+        let draws = || table.halves(1).map(|[a, b]| rayon::join(|| draw(&a), || draw(&b)).into());
+        let (mut forms, draws) = rayon::join(|| self.forms(&pool, &own, &table), draws);
+        forms[0].draws = draws;
         forms[0].entry = Entry::Competes;
         let mut finding = pool.area_finding(
             &forms[0],
@@ -129,16 +130,26 @@ fn own(subject: &Subject<'_>) -> Option<Vec<f64>> {
 impl Rmia {
     /// Every form, the recommended one first.
     fn forms(&self, pool: &Pool, own: &[f64], table: &ReferenceTable) -> Vec<AttackScores> {
-        let out = table.moments(pool, Seen::Out).mean;
-        let mut forms = Vec::new();
-        if table.online() {
-            let inside = table.moments(pool, Seen::In).mean;
-            let average: Vec<f64> = inside.iter().zip(&out).map(|(a, b)| f64::midpoint(*a, *b)).collect();
-            forms.push(self.form(pool, own, &average, "online"));
+        let recommended = || self.recommended(pool, own, table);
+        let offline = || table.online().then(|| self.offline(pool, own, table));
+        let (recommended, offline) = rayon::join(recommended, offline);
+        std::iter::once(recommended).chain(offline).collect()
+    }
+
+    /// Online where references were trained on the records, offline otherwise.
+    fn recommended(&self, pool: &Pool, own: &[f64], table: &ReferenceTable) -> AttackScores {
+        if !table.online() {
+            return self.offline(pool, own, table);
         }
-        let offline: Vec<f64> = out.iter().map(|p| 0.5 * ((1.0 + self.a) * p + 1.0 - self.a)).collect();
-        forms.push(self.form(pool, own, &offline, &format!("offline, a = {}", self.a)));
-        forms
+        let (inside, out) = (table.means(pool, Seen::In), table.means(pool, Seen::Out));
+        let average: Vec<f64> = inside.iter().zip(&out).map(|(a, b)| f64::midpoint(*a, *b)).collect();
+        self.form(pool, own, &average, "online")
+    }
+
+    fn offline(&self, pool: &Pool, own: &[f64], table: &ReferenceTable) -> AttackScores {
+        let out = table.means(pool, Seen::Out);
+        let average: Vec<f64> = out.iter().map(|p| 0.5 * ((1.0 + self.a) * p + 1.0 - self.a)).collect();
+        self.form(pool, own, &average, &format!("offline, a = {}", self.a))
     }
 
     fn form(&self, pool: &Pool, own: &[f64], average: &[f64], name: &str) -> AttackScores {
