@@ -9,9 +9,9 @@ pyarrow` (several GB: torch). Without --peers the first table has privet alone; 
 First table: one ONNX file (datasets/readmission/overfit.onnx), the same 10,000 + 10,000 rows, every program asks the file
 itself through onnxruntime, alternating, medians of the repeats.
 
-- ART: `MembershipInferenceBlackBox`, attack model `rf` or `gb`, over a `BlackBoxClassifier` whose predict function is the
+- ART: `MembershipInferenceBlackBox`, attack model `nn` (its default), `rf` or `gb`, over a `BlackBoxClassifier` whose predict function is the
   ONNX session (text columns as codes, since ART takes numbers only); fitted on a random half of members and non-members
-  (seed 0), scored on the other half. Its own default, `nn`, does not finish on this many rows in minutes.
+  (seed 0), scored on the other half.
 - SACRO-ML: `WorstCaseAttack(n_reps=10, test_prop=0.5)` on the file's probabilities, with its reports; AUC is its mean.
 - privet: a plan with the learned attack alone (the threshold attacks and the held-out choice come with it), one with all checks of
   membership, and one with every check (assessments/readmission.toml). Its numbers are those of the strongest attack, on records that
@@ -120,7 +120,7 @@ def peer(name):
 
 # ---------------------------------------------------------- the readmission model
 
-PEERS = {"ART, learned attack, rf": "rf", "ART, learned attack, gb": "gb", "SACRO-ML, worst case": "sacro"}
+PEERS = {"ART, learned attack, nn": "nn", "ART, learned attack, rf": "rf", "ART, learned attack, gb": "gb", "SACRO-ML, worst case": "sacro"}
 
 # The checks of each of privet's plans that are left on; nothing: the plan of the repository, with every check.
 LEARNED = ("membership/threshold", "membership/worst-case", "membership/strongest")

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -36,16 +37,8 @@ impl Digest {
     /// assert_eq!(Digest::keyed(b"Jefe", b"what do ya want for nothing?").to_string(), known);
     /// ```
     pub fn keyed(key: &[u8], bytes: &[u8]) -> Self {
-        const BLOCK: usize = 64;
-        let mut block = [0_u8; BLOCK];
-        if key.len() > BLOCK {
-            block[..32].copy_from_slice(&Sha256::digest(key));
-        } else {
-            block[..key.len()].copy_from_slice(key);
-        }
-        let padded = |with: u8| block.map(|byte| byte ^ with);
-        let inner = Sha256::new().chain_update(padded(0x36)).chain_update(bytes).finalize();
-        Self(hex(&Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize()))
+        let mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
+        Self(hex(&mac.chain_update(bytes).finalize().into_bytes()))
     }
 
     /// The digest of a file's content.
