@@ -36,6 +36,9 @@ impl Digest {
     /// let known = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"; // RFC 4231, case 2
     /// assert_eq!(Digest::keyed(b"Jefe", b"what do ya want for nothing?").to_string(), known);
     /// ```
+    ///
+    /// # Panics
+    /// Never: the length of the key is all that the library could refuse, and it refuses none.
     pub fn keyed(key: &[u8], bytes: &[u8]) -> Self {
         let mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes a key of any length");
         Self(hex(&mac.chain_update(bytes).finalize().into_bytes()))
