@@ -8,6 +8,7 @@ pub mod contingency;
 pub mod epsilon;
 mod estimate;
 pub mod interval;
+pub mod matthews;
 pub mod multiple;
 pub mod one_run;
 pub mod paired;
