@@ -13,7 +13,8 @@
 //! other records. Six attacks turn the answers into guesses: confidence in three cases (CSMIA: one candidate reproduces the
 //! outcome; several, the surest; none, the least sure mistake), the same from classes alone (LOMIA), prior times confidence,
 //! imputation times confidence, Fredrikson's confusion matrix times prior, and the loss expected in training (Yeom). For a
-//! model of a number, errors in units of their usual size take the place of confidence. An attribute that is no input is
+//! model of a number, errors in units of their usual size take the place of confidence. The best fitting number is refined
+//! between the points by golden-section search. An attribute that is no input is
 //! guessed by a model of the answers. Ties go to the more frequent value and are counted. The attack is chosen on one half of
 //! the attacked members and reported on the other. Candidates, prior and imputer come from non-members that are not attacked;
 //! the imputer is the best of the most frequent value, boosted trees, logistic regression, a forest and nearest neighbours by

@@ -118,6 +118,11 @@ impl Domain {
         Self::Points { truth, points, tolerance, spread, whole }
     }
 
+    /// Whether values between the candidates can be tried too.
+    pub(super) fn is_smooth(&self) -> bool {
+        matches!(self, Self::Points { whole: false, .. })
+    }
+
     /// Number of candidates.
     pub(super) fn len(&self) -> usize {
         match self {

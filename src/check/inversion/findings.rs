@@ -56,7 +56,11 @@ fn settings(found: &Measured, allowed: usize) -> Vec<(String, String)> {
         setting("queries planned and sent", grouped(found.questions as u64)),
     ];
     if let Some(tolerance) = found.tolerance {
-        settings.push(setting("a guess is right within", format!("{tolerance:.3} units of the column")));
+        let words = tolerance.map_or_else(
+            || "a tenth of the interquartile range".to_owned(),
+            |tolerance| format!("{tolerance} units of the column"),
+        );
+        settings.push(setting("a guess is right within", words));
     }
     settings
 }
@@ -82,10 +86,14 @@ fn excess(found: &Measured, everybody: &Judged, speaks: &Judged, settings: Vec<(
         estimate: rate(&cells.members.baseline),
     });
     finding.severity = Severity::on_scale(everybody.excess.low, SCALE);
-    finding.evidence = vec![Evidence::FourCells {
-        title: title(name, speaks.verdict),
-        pairs: vec![pair("members", cells, true, everybody.excess.level), pair("non-members", cells, false, everybody.excess.level)],
-    }];
+    let level = everybody.excess.level;
+    let mut pairs = vec![pair("members", cells, true, level), pair("non-members", cells, false, level)];
+    if speaks.verdict > everybody.verdict {
+        let (part, level) = (&speaks.slice, speaks.excess.level);
+        pairs.push(pair(&format!("members: {}", part.name), &part.cells, true, level));
+        pairs.push(pair(&format!("non-members: {}", part.name), &part.cells, false, level));
+    }
+    finding.evidence = vec![Evidence::FourCells { title: title(name, speaks.verdict), pairs }];
     finding.limits.push(format!("On non-members the model adds {}.", points(&cells.others.excess(everybody.excess.level))));
     finding.limits.push(format!(
         "Without the outcome, imputation is right for {} of these members.",
@@ -132,8 +140,7 @@ fn elsewhere(everybody: &Judged, speaks: &Judged) -> String {
     }
     let cells = &speaks.slice.cells;
     format!(
-        "On average: {}. But of {} members ({}) it is right for {}, without the model for {}, and for {} of such people it never \
-         saw. {}",
+        "On average: {}. But of {} members ({}) it is right for {}, imputation for {}, and of such people it never saw for {}. {}",
         everybody.verdict.name(),
         Count::of(cells.members.people()),
         speaks.slice.name,

@@ -129,6 +129,14 @@ pub(super) fn all(replies: &Replies, knowledge: &Knowledge, posterior: &[f64]) -
     all
 }
 
+/// The number that fits the known outcome best.
+pub(super) const BEST_FIT: &str = "best fitting number, refined";
+
+/// How well every candidate fits the known outcome, nothing else.
+pub(super) fn best_fit(replies: &Replies) -> Scored {
+    Scored { meaning: Meaning::Order, ..graded(BEST_FIT, replies, |_, _, reply| reply.fit) }
+}
+
 /// The imputer's posterior times the model's confidence.
 pub(super) fn imputed(replies: &Replies, posterior: &[f64]) -> Scored {
     let candidates = replies.candidates;

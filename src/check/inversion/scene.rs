@@ -58,6 +58,12 @@ impl<'a> Scene<'a> {
         self.model.slots.iter().any(|slot| slot.columns.iter().any(|column| column == name))
     }
 
+    /// The columns that feed the model: the only ones that questions are made of.
+    pub(super) fn inputs(&self, table: &Table) -> Table {
+        let fed = table.columns().iter().filter(|column| self.is_input(&column.name));
+        Table::new(fed.cloned().collect())
+    }
+
     /// The patient of every row, members first.
     pub(super) fn patients(&self) -> Vec<u32> {
         let (first, second) = patients(self.split);

@@ -4,7 +4,7 @@
 use super::cells::{Cells, Guesses, Side};
 use super::domain::{Attribute, Domain, Grid};
 use super::imputer::{Imputed, Lessons, shares};
-use super::replies::{Companions, Interview, People, Replies};
+use super::replies::{Companions, Interview, People, REFINING, Replies};
 use super::rules::{self, CSMIA, Case, Decided, Knowledge, Meaning, Scored, cases, decide};
 use super::scene::{Given, Parts, Scene};
 use super::verdict::Slice;
@@ -24,7 +24,7 @@ const SUREST_PART: usize = 20;
 /// Records that an attacker who knows less learns from.
 const KNOWN: [usize; 2] = [50, 500];
 /// Name of the slice of case 1.
-pub(super) const CASE_ONE: &str = "a single value reproduces the outcome (case 1)";
+pub(super) const CASE_ONE: &str = "one value fits (case 1)";
 
 /// What does not depend on the attribute.
 #[derive(Clone, Copy)]
@@ -107,7 +107,8 @@ pub(super) struct Measured {
     pub(super) candidates: usize,
     pub(super) questions: usize,
     pub(super) plateau: Option<Plateau>,
-    pub(super) tolerance: Option<f64>,
+    /// Whether a guess of a number may be off, and by how much where the plan says so.
+    pub(super) tolerance: Option<Option<f64>>,
     pub(super) known: (usize, usize),
     pub(super) sampled: bool,
     pub(super) is_input: bool,
@@ -161,7 +162,8 @@ impl<'a> Planned<'a> {
     }
 
     fn questions_each(&self) -> usize {
-        if self.is_input { self.domain.len() * self.companions().questions() } else { 0 }
+        let refining = if self.domain.is_smooth() { REFINING } else { 0 };
+        if self.is_input { (self.domain.len() + refining) * self.companions().questions() } else { 0 }
     }
 
     /// Rows that the model will be asked about.
@@ -186,11 +188,12 @@ impl<'a> Planned<'a> {
         let rows = Both { members: self.parts.members.clone(), others: of_others };
         let work = Work { planned: &self, scene, rows: &rows, data: &data, knowledge: &knowledge };
         interview.scale = scene.residual_scale(&self.parts.auxiliary);
-        let replies = if self.is_input { Some(work.ask(interview)?) } else { None };
-        let attacks = match &replies {
-            Some(replies) => work.attacks(replies, &imputed),
+        let asked = if self.is_input { Some(work.ask(interview)?) } else { None };
+        let attacks = match &asked {
+            Some((replies, refined)) => work.attacks(replies, refined, &imputed),
             None => vec![work.seen_answers(&patients, &auxiliary)],
         };
+        let replies = asked.map(|(replies, _)| replies);
         let baseline = work.baseline(&imputed);
         Ok(work.measured(&attacks, &baseline, replies.as_ref(), &imputed, &patients, &auxiliary))
     }
@@ -220,16 +223,20 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    fn ask(&self, interview: &mut Interview<'_>) -> Result<Both<Replies>, CheckError> {
+    /// Replies about every candidate, and numbers refined between them.
+    fn ask(&self, interview: &mut Interview<'_>) -> Result<(Both<Replies>, Both<Vec<Option<f64>>>), CheckError> {
         let Planned { attribute, domain, parts, .. } = self.planned;
+        let companions = self.planned.companions();
         let mut about = |table: &Table, rows: &[usize], truth: &crate::check::Truth| {
-            let people = People { records: table.take(rows), outcomes: truth.take(rows), known: self.scene.others };
-            interview.about(&people, attribute, domain, self.planned.companions())
+            let records = self.scene.inputs(table).take(rows);
+            let people = People { records, outcomes: truth.take(rows), known: self.scene.others };
+            let replies = interview.about(&people, attribute, domain, companions)?;
+            let refined = interview.refined(&people, attribute, domain, &replies, companions)?;
+            Ok::<_, CheckError>((replies, refined))
         };
-        Ok(Both {
-            members: about(self.scene.members, &parts.members, &self.scene.answers.0.truth)?,
-            others: about(self.scene.others, &parts.others, &self.scene.answers.1.truth)?,
-        })
+        let members = about(self.scene.members, &parts.members, &self.scene.answers.0.truth)?;
+        let others = about(self.scene.others, &parts.others, &self.scene.answers.1.truth)?;
+        Ok((Both { members: members.0, others: others.0 }, Both { members: members.1, others: others.1 }))
     }
 
     fn decided(&self, name: &'static str, members: &Scored, others: &Scored) -> Attacked {
@@ -240,7 +247,12 @@ impl Work<'_> {
     }
 
     /// All attacks that ask about every candidate.
-    fn attacks(&self, replies: &Both<Replies>, imputed: &Imputed) -> Vec<Attacked> {
+    fn attacks(
+        &self,
+        replies: &Both<Replies>,
+        refined: &Both<Vec<Option<f64>>>,
+        imputed: &Imputed,
+    ) -> Vec<Attacked> {
         let (of_members, of_others) = self.split(&imputed.posterior);
         let members = rules::all(&replies.members, self.knowledge, of_members);
         let others = rules::all(&replies.others, self.knowledge, of_others);
@@ -254,7 +266,27 @@ impl Work<'_> {
         if let (Some(a), Some(b)) = (members, others) {
             attacks.push(self.decided(a.name, &a, &b));
         }
+        attacks.extend(self.refined(replies, refined));
         attacks
+    }
+
+    /// The best fitting number, refined between the points; where several fit as well, the middle of them.
+    fn refined(&self, replies: &Both<Replies>, refined: &Both<Vec<Option<f64>>>) -> Option<Attacked> {
+        let Domain::Points { truth, tolerance, .. } = &self.planned.domain else { return None };
+        let decided = |replies: &Replies, refined: &[Option<f64>], rows: &[usize]| {
+            let mut decided = decide(&rules::best_fit(replies), &self.planned.domain, &[], rows);
+            for (at, (value, &row)) in refined.iter().zip(rows).enumerate() {
+                if let Some(value) = value {
+                    decided.guesses.right[at] = (value - truth[row]).abs() <= *tolerance;
+                }
+            }
+            decided
+        };
+        Some(Attacked {
+            name: rules::BEST_FIT,
+            members: decided(&replies.members, &refined.members, &self.rows.members),
+            others: decided(&replies.others, &refined.others, &self.rows.others),
+        })
     }
 
     /// The attack on an attribute that is no input: what the model says about the record as it is, learned from others.
@@ -368,7 +400,8 @@ impl Work<'_> {
             questions: planned.questions(),
             plateau: replies.and_then(|replies| self.plateau(replies)),
             tolerance: match planned.domain {
-                Domain::Points { tolerance, .. } => Some(tolerance),
+                // What follows from the data is a difference of two people's numbers and stays unsaid.
+                Domain::Points { .. } => Some(planned.terms.grid.tolerance),
                 Domain::Values { .. } => None,
             },
             known: planned.known,
@@ -400,7 +433,7 @@ impl Work<'_> {
             let of = |side: &Side| -> Vec<usize> {
                 (0..side.people()).filter(|&row| side.attack.values.get(row).is_some_and(|&guess| rare(guess))).collect()
             };
-            let name = "people guessed to have a rare value".to_owned();
+            let name = "a rare value is guessed".to_owned();
             slices.extend(Slice::of(name, everybody, &of(&everybody.members), &of(&everybody.others)));
         }
         let offset = self.scene.members.rows();
