@@ -182,12 +182,19 @@ fn individual(found: &Measured, judged: &[Judged], speaks: &Judged, settings: Ve
     let estimate = Estimate { high, ..own };
     let cells = &speaks.slice.cells;
     let precise = cells.members.attack.rate(speaks.excess.level).low;
+    let people = (estimate.low * found.known.1 as f64).floor() as usize;
     finding.sentence = match speaks.verdict {
-        Verdict::Individual => format!(
+        Verdict::Individual if people > 0 => format!(
             "Being in the training data made `{name}` guessable for at least {} of all members, {} people: {}.",
-            Unit::Share.show(estimate.low.max(0.0)),
-            Count::of((estimate.low.max(0.0) * found.known.1 as f64).floor() as usize),
+            Unit::Share.show(estimate.low),
+            Count::of(people),
             speaks.slice.name
+        ),
+        Verdict::Individual => format!(
+            "Being in the training data made `{name}` guessable for some members ({}); how many, {} of all members by the \
+             numbers, is not bounded from below.",
+            speaks.slice.name,
+            Unit::Share.show(estimate.value)
         ),
         other => format!(
             "No group of people is shown whose `{name}` is guessable because they were in the training data; at most {} of all \
@@ -198,7 +205,7 @@ fn individual(found: &Measured, judged: &[Judged], speaks: &Judged, settings: Ve
     };
     finding.severity = match speaks.verdict {
         Verdict::Individual if precise >= CERTAIN => Severity::on_scale(estimate.low, SCALE).max(Severity::High),
-        Verdict::Individual => Severity::on_scale(estimate.low, SCALE).max(Severity::Moderate),
+        Verdict::Individual => Severity::on_scale(estimate.low, SCALE).max(Severity::Low),
         _ => Severity::VeryLow,
     };
     finding.settings.push(("verdict".to_owned(), speaks.verdict.name().to_owned()));

@@ -18,14 +18,22 @@ use crate::stats::rank::quantile;
 /// Folds of the competition.
 const FOLDS: usize = 3;
 /// Most records that compete; the winner learns from all.
-const MOST_COMPETING: usize = 1500;
+const MOST_COMPETING: usize = 1200;
+/// Most values that boosted trees compete for.
+pub(super) const MOST_BOOSTED: usize = 8;
+/// The least probability whose logarithm counts.
+const LEAST: f64 = 1e-6;
+/// A learner with its name.
+type Named<L> = (&'static str, Box<L>);
 /// The guesser that needs no columns.
 pub(super) const MAJORITY: &str = "most frequent value";
 
 /// What the adversary thinks of the people it is asked about.
 pub(super) struct Imputed {
-    /// Probability of every candidate, `people x candidates`.
+    /// Probability of every candidate, `people x candidates`, by the learner with the smallest logarithmic loss.
     pub(super) posterior: Vec<f64>,
+    /// The guessed candidate of each person, by the learner that is right most often.
+    pub(super) guesses: Vec<u32>,
     /// The guessed number of each person, where numbers are guessed.
     pub(super) numbers: Vec<f64>,
     /// Name of the winner.
@@ -67,7 +75,8 @@ impl Lessons<'_> {
         let (labels, candidates) = (domain.labels(), domain.len());
         let competing = self.competing(known, seed);
         let majority = |rows: &[usize]| shares(rows, &labels, candidates);
-        let right = |learner: Option<&dyn Learner>| -> usize {
+        // How many guesses are right, and the logarithmic loss of the probabilities.
+        let trial = |learner: Option<&dyn Learner>| -> (usize, f64) {
             let fold = |fold: usize| {
                 let (test, train) = parted(&competing, fold);
                 let posterior = match learner {
@@ -76,25 +85,31 @@ impl Lessons<'_> {
                     }
                     None => majority(&train).repeat(test.len()),
                 };
-                let guesses = posterior.chunks(candidates).map(crate::model::largest);
-                test.iter().zip(guesses).filter(|(row, guess)| labels[**row] == *guess).count()
+                test.iter().zip(posterior.chunks(candidates)).fold((0, 0.0), |(hits, loss), (&row, posterior)| {
+                    let label = labels[row];
+                    let hit = usize::from(crate::model::largest(posterior) == label);
+                    (hits + hit, loss - posterior[label as usize].max(LEAST).ln())
+                })
             };
-            (0..FOLDS).map(fold).sum()
+            (0..FOLDS).map(fold).fold((0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1))
         };
-        let learners = learners();
-        // A learner has to beat the most frequent value, and the learners before it.
-        let mut best: (usize, Option<&(&'static str, Box<dyn Learner>)>) = (right(None), None);
+        let learners = learners(candidates);
+        let mut trials = vec![(trial(None), None)];
         if candidates > 1 && competing.len() >= 2 * FOLDS {
-            for entry in &learners {
-                let hits = right(Some(entry.1.as_ref()));
-                if hits > best.0 {
-                    best = (hits, Some(entry));
-                }
-            }
+            trials.extend(learners.iter().map(|entry| (trial(Some(entry.1.as_ref())), Some(entry))));
         }
-        let guesser = best.1.map_or(MAJORITY, |entry| entry.0);
-        let posterior = self.posterior(best.1.map(|entry| entry.1.as_ref()), domain, known, asked, seed);
-        Imputed { posterior, numbers: Vec::new(), guesser }
+        // The first of equals: a learner has to beat the most frequent value, and the learners before it.
+        let rightest = trials.iter().rev().max_by_key(|trial| trial.0.0).and_then(|trial| trial.1);
+        let surest = trials.iter().min_by(|a, b| a.0.1.total_cmp(&b.0.1)).and_then(|trial| trial.1);
+        let name = |entry: Option<&Named<dyn Learner>>| entry.map_or(MAJORITY, |entry| entry.0);
+        let by = |entry: Option<&Named<dyn Learner>>| {
+            self.posterior(entry.map(|entry| entry.1.as_ref()), domain, known, asked, seed)
+        };
+        let posterior = by(surest);
+        let largest = |posterior: &[f64]| posterior.chunks(candidates).map(crate::model::largest).collect();
+        let guesses =
+            if name(surest) == name(rightest) { largest(&posterior) } else { largest(&by(rightest)) };
+        Imputed { posterior, guesses, numbers: Vec::new(), guesser: name(rightest) }
     }
 
     /// Probabilities of the candidates by a learner, or by their shares.
@@ -124,16 +139,17 @@ impl Lessons<'_> {
         let known: Vec<usize> = self.auxiliary.iter().copied().filter(|&row| domain.is_attackable(row)).collect();
         match domain {
             Domain::Values { .. } => {
-                let learners = learners();
+                let learners = learners(domain.len());
                 let learner = learners.iter().find(|entry| entry.0 == guesser).map(|entry| entry.1.as_ref());
                 let posterior = self.posterior(learner, domain, &known, asked, seed);
-                Imputed { posterior, numbers: Vec::new(), guesser }
+                let guesses = posterior.chunks(domain.len()).map(crate::model::largest).collect();
+                Imputed { posterior, guesses, numbers: Vec::new(), guesser }
             }
             Domain::Points { truth, .. } => {
                 let learners = regressors();
                 let learner = learners.iter().find(|entry| entry.0 == guesser).map(|entry| entry.1.as_ref());
                 let numbers = self.predicted(learner, &targets(truth), &known, asked, seed);
-                Imputed { posterior: Vec::new(), numbers, guesser }
+                Imputed { posterior: Vec::new(), guesses: Vec::new(), numbers, guesser }
             }
         }
     }
@@ -182,7 +198,7 @@ impl Lessons<'_> {
             (0..FOLDS).map(fold).fold((0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1))
         };
         let learners = regressors();
-        let mut best: ((usize, f64), Option<&(&'static str, Box<dyn Regressor>)>) = (score(None), None);
+        let mut best: ((usize, f64), Option<&Named<dyn Regressor>>) = (score(None), None);
         if competing.len() >= 2 * FOLDS {
             for entry in &learners {
                 let found = score(Some(entry.1.as_ref()));
@@ -195,7 +211,7 @@ impl Lessons<'_> {
         let numbers = self.predicted(best.1.map(|entry| entry.1.as_ref()), &targets, known, asked, seed);
         let deviation = (best.0.1 / competing.len().max(1) as f64).sqrt().max(tolerance).max(f64::MIN_POSITIVE);
         let posterior = numbers.par_iter().flat_map_iter(|&mean| bell(points, mean, deviation)).collect();
-        Imputed { posterior, numbers, guesser }
+        Imputed { posterior, guesses: Vec::new(), numbers, guesser }
     }
 }
 
@@ -227,16 +243,21 @@ fn parted(competing: &[(usize, usize)], fold: usize) -> (Vec<usize>, Vec<usize>)
     (rows(true), rows(false))
 }
 
-fn learners() -> Vec<(&'static str, Box<dyn Learner>)> {
-    vec![
-        ("boosted trees", Box::new(Boosted { rounds: 25, rate: 0.2, ..Boosted::default() })),
+fn learners(candidates: usize) -> Vec<Named<dyn Learner>> {
+    let mut learners: Vec<Named<dyn Learner>> = vec![
         ("logistic regression", Box::new(Logistic { steps: 60, tolerance: 0.05, ..Logistic::default() })),
         ("random forest", Box::new(Forest { trees: 50, least_leaf: 3 })),
         ("nearest neighbours", Box::new(Nearest::default())),
-    ]
+    ];
+    // A tree per value and round: too slow for many values, where the forest does as well.
+    if candidates <= MOST_BOOSTED {
+        let boosted: Box<dyn Learner> = Box::new(Boosted { rounds: 25, rate: 0.2, ..Boosted::default() });
+        learners.insert(0, ("boosted trees", boosted));
+    }
+    learners
 }
 
-fn regressors() -> Vec<(&'static str, Box<dyn Regressor>)> {
+fn regressors() -> Vec<Named<dyn Regressor>> {
     vec![
         ("boosted trees", Box::new(Boosted { rounds: 25, rate: 0.2, ..Boosted::default() })),
         ("random forest", Box::new(Forest { trees: 50, ..Forest::for_values() })),
@@ -272,8 +293,8 @@ mod tests {
         let asked: Vec<usize> = (400..600).collect();
         let hits = |data: &Encoded| {
             let imputed = Lessons { data, patients: &patients, auxiliary: &auxiliary }.impute(&domain(&codes), &asked, seed);
-            let guesses = imputed.posterior.chunks(3).map(crate::model::largest);
-            (asked.iter().zip(guesses).filter(|(row, guess)| codes[**row] == *guess).count(), imputed.guesser)
+            let guesses = imputed.guesses.iter();
+            (asked.iter().zip(guesses).filter(|(row, guess)| codes[**row] == **guess).count(), imputed.guesser)
         };
         let (found, guesser) = hits(&told);
         assert!(found > 110 && guesser != MAJORITY, "two thirds of 200 are to be had: {found} by {guesser}");

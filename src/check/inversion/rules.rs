@@ -7,7 +7,9 @@
 use super::cells::Guesses;
 use super::domain::Domain;
 use super::replies::{Replies, Reply};
+use super::imputer::MOST_BOOSTED;
 use crate::learn::boosted::Boosted;
+use crate::learn::forest::Forest;
 use crate::learn::{Encoded, Learner};
 use crate::seed::Seed;
 
@@ -160,7 +162,9 @@ pub(super) fn lomia(replies: &Replies, data: &Encoded, rows: &[usize], seed: See
     if taught.len() < FEWEST_TAUGHT || !differ {
         return None;
     }
-    let learner = Boosted { rounds: 25, rate: 0.2, ..Boosted::default() };
+    let boosted = Boosted { rounds: 25, rate: 0.2, ..Boosted::default() };
+    let forest = Forest { trees: 50, least_leaf: 3 };
+    let learner: &dyn Learner = if replies.candidates <= MOST_BOOSTED { &boosted } else { &forest };
     let learned = learner.fit(data, &taught, &labels, replies.candidates, seed).probabilities(data, rows);
     let of = learned.into_iter().map(|share| share.max(1e-300).ln()).collect();
     Some(Scored { name: LOMIA, meaning: Meaning::Posterior, of, confidence: None })

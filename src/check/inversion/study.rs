@@ -320,6 +320,20 @@ impl Work<'_> {
             confidence: None,
         };
         let mut guesses = self.decided("", &scored(members), &scored(others));
+        if let Domain::Values { truth, .. } = &self.planned.domain {
+            // Guessed by the learner that is right most often, ranked by the one that knows best how sure to be.
+            let (first, second) = imputed.guesses.split_at(self.rows.members.len());
+            let all = [
+                (&mut guesses.members.guesses, first, members, &self.rows.members),
+                (&mut guesses.others.guesses, second, others, &self.rows.others),
+            ];
+            for (found, values, posterior, rows) in all {
+                let probability = posterior.chunks(self.planned.domain.len()).zip(values);
+                found.confidence = probability.map(|(posterior, &value)| posterior[value as usize]).collect();
+                found.right = values.iter().zip(rows).map(|(&value, &row)| truth[row] == Some(value)).collect();
+                found.values = values.to_vec();
+            }
+        }
         if let Domain::Points { truth, tolerance, .. } = &self.planned.domain {
             // A number is guessed itself, not the point next to it.
             let (first, second) = imputed.numbers.split_at(self.rows.members.len());
@@ -466,8 +480,7 @@ impl Work<'_> {
                 imputed.numbers.iter().zip(rows).map(|(v, &row)| (v - truth[row]).abs() <= *tolerance).collect()
             }
             Domain::Values { truth, .. } => {
-                let guesses = imputed.posterior.chunks(domain.len()).map(crate::model::largest);
-                guesses.zip(rows).map(|(guess, &row)| truth[row] == Some(guess)).collect()
+                imputed.guesses.iter().zip(rows).map(|(&guess, &row)| truth[row] == Some(guess)).collect()
             }
         };
         Guesses { right, ..Guesses::default() }

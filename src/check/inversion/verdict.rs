@@ -49,7 +49,8 @@ impl Verdict {
         match self {
             Self::Individual => "Being in the training data made these people's value guessable.",
             Self::Distribution => {
-                "The model passes on what holds for everybody: people it never saw are guessed as well as members."
+                "The model adds to what can be guessed, of members no more than of others as far as this shows: it passes on what \
+                 holds for everybody."
             }
             Self::Latent => {
                 "The model knows its members better than others, but somebody who guesses from the other columns does as \
@@ -99,9 +100,11 @@ impl Judged {
     pub(super) fn individual(&self) -> Estimate {
         let all = [self.excess, self.advantage, self.gap];
         let least = |end: fn(&Estimate) -> f64| all.iter().map(end).fold(f64::INFINITY, f64::min) * self.slice.share;
+        // What Holm's procedure rejects lies over zero, and the bound says no less (Strassburger and Bretz 2008).
+        let floor = if self.verdict == Verdict::Individual { 0.0 } else { f64::NEG_INFINITY };
         Estimate {
             value: least(|e| e.value),
-            low: least(|e| e.low),
+            low: least(|e| e.low).max(floor),
             high: least(|e| e.high),
             method: Method::WorstEnds,
             n: self.slice.cells.members.people().min(self.slice.cells.others.people()),
