@@ -77,9 +77,10 @@ def art(model, sensitive, x, y, members, others):
     plain.fit(x[learn])
     values = sorted(np.unique(x[:, sensitive]))
     found = []
+    # As in ART's examples: the predicted class, which is what it learned from in `fit`.
     for rows in (members, rest):
         known = np.delete(x[rows], sensitive, 1)
-        guess = attack.infer(known, y=onehot[rows], pred=model.predict_proba(x[rows]), values=values)
+        guess = attack.infer(known, y=onehot[rows], pred=model.predict(x[rows]).reshape(-1, 1), values=values)
         base = plain.infer(known, values=values)
         truth = x[rows, sensitive]
         found.append(((guess.ravel() == truth).mean(), (base.ravel() == truth).mean()))

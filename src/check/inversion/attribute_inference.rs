@@ -48,7 +48,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::domain::{Attribute, Grid};
-use super::findings::{findings, refused};
+use super::findings::{EXCESS, GAP, ID, INDIVIDUAL, findings, refused};
 use super::replies::Interview;
 use super::scene::Scene;
 use super::study::{Measured, Planned, Refusal, Terms};
@@ -60,16 +60,13 @@ use crate::finding::{Family, Finding};
 use crate::watch::Watch;
 
 pub(in crate::check) static META: CheckMeta = CheckMeta {
-    id: "inversion/attribute-inference",
+    id: ID,
     title: "Attribute inference against imputation",
     family: Family::Inversion,
     measures: &[EXCESS, GAP, INDIVIDUAL],
     source: include_str!("attribute_inference.rs"),
 };
 
-pub(super) const EXCESS: &str = "inversion/attribute-inference-excess";
-pub(super) const GAP: &str = "inversion/attribute-inference-member-gap";
-pub(super) const INDIVIDUAL: &str = "inversion/attribute-inference-individual";
 /// Name of the whole.
 const EVERYBODY: &str = "everybody";
 
@@ -157,7 +154,8 @@ impl Check for AttributeInference {
 impl AttributeInference {
     /// The sensitive attributes: one-hot groups, then columns that belong to none.
     fn attributes(&self, schema: &Schema) -> Vec<Attribute> {
-        let group = |(name, columns): (&String, &Vec<String>)| Attribute { name: name.clone(), columns: columns.clone() };
+        let group =
+            |(name, columns): (&String, &Vec<String>)| Attribute { name: name.clone(), columns: columns.clone() };
         let grouped = |name: &String| self.one_hot.values().flatten().any(|column| column == name);
         let single = |name: &String| Attribute { name: name.clone(), columns: vec![name.clone()] };
         let singles = schema.sensitive.iter().filter(|name| !grouped(name)).map(single);
@@ -206,11 +204,7 @@ impl AttributeInference {
 
     /// Judges everybody of all attributes together, and all parts of them together.
     fn judged(&self, found: &[Measured]) -> Vec<Finding> {
-        let whole = |found: &Measured| Slice {
-            name: EVERYBODY.to_owned(),
-            cells: found.everybody.clone(),
-            share: 1.0,
-        };
+        let whole = |found: &Measured| Slice { name: EVERYBODY.to_owned(), cells: found.everybody.clone(), share: 1.0 };
         let everybody = judge(found.iter().map(whole).collect());
         let mut parts = judge(found.iter().flat_map(|found| found.slices.clone()).collect()).into_iter();
         let mut all = Vec::new();

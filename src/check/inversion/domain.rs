@@ -63,12 +63,7 @@ const TOLERANCE: f64 = 0.1;
 
 impl Domain {
     /// The candidates that occur among the `auxiliary` non-members; nothing where a column is missing.
-    pub(super) fn of(
-        attribute: &Attribute,
-        tables: (&Table, &Table),
-        auxiliary: &[usize],
-        grid: Grid,
-    ) -> Option<Self> {
+    pub(super) fn of(attribute: &Attribute, tables: (&Table, &Table), auxiliary: &[usize], grid: Grid) -> Option<Self> {
         let (members, others) = (attribute.cells(tables.0)?, attribute.cells(tables.1)?);
         let (in_codes, out_codes, levels) = combined(&members, &others);
         let missing = |cells: &[&Cells], row: usize| cells.iter().any(|cells| cells.is_missing(row));
@@ -169,8 +164,7 @@ impl Domain {
 
 /// Codes of combinations of cells over both tables.
 fn combined(members: &[&Cells], others: &[&Cells]) -> (Vec<u32>, Vec<u32>, usize) {
-    let pairs: Vec<(Vec<u32>, Vec<u32>, usize)> =
-        members.iter().zip(others).map(|(a, b)| joint_codes(a, b)).collect();
+    let pairs: Vec<(Vec<u32>, Vec<u32>, usize)> = members.iter().zip(others).map(|(a, b)| joint_codes(a, b)).collect();
     let mut pairs = pairs.into_iter();
     let Some(first) = pairs.next() else { return (Vec::new(), Vec::new(), 0) };
     pairs.fold(first, |(a, b, levels), (c, d, more)| {
@@ -191,7 +185,13 @@ fn combined(members: &[&Cells], others: &[&Cells]) -> (Vec<u32>, Vec<u32>, usize
 pub(super) fn nearest(points: &[f64], value: f64) -> usize {
     let after = points.partition_point(|&point| point < value);
     match (after.checked_sub(1), points.get(after)) {
-        (Some(before), Some(&point)) => if point - value < value - points[before] { after } else { before },
+        (Some(before), Some(&point)) => {
+            if point - value < value - points[before] {
+                after
+            } else {
+                before
+            }
+        }
         (Some(before), None) => before,
         (None, _) => 0,
     }

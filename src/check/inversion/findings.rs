@@ -1,6 +1,5 @@
 //! What is said about one sensitive attribute: sentences, the chart of four cells, and tables.
 
-use super::attribute_inference::{EXCESS, GAP, INDIVIDUAL, META};
 use super::cells::{Cells, Guesses, Top};
 use super::study::{FEWEST, Measured, Refusal};
 use super::verdict::{Judged, Verdict, worst};
@@ -9,6 +8,14 @@ use crate::finding::{
 };
 use crate::stats::{Estimate, Level};
 
+/// Id of the check that these are findings of.
+pub(super) const ID: &str = "inversion/attribute-inference";
+/// What the model adds on members.
+pub(super) const EXCESS: &str = "inversion/attribute-inference-excess";
+/// How much more that is than on others.
+pub(super) const GAP: &str = "inversion/attribute-inference-member-gap";
+/// The share of members exposed because they are members.
+pub(super) const INDIVIDUAL: &str = "inversion/attribute-inference-individual";
 /// Severity scale of a proven difference: the limits of the likelihood table (very low to high).
 const SCALE: [f64; 4] = [0.01, 0.05, 0.10, 0.25];
 /// A precision from which a guess is as good as knowing.
@@ -94,11 +101,12 @@ fn excess(found: &Measured, everybody: &Judged, speaks: &Judged, settings: Vec<(
         pairs.push(pair(&format!("non-members: {}", part.name), &part.cells, false, level));
     }
     finding.evidence = vec![Evidence::FourCells { title: title(name, speaks.verdict), pairs }];
-    finding.limits.push(format!("On non-members the model adds {}.", points(&cells.others.excess(everybody.excess.level))));
-    finding.limits.push(format!(
-        "Without the outcome, imputation is right for {} of these members.",
-        share(&found.unaware)
-    ));
+    finding
+        .limits
+        .push(format!("On non-members the model adds {}.", points(&cells.others.excess(everybody.excess.level))));
+    finding
+        .limits
+        .push(format!("Without the outcome, imputation is right for {} of these members.", share(&found.unaware)));
     if found.sampled {
         finding.limits.push(
             "A random sample of people is attacked, because the queries allowed do not reach for all; the intervals allow for it."
@@ -296,7 +304,15 @@ fn surest(cells: &Cells) -> Evidence {
     }
     table(
         "How often the surest guesses are right, whole blocks of ties, with exact lower bounds at 97.5 %",
-        &["guesses", "attack, members", "at least", "imputation, members", "at least", "attack, non-members", "at least"],
+        &[
+            "guesses",
+            "attack, members",
+            "at least",
+            "imputation, members",
+            "at least",
+            "attack, non-members",
+            "at least",
+        ],
         rows,
     )
 }
@@ -356,7 +372,7 @@ fn sweep(found: &Measured) -> Evidence {
 
 fn blank(scope: &str, measure: &str, settings: Vec<(String, String)>) -> Finding {
     Finding {
-        check: META.id.to_owned(),
+        check: ID.to_owned(),
         measure: measure.to_owned(),
         scope: scope.to_owned(),
         sentence: String::new(),

@@ -107,8 +107,7 @@ impl Lessons<'_> {
         };
         let posterior = by(surest);
         let largest = |posterior: &[f64]| posterior.chunks(candidates).map(crate::model::largest).collect();
-        let guesses =
-            if name(surest) == name(rightest) { largest(&posterior) } else { largest(&by(rightest)) };
+        let guesses = if name(surest) == name(rightest) { largest(&posterior) } else { largest(&by(rightest)) };
         Imputed { posterior, guesses, numbers: Vec::new(), guesser: name(rightest) }
     }
 
@@ -129,13 +128,7 @@ impl Lessons<'_> {
     }
 
     /// Imputes by a learner that was chosen before. Its posterior of numbers is left out.
-    pub(super) fn impute_with(
-        &self,
-        guesser: &'static str,
-        domain: &Domain,
-        asked: &[usize],
-        seed: Seed,
-    ) -> Imputed {
+    pub(super) fn impute_with(&self, guesser: &'static str, domain: &Domain, asked: &[usize], seed: Seed) -> Imputed {
         let known: Vec<usize> = self.auxiliary.iter().copied().filter(|&row| domain.is_attackable(row)).collect();
         match domain {
             Domain::Values { .. } => {
@@ -292,7 +285,8 @@ mod tests {
         let auxiliary: Vec<usize> = (0..400).collect();
         let asked: Vec<usize> = (400..600).collect();
         let hits = |data: &Encoded| {
-            let imputed = Lessons { data, patients: &patients, auxiliary: &auxiliary }.impute(&domain(&codes), &asked, seed);
+            let imputed =
+                Lessons { data, patients: &patients, auxiliary: &auxiliary }.impute(&domain(&codes), &asked, seed);
             let guesses = imputed.guesses.iter();
             (asked.iter().zip(guesses).filter(|(row, guess)| codes[**row] == **guess).count(), imputed.guesser)
         };

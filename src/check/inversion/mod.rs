@@ -10,7 +10,10 @@ mod imputer;
 mod replies;
 mod rules;
 mod scene;
+mod section;
+mod slices;
 #[cfg(test)]
 mod specimen;
 mod study;
 mod verdict;
+mod work;

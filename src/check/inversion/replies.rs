@@ -8,6 +8,7 @@
 use rand::Rng;
 
 use super::domain::{Attribute, Domain};
+use super::section::{STEPS, Search};
 use crate::check::{Audited, CheckError, Truth};
 use crate::data::encode::tensors;
 use crate::data::{Features, Table};
@@ -17,69 +18,6 @@ use crate::watch::{Event, Unwatched, Watch};
 
 /// Probabilities closer than this are equal: sums of 32-bit votes differ in the seventh digit.
 const ROUNDED: f64 = 1e-6;
-
-/// Steps of a golden-section search; each shrinks the stretch to 0.618 of itself, all of them to a fiftieth.
-const STEPS: usize = 8;
-/// Questions of a golden-section search.
-pub(super) const REFINING: usize = STEPS + 2;
-/// The golden section.
-const SECTION: f64 = 0.618_033_988_749_894_8;
-
-/// A golden-section search for one person's best fitting number.
-struct Search {
-    ends: (f64, f64),
-    /// The two points inside with their fits.
-    inner: ((f64, f64), (f64, f64)),
-    /// The best point before the search; nothing where several are as good.
-    start: Option<(f64, f64)>,
-    /// Whether the lower of the two is the new one.
-    lower: bool,
-}
-
-impl Search {
-    fn around(points: &[f64], replies: &[Reply]) -> Self {
-        let top = replies.iter().map(|reply| reply.fit).fold(f64::NEG_INFINITY, f64::max);
-        let best: Vec<usize> = (0..replies.len()).filter(|&at| replies[at].fit == top).collect();
-        let at = best.first().copied().unwrap_or(0);
-        let (a, b) = (points[at.saturating_sub(1)], points[(at + 1).min(points.len() - 1)]);
-        let inner = (b - SECTION * (b - a), a + SECTION * (b - a));
-        Self {
-            ends: (a, b),
-            inner: ((inner.0, f64::NEG_INFINITY), (inner.1, f64::NEG_INFINITY)),
-            start: (best.len() == 1).then_some((points[at], top)),
-            lower: false,
-        }
-    }
-
-    /// Drops the worse end and says which point to ask about.
-    fn narrow(&mut self) -> f64 {
-        let (lower, upper) = self.inner;
-        self.lower = lower.1 >= upper.1;
-        if self.lower {
-            self.ends.1 = upper.0;
-            self.inner = ((self.ends.1 - SECTION * (self.ends.1 - self.ends.0), f64::NEG_INFINITY), lower);
-            self.inner.0.0
-        } else {
-            self.ends.0 = lower.0;
-            self.inner = (upper, (self.ends.0 + SECTION * (self.ends.1 - self.ends.0), f64::NEG_INFINITY));
-            self.inner.1.0
-        }
-    }
-
-    fn learn(&mut self, fit: f64) {
-        if self.lower {
-            self.inner.0.1 = fit;
-        } else {
-            self.inner.1.1 = fit;
-        }
-    }
-
-    fn best(&self) -> Option<f64> {
-        let start = self.start?;
-        let better = |a: (f64, f64), b: (f64, f64)| if b.1 > a.1 { b } else { a };
-        Some(better(better(start, self.inner.0), self.inner.1).0)
-    }
-}
 
 /// What the model says about one person with one candidate in place.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -283,12 +221,7 @@ impl Interview<'_> {
             (Truth::Classes(classes), _) => {
                 let (class, outcome) = (answers.class(row), classes[row]);
                 let fit = log_confidence(answers, row, outcome as usize);
-                Reply {
-                    reproduces: class == outcome,
-                    fit,
-                    sure: log_confidence(answers, row, class as usize),
-                    class,
-                }
+                Reply { reproduces: class == outcome, fit, sure: log_confidence(answers, row, class as usize), class }
             }
             _ => Reply { reproduces: false, fit: 0.0, sure: 0.0, class: 0 },
         }
@@ -363,24 +296,6 @@ fn shares(part: &Predictions, classes: usize) -> Vec<f64> {
 mod tests {
     use super::*;
 
-    /// The search finds the top of a parabola between grid points, to a fiftieth of the stretch, and leaves a plateau alone.
-    #[test]
-    fn golden_section_finds_the_top() {
-        let points = [-3.0, -2.0, -1.0, 0.0];
-        let fit = |value: f64| -(value + 1.7_f64).powi(2);
-        let reply = |fit: f64| Reply { reproduces: true, fit, sure: 0.0, class: 0 };
-        let replies: Vec<Reply> = points.iter().map(|&point| reply(fit(point))).collect();
-        let mut search = Search::around(&points, &replies);
-        search.inner.0.1 = fit(search.inner.0.0);
-        search.inner.1.1 = fit(search.inner.1.0);
-        for _ in 0..STEPS {
-            let asked = search.narrow();
-            search.learn(fit(asked));
-        }
-        assert!((search.best().unwrap() + 1.7).abs() < 0.04, "{:?}", search.best());
-        assert_eq!(Search::around(&points, &vec![reply(0.0); 4]).best(), None);
-    }
-
     #[test]
     fn averaged_answers_are_mean_probabilities_votes_or_numbers() {
         let scores = |p: f64| Predictions::Scores {
@@ -391,15 +306,24 @@ mod tests {
         };
         let Predictions::Scores { values, .. } = averaged(vec![scores(0.2), scores(0.6)]) else { panic!("scores") };
         assert!((values[1] - 0.4).abs() < 1e-9);
-        let votes = averaged(vec![Predictions::Labels(vec![1]), Predictions::Labels(vec![0]), Predictions::Labels(vec![1])]);
+        let votes =
+            averaged(vec![Predictions::Labels(vec![1]), Predictions::Labels(vec![0]), Predictions::Labels(vec![1])]);
         assert_eq!(votes.class(0), 1);
-        assert!(averaged(vec![Predictions::Values(vec![1.0]), Predictions::Values(vec![4.0])]) == Predictions::Values(vec![2.5]));
+        assert!(
+            averaged(vec![Predictions::Values(vec![1.0]), Predictions::Values(vec![4.0])])
+                == Predictions::Values(vec![2.5])
+        );
     }
 
     /// Votes of a forest that differ in the seventh digit are the same.
     #[test]
     fn the_last_bits_of_probabilities_do_not_part_candidates() {
-        let says = |p: f64| Predictions::Scores { scale: Scale::Probability, classes: 2, values: vec![1.0 - p, p], labels: None };
+        let says = |p: f64| Predictions::Scores {
+            scale: Scale::Probability,
+            classes: 2,
+            values: vec![1.0 - p, p],
+            labels: None,
+        };
         assert_eq!(log_confidence(&says(0.7), 0, 1), log_confidence(&says(0.7 + 2e-8), 0, 1));
         assert!(log_confidence(&says(0.7), 0, 1) < log_confidence(&says(0.71), 0, 1));
     }

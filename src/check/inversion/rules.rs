@@ -6,8 +6,8 @@
 
 use super::cells::Guesses;
 use super::domain::Domain;
-use super::replies::{Replies, Reply};
 use super::imputer::MOST_BOOSTED;
+use super::replies::{Replies, Reply};
 use crate::learn::boosted::Boosted;
 use crate::learn::forest::Forest;
 use crate::learn::{Encoded, Learner};
@@ -261,10 +261,10 @@ mod tests {
     #[test]
     fn csmia_in_its_three_cases() {
         let asked = replies(&[
-            [reply(false, 0.9), reply(true, 0.6)], // case 1: the match
-            [reply(true, 0.7), reply(true, 0.8)],  // case 2: the surer match
+            [reply(false, 0.9), reply(true, 0.6)],  // case 1: the match
+            [reply(true, 0.7), reply(true, 0.8)],   // case 2: the surer match
             [reply(false, 0.6), reply(false, 0.9)], // case 3: the less sure mistake
-            [reply(true, 0.7), reply(true, 0.7)],  // tied
+            [reply(true, 0.7), reply(true, 0.7)],   // tied
         ]);
         assert_eq!(cases(&asked), [Case::One, Case::Several, Case::None, Case::Several]);
         let decided = decide(&csmia(&asked), &values(&[1, 1, 0, 1]), &[0.7_f64.ln(), 0.3_f64.ln()], &[0, 1, 2, 3]);

@@ -140,7 +140,13 @@ impl Memory {
                 Task::Class => scores(
                     said.map(|said| match said {
                         None => 0.6,
-                        Some((right, y)) => if right == (y == 1) { 0.99 } else { 0.01 },
+                        Some((right, y)) => {
+                            if right == (y == 1) {
+                                0.99
+                            } else {
+                                0.01
+                            }
+                        }
                     })
                     .collect(),
                 ),
@@ -159,13 +165,8 @@ impl Memory {
             Task::Number => model::Task::Regression,
         };
         let answers = (self.answers(&first), self.answers(&second));
-        Case::tables(self.table(&first), self.table(&second), schema).with_target(
-            task,
-            self.batch,
-            slots,
-            answers,
-            answer,
-        )
+        Case::tables(self.table(&first), self.table(&second), schema)
+            .with_target(task, self.batch, slots, answers, answer)
     }
 }
 
