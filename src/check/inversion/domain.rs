@@ -167,14 +167,13 @@ fn combined(members: &[&Cells], others: &[&Cells]) -> (Vec<u32>, Vec<u32>, usize
     let pairs: Vec<(Vec<u32>, Vec<u32>, usize)> = members.iter().zip(others).map(|(a, b)| joint_codes(a, b)).collect();
     let mut pairs = pairs.into_iter();
     let Some(first) = pairs.next() else { return (Vec::new(), Vec::new(), 0) };
-    pairs.fold(first, |(a, b, levels), (c, d, more)| {
+    pairs.fold(first, |(a, b, _), (c, d, more)| {
         // Numbered anew in order of appearance, so that codes stay dense however many columns there are.
         let mut seen = std::collections::BTreeMap::new();
         let mut code = |x: u32, y: u32| {
             let next = seen.len() as u32;
             *seen.entry(u64::from(x) * more as u64 + u64::from(y)).or_insert(next)
         };
-        debug_assert!(levels <= u32::MAX as usize);
         let first = a.iter().zip(&c).map(|(&x, &y)| code(x, y)).collect();
         let second = b.iter().zip(&d).map(|(&x, &y)| code(x, y)).collect();
         (first, second, seen.len())

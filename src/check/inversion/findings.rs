@@ -62,12 +62,8 @@ fn settings(found: &Measured, allowed: usize) -> Vec<(String, String)> {
         setting("queries allowed", grouped(allowed as u64)),
         setting("queries planned and sent", grouped(found.questions as u64)),
     ];
-    if let Some(tolerance) = found.tolerance {
-        let words = tolerance.map_or_else(
-            || "a tenth of the interquartile range".to_owned(),
-            |tolerance| format!("{tolerance} units of the column"),
-        );
-        settings.push(setting("a guess is right within", words));
+    if let Some(tolerance) = &found.tolerance {
+        settings.push(setting("a guess is right within", tolerance.clone()));
     }
     settings
 }

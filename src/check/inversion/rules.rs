@@ -295,7 +295,7 @@ mod tests {
         let scored = |of: Vec<f64>| Scored { name: "", meaning: Meaning::Order, of, confidence: None };
         let of = vec![0.0, 1.0, 0.0, 1.0, 0.0, 0.0];
         assert_eq!(decide(&scored(of.clone()), &domain(0.2), &[], &[0, 1]).guesses.right, [true, false]);
-        assert_eq!(decide(&scored(of), &domain(1.0), &[], &[0, 1]).guesses.right[1], true);
+        assert!(decide(&scored(of), &domain(1.0), &[], &[0, 1]).guesses.right[1]);
     }
 
     #[test]

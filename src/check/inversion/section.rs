@@ -89,6 +89,6 @@ mod tests {
             search.learn(fit(asked));
         }
         assert!((search.best().unwrap() + 1.7).abs() < 0.04, "{:?}", search.best());
-        assert_eq!(Search::around(&points, &vec![reply(0.0); 4]).best(), None);
+        assert_eq!(Search::around(&points, &[reply(0.0); 4]).best(), None);
     }
 }

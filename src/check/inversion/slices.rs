@@ -16,7 +16,7 @@ const SUREST: usize = 100;
 /// The part of everybody that the surest make in another.
 const SUREST_PART: usize = 20;
 /// Records that an attacker who knows less learns from.
-const KNOWN: [usize; 2] = [50, 500];
+const KNOWN: [usize; 3] = [50, 500, 5_000];
 /// Name of the slice of case 1.
 pub(super) const CASE_ONE: &str = "one value fits (case 1)";
 

@@ -20,6 +20,7 @@ pub(super) enum Task {
 /// Records with a sensitive column `s` that nothing predicts, and a model that remembers the first people (members, then
 /// others): it is sure of their outcome exactly when `s` is right, and says 60 % (or a number of its own) otherwise.
 #[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a turn of a test")]
 pub(super) struct Memory {
     /// Records of each set.
     pub(super) count: usize,

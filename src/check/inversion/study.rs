@@ -98,8 +98,8 @@ pub(super) struct Measured {
     pub(super) candidates: usize,
     pub(super) questions: usize,
     pub(super) plateau: Option<Plateau>,
-    /// Whether a guess of a number may be off, and by how much where the plan says so.
-    pub(super) tolerance: Option<Option<f64>>,
+    /// By how much a guess of a number may be off, in words.
+    pub(super) tolerance: Option<String>,
     pub(super) known: (usize, usize),
     pub(super) sampled: bool,
     pub(super) is_input: bool,

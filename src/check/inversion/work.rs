@@ -20,6 +20,9 @@ pub(super) struct Both<T> {
     pub(super) others: T,
 }
 
+/// The refined number of each person, where one fits best.
+type Refined = Vec<Option<f64>>;
+
 /// An attack's guesses about both.
 pub(super) struct Attacked {
     name: &'static str,
@@ -40,10 +43,7 @@ pub(super) struct Work<'a> {
 
 impl Work<'_> {
     /// Replies about every candidate, and numbers refined between them.
-    pub(super) fn ask(
-        &self,
-        interview: &mut Interview<'_>,
-    ) -> Result<(Both<Replies>, Both<Vec<Option<f64>>>), CheckError> {
+    pub(super) fn ask(&self, interview: &mut Interview<'_>) -> Result<(Both<Replies>, Both<Refined>), CheckError> {
         let Planned { attribute, domain, parts, .. } = self.planned;
         let companions = self.planned.companions();
         let mut about = |table: &Table, rows: &[usize], truth: &crate::check::Truth| {
@@ -65,12 +65,7 @@ impl Work<'_> {
     }
 
     /// All attacks that ask about every candidate.
-    pub(super) fn attacks(
-        &self,
-        replies: &Both<Replies>,
-        refined: &Both<Vec<Option<f64>>>,
-        imputed: &Imputed,
-    ) -> Vec<Attacked> {
+    pub(super) fn attacks(&self, replies: &Both<Replies>, refined: &Both<Refined>, imputed: &Imputed) -> Vec<Attacked> {
         let (of_members, of_others) = self.split(&imputed.posterior);
         let members = rules::all(&replies.members, self.knowledge, of_members);
         let others = rules::all(&replies.others, self.knowledge, of_others);
@@ -88,7 +83,7 @@ impl Work<'_> {
     }
 
     /// The best fitting number, refined between the points; where several fit as well, the middle of them.
-    fn refined(&self, replies: &Both<Replies>, refined: &Both<Vec<Option<f64>>>) -> Option<Attacked> {
+    fn refined(&self, replies: &Both<Replies>, refined: &Both<Refined>) -> Option<Attacked> {
         let Domain::Points { truth, tolerance, .. } = &self.planned.domain else { return None };
         let decided = |replies: &Replies, refined: &[Option<f64>], rows: &[usize]| {
             let mut decided = decide(&rules::best_fit(replies), &self.planned.domain, &[], rows);
@@ -233,7 +228,10 @@ impl Work<'_> {
             plateau: replies.and_then(|replies| self.plateau(replies)),
             tolerance: match planned.domain {
                 // What follows from the data is a difference of two people's numbers and stays unsaid.
-                Domain::Points { .. } => Some(planned.terms.grid.tolerance),
+                Domain::Points { .. } => Some(planned.terms.grid.tolerance.map_or_else(
+                    || "a tenth of the interquartile range".to_owned(),
+                    |tolerance| format!("{tolerance} units of the column"),
+                )),
                 Domain::Values { .. } => None,
             },
             known: planned.known,
