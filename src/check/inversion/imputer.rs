@@ -30,10 +30,11 @@ pub(super) const MAJORITY: &str = "most frequent value";
 
 /// What the adversary thinks of the people it is asked about.
 pub(super) struct Imputed {
-    /// Probability of every candidate, `people x candidates`, by the learner with the smallest logarithmic loss.
+    /// Probability of every candidate, `people x candidates`, by the learner that is right most often.
     pub(super) posterior: Vec<f64>,
-    /// The guessed candidate of each person, by the learner that is right most often.
-    pub(super) guesses: Vec<u32>,
+    /// How probable the guess about each person is, by the learner with the smallest logarithmic loss: a learner that
+    /// always names the most frequent value may be right most often and cannot say whom it is right about.
+    pub(super) sureness: Vec<f64>,
     /// The guessed number of each person, where numbers are guessed.
     pub(super) numbers: Vec<f64>,
     /// Name of the winner.
@@ -105,10 +106,11 @@ impl Lessons<'_> {
         let by = |entry: Option<&Named<dyn Learner>>| {
             self.posterior(entry.map(|entry| entry.1.as_ref()), domain, known, asked, seed)
         };
-        let posterior = by(surest);
-        let largest = |posterior: &[f64]| posterior.chunks(candidates).map(crate::model::largest).collect();
-        let guesses = if name(surest) == name(rightest) { largest(&posterior) } else { largest(&by(rightest)) };
-        Imputed { posterior, guesses, numbers: Vec::new(), guesser: name(rightest) }
+        let posterior = by(rightest);
+        let of_surest = if name(surest) == name(rightest) { posterior.clone() } else { by(surest) };
+        let people = posterior.chunks(candidates).zip(of_surest.chunks(candidates));
+        let sureness = people.map(|(guess, sure)| sure[crate::model::largest(guess) as usize]).collect();
+        Imputed { posterior, sureness, numbers: Vec::new(), guesser: name(rightest) }
     }
 
     /// Probabilities of the candidates by a learner, or by their shares.
@@ -135,14 +137,13 @@ impl Lessons<'_> {
                 let learners = learners(domain.len());
                 let learner = learners.iter().find(|entry| entry.0 == guesser).map(|entry| entry.1.as_ref());
                 let posterior = self.posterior(learner, domain, &known, asked, seed);
-                let guesses = posterior.chunks(domain.len()).map(crate::model::largest).collect();
-                Imputed { posterior, guesses, numbers: Vec::new(), guesser }
+                Imputed { posterior, sureness: Vec::new(), numbers: Vec::new(), guesser }
             }
             Domain::Points { truth, .. } => {
                 let learners = regressors();
                 let learner = learners.iter().find(|entry| entry.0 == guesser).map(|entry| entry.1.as_ref());
                 let numbers = self.predicted(learner, &targets(truth), &known, asked, seed);
-                Imputed { posterior: Vec::new(), guesses: Vec::new(), numbers, guesser }
+                Imputed { posterior: Vec::new(), sureness: Vec::new(), numbers, guesser }
             }
         }
     }
@@ -204,7 +205,7 @@ impl Lessons<'_> {
         let numbers = self.predicted(best.1.map(|entry| entry.1.as_ref()), &targets, known, asked, seed);
         let deviation = (best.0.1 / competing.len().max(1) as f64).sqrt().max(tolerance).max(f64::MIN_POSITIVE);
         let posterior = numbers.par_iter().flat_map_iter(|&mean| bell(points, mean, deviation)).collect();
-        Imputed { posterior, guesses: Vec::new(), numbers, guesser }
+        Imputed { posterior, sureness: Vec::new(), numbers, guesser }
     }
 }
 
@@ -287,8 +288,8 @@ mod tests {
         let hits = |data: &Encoded| {
             let imputed =
                 Lessons { data, patients: &patients, auxiliary: &auxiliary }.impute(&domain(&codes), &asked, seed);
-            let guesses = imputed.guesses.iter();
-            (asked.iter().zip(guesses).filter(|(row, guess)| codes[**row] == **guess).count(), imputed.guesser)
+            let guesses = imputed.posterior.chunks(3).map(crate::model::largest);
+            (asked.iter().zip(guesses).filter(|(row, guess)| codes[**row] == *guess).count(), imputed.guesser)
         };
         let (found, guesser) = hits(&told);
         assert!(found > 110 && guesser != MAJORITY, "two thirds of 200 are to be had: {found} by {guesser}");

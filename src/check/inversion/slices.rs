@@ -83,7 +83,8 @@ impl Work<'_> {
                 imputed.numbers.iter().zip(rows).map(|(v, &row)| (v - truth[row]).abs() <= *tolerance).collect()
             }
             Domain::Values { truth, .. } => {
-                imputed.guesses.iter().zip(rows).map(|(&guess, &row)| truth[row] == Some(guess)).collect()
+                let guesses = imputed.posterior.chunks(domain.len()).map(crate::model::largest);
+                guesses.zip(rows).map(|(guess, &row)| truth[row] == Some(guess)).collect()
             }
         };
         Guesses { right, ..Guesses::default() }

@@ -132,19 +132,10 @@ impl Work<'_> {
             confidence: None,
         };
         let mut guesses = self.decided("", &scored(members), &scored(others));
-        if let Domain::Values { truth, .. } = &self.planned.domain {
-            // Guessed by the learner that is right most often, ranked by the one that knows best how sure to be.
-            let (first, second) = imputed.guesses.split_at(self.rows.members.len());
-            let all = [
-                (&mut guesses.members.guesses, first, members, &self.rows.members),
-                (&mut guesses.others.guesses, second, others, &self.rows.others),
-            ];
-            for (found, values, posterior, rows) in all {
-                let probability = posterior.chunks(self.planned.domain.len()).zip(values);
-                found.confidence = probability.map(|(posterior, &value)| posterior[value as usize]).collect();
-                found.right = values.iter().zip(rows).map(|(&value, &row)| truth[row] == Some(value)).collect();
-                found.values = values.to_vec();
-            }
+        if let Domain::Values { .. } = &self.planned.domain {
+            let (first, second) = imputed.sureness.split_at(self.rows.members.len());
+            guesses.members.guesses.confidence = first.to_vec();
+            guesses.others.guesses.confidence = second.to_vec();
         }
         if let Domain::Points { truth, tolerance, .. } = &self.planned.domain {
             // A number is guessed itself, not the point next to it.
