@@ -320,6 +320,9 @@ fn lacking(need: Need, subject: &Subject<'_>) -> Option<(&'static str, &'static 
         Need::Table => split.is_none_or(|split| matches!(split.members.features, Features::Tensor(_))),
         Need::Target => split.is_none_or(|split| split.members.target.is_none() || split.nonmembers.target.is_none()),
         Need::Classification => subject.model.is_none_or(|model| model.target.facts().task != Task::Classification),
+        Need::OneOutcome => subject
+            .model
+            .is_none_or(|model| !matches!(model.target.facts().task, Task::Classification | Task::Regression)),
         Need::Sensitive => split.is_none_or(|split| split.schema.sensitive.is_empty()),
         Need::QuasiIdentifiers => split.is_none_or(|split| split.schema.quasi_identifiers.is_empty()),
     };
@@ -335,6 +338,9 @@ fn lacking(need: Need, subject: &Subject<'_>) -> Option<(&'static str, &'static 
         Need::Classification => {
             ("the model does not choose one of several classes", "use a model that predicts classes")
         }
+        Need::OneOutcome => {
+            ("the model says neither one of several classes nor a number", "use a model of classes or of a number")
+        }
         Need::Sensitive => ("no sensitive column is declared", "set `[columns] sensitive`"),
         Need::QuasiIdentifiers => ("no quasi-identifier is declared", "set `[columns] quasi_identifiers`"),
     })
@@ -343,7 +349,7 @@ fn lacking(need: Need, subject: &Subject<'_>) -> Option<(&'static str, &'static 
 /// Whether a lack is one of the assessment's scope (no model, no table) and not of a declaration that was left out.
 fn out_of_scope(need: Need, subject: &Subject<'_>) -> bool {
     match need {
-        Need::Model | Need::Queries | Need::Data | Need::Table | Need::Classification => true,
+        Need::Model | Need::Queries | Need::Data | Need::Table | Need::Classification | Need::OneOutcome => true,
         Need::Scores => subject.model.is_none(),
         Need::References | Need::Shadow | Need::Target | Need::Sensitive | Need::QuasiIdentifiers => false,
     }

@@ -6,6 +6,7 @@
 
 pub mod blind;
 pub mod dataset;
+mod groups;
 pub mod inversion;
 pub mod membership;
 mod records;
@@ -185,6 +186,8 @@ pub enum Need {
     Target,
     /// A model that says a class.
     Classification,
+    /// A model that says one class or one number.
+    OneOutcome,
     /// Sensitive columns.
     Sensitive,
     /// Quasi-identifiers.

@@ -100,6 +100,9 @@ pub(super) fn measure(id: &str) -> String {
         }
         "inversion/attribute-inference-excess" => "Right guesses owed to the model".to_owned(),
         "inversion/attribute-inference-member-gap" => "Of these, more for members than for others".to_owned(),
+        "inversion/attribute-inference-individual" => {
+            "Members whose value is guessable because they were in the training data".to_owned()
+        }
         "dataset/blind-auc" => "Members told apart without the model".to_owned(),
         "dataset/overlap" => "Copies of members among non-members".to_owned(),
         "dataset/near-duplicates" => "Non-members who equal a member but for one column".to_owned(),

@@ -10,6 +10,7 @@ mod coverage;
 pub mod epsilon;
 mod estimate;
 pub mod interval;
+pub mod matthews;
 pub mod multiple;
 pub mod one_run;
 pub mod paired;

@@ -242,6 +242,44 @@ fn nothing_leaks_from_sensitive_columns_of_each_type() {
     }
 }
 
+/// Every form of the attack on attributes: numbers searched at points that are people's, several columns as one attribute,
+/// companions filled in from others, attributes that are no input, groups by planted values, and a model of numbers.
+#[test]
+fn nothing_leaks_from_attacks_on_attributes() {
+    let mut cage = Cage::new();
+    let half = |row: usize| if row.is_multiple_of(2) { NUMBER.to_owned() } else { format!("{}", row % 90) };
+    let sheet = planted()
+        .fill("hours-per-week", half)
+        .fill("ward", |row| if row % 3 == 0 { TEXT.to_owned() } else { format!("{TEXT}{}", row % 4) });
+    let file = cage.put("data.csv", sheet.csv());
+    let check = "[checks.\"inversion/attribute-inference\"]\ncandidates = 5\nqueries = 4000\n";
+    for (what, sensitive, settings) in [
+        ("points", "\"hours-per-week\", \"age\"", ""),
+        ("a tolerance", "\"hours-per-week\"", "tolerance = { hours-per-week = 2.5 }\n"),
+        ("one attribute of two columns", "\"workclass\"", "one_hot = { home = [\"workclass\", \"native-country\"] }\n"),
+        ("unknown companions", "\"workclass\"", "unknown = [\"age\", \"native-country\"]\nfillings = 3\n"),
+        ("no input, and groups", "\"ward\", \"born\"", "columns = [\"ward\", \"native-country\"]\n"),
+    ] {
+        let left = "leave_out = [\"record\", \"person\", \"weight\"]";
+        let plan = adult_plan(&file, &format!("[columns]\n{left}\nsensitive = [{sensitive}]\n{check}{settings}"));
+        cage.succeeds(what, &plan);
+        assert!(cage.desk.report_text().contains("attribute-inference-excess"), "{what}");
+    }
+    let wrong = format!("[columns]\nsensitive = [\"workclass\"]\n{check}unknown = [\"nowhere\"]\n");
+    cage.fails("a column that is not there", &adult_plan(&file, &wrong));
+    let sheet = Sheet::shape("diabetes").set(4, "bmi", NUMBER).set(9, "bp", NUMBER);
+    let file = cage.put("numbers.csv", sheet.csv());
+    let plan = records_plan(
+        &shape_model("regression_forest"),
+        "task = \"regression\"",
+        &file,
+        "target",
+        "[columns]\nsensitive = [\"bmi\", \"sex\"]",
+    );
+    cage.succeeds("a model of numbers", &plan);
+    assert!(cage.desk.report_text().contains("attribute-inference-excess"), "a regression is attacked");
+}
+
 /// Markers that the plan lists are missing cells; the cells beside them stay secret.
 #[test]
 fn nothing_leaks_beside_missing_markers() {

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test or its helper cannot unwrap is the failure it reports")]
 
+mod attributes;
 mod bad_input;
 mod canary;
 mod cli;

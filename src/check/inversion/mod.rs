@@ -1,4 +1,19 @@
 //! Inversion: can an attacker learn a person's attributes from the model?
+//!
+//! What the family shares: the four cells of every measurement (`cells.rs`) and the verdict on them (`verdict.rs`).
 
 pub mod attribute_inference;
+mod cells;
+mod domain;
+mod findings;
 mod imputer;
+mod replies;
+mod rules;
+mod scene;
+mod section;
+mod slices;
+#[cfg(test)]
+mod specimen;
+mod study;
+mod verdict;
+mod work;

@@ -8,7 +8,6 @@ pub mod calibrated;
 mod class_ranks;
 pub mod epsilon;
 pub mod exposed_records;
-mod groups;
 mod interview;
 pub mod label_only;
 pub mod likelihood_ratio;

@@ -28,8 +28,8 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::groups::{Group, Values, groups};
 use super::pool::{AREA_SCALE, Pool, blank, percent};
+use crate::check::groups::{Group, Values, groups};
 use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject};
 use crate::finding::{Evidence, Family as Kind, Finding, Severity, Table, Unit, Worse};
 use crate::stats::permutation::{Design, Family, Tested, max_t};
@@ -92,7 +92,7 @@ impl Check for Permutation {
             return Ok(Output::default());
         }
         let mut all = vec![Group { name: "everybody".to_owned(), rows: (0..pool.rows() as u32).collect() }];
-        all.extend(groups(subject, &pool, self.columns.as_deref(), &self.values)?);
+        all.extend(groups(subject, pool.sides(), self.columns.as_deref(), &self.values)?);
         let mut tested: Vec<Vec<Tested>> = Vec::new();
         for half in 0..2 {
             tested.push(self.half(&pool, &attacks, &all, half));

@@ -2,6 +2,7 @@
 
 use super::signal::{Signal, scaled_logit, two_classes};
 use super::survival::{concordances, with_baseline};
+use crate::check::groups::Sides;
 use crate::check::{AttackScores, Entry, Subject, Truth};
 use crate::finding::{Count, Evidence, Finding, Severity, Standing, Unit, Worse};
 use crate::learn::folds;
@@ -96,6 +97,11 @@ impl Pool {
     /// Number of rows.
     pub(super) fn rows(&self) -> usize {
         self.groups.len()
+    }
+
+    /// Whose rows they are.
+    pub(super) fn sides(&self) -> Sides<'_> {
+        Sides { members: self.members, patients: &self.groups }
     }
 
     /// Whether a row is a member.
