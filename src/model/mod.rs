@@ -22,8 +22,8 @@ pub use error::ModelError;
 pub use family::ModelFamily;
 pub use metered::Metered;
 pub use onnx::OnnxModel;
-pub use stages::{Inside, Stage, Stages};
 pub use reading::{Hints, Note, Output, Reading, Task, canonical_label, class_of};
+pub use stages::{Inside, Stage, Stages};
 
 use std::sync::Arc;
 

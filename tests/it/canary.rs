@@ -206,8 +206,7 @@ fn nothing_leaks_from_what_the_file_stores() {
         .collect();
     let split = sheet.column("split");
     let members: Vec<&Vec<String>> = sheet.rows.iter().filter(|row| row[split] == "train").collect();
-    let rows: Vec<f32> =
-        members.iter().flat_map(|row| numeric.iter().filter_map(|at| number(&row[*at]))).collect();
+    let rows: Vec<f32> = members.iter().flat_map(|row| numeric.iter().filter_map(|at| number(&row[*at]))).collect();
     let shape = [members.len() as u64, numeric.len() as u64];
     let said = format!("{TEXT} born {DATE}, MRN {WHOLE}, {TEXT}-7");
     let documented = proto(12, &said);
@@ -222,7 +221,10 @@ fn nothing_leaks_from_what_the_file_stores() {
     for measure in ["disclosure/stored-rows", "disclosure/identifier-strings"] {
         let findings = report["findings"].as_array().unwrap();
         let found = findings.iter().find(|finding| finding["measure"] == measure).unwrap();
-        assert!(found["estimate"]["value"].as_f64().unwrap() > 0.3, "{measure} is found, or the search is idle: {found}");
+        assert!(
+            found["estimate"]["value"].as_f64().unwrap() > 0.3,
+            "{measure} is found, or the search is idle: {found}"
+        );
     }
     let model = path.display().to_string();
     cage.command("inspect", &["inspect", &model]).exits(0);
