@@ -14,8 +14,8 @@ use crate::check::{Answers, AttackScores, Audited, ModelFile, Reference, Shadow,
 use crate::data::Split;
 use crate::model::contents::Contents;
 use crate::model::graph::Graph;
-use crate::model::{Inside, binding};
 use crate::model::runtime::{self, Candidate, Runtime};
+use crate::model::{Inside, binding};
 use crate::seed::Seed;
 
 /// The file of the model under test.

@@ -17,15 +17,15 @@ mod proto;
 mod reading;
 pub mod repair;
 pub mod runtime;
-pub mod trees;
 mod stages;
+pub mod trees;
 
 pub use error::ModelError;
 pub use family::ModelFamily;
 pub use metered::Metered;
 pub use onnx::OnnxModel;
-pub use stages::{Inside, Stage, Stages};
 pub use reading::{Hints, Note, Output, Reading, Task, canonical_label, class_of};
+pub use stages::{Inside, Stage, Stages};
 
 use std::sync::Arc;
 

@@ -208,8 +208,7 @@ fn nothing_leaks_from_what_the_file_stores() {
         .collect();
     let split = sheet.column("split");
     let members: Vec<&Vec<String>> = sheet.rows.iter().filter(|row| row[split] == "train").collect();
-    let rows: Vec<f32> =
-        members.iter().flat_map(|row| numeric.iter().filter_map(|at| number(&row[*at]))).collect();
+    let rows: Vec<f32> = members.iter().flat_map(|row| numeric.iter().filter_map(|at| number(&row[*at]))).collect();
     let shape = [members.len() as u64, numeric.len() as u64];
     let said = format!("{TEXT} born {DATE}, MRN {WHOLE}, {TEXT}-7");
     let documented = proto(12, &said);
@@ -224,7 +223,10 @@ fn nothing_leaks_from_what_the_file_stores() {
     for measure in ["disclosure/stored-rows", "disclosure/identifier-strings"] {
         let findings = report["findings"].as_array().unwrap();
         let found = findings.iter().find(|finding| finding["measure"] == measure).unwrap();
-        assert!(found["estimate"]["value"].as_f64().unwrap() > 0.3, "{measure} is found, or the search is idle: {found}");
+        assert!(
+            found["estimate"]["value"].as_f64().unwrap() > 0.3,
+            "{measure} is found, or the search is idle: {found}"
+        );
     }
     let model = path.display().to_string();
     cage.command("inspect", &["inspect", &model]).exits(0);
@@ -308,7 +310,8 @@ fn nothing_leaks_from_trees() {
     let planted = NUMBER.parse::<f32>().unwrap();
     for old in [forest.splits[0].value as f32, forest.weights(0)[0].value as f32] {
         let old = old.to_le_bytes();
-        let places: Vec<usize> = bytes.windows(4).enumerate().filter(|(_, four)| *four == old).map(|(at, _)| at).collect();
+        let places: Vec<usize> =
+            bytes.windows(4).enumerate().filter(|(_, four)| *four == old).map(|(at, _)| at).collect();
         assert!(!places.is_empty());
         places.into_iter().for_each(|at| bytes[at..at + 4].copy_from_slice(&planted.to_le_bytes()));
     }

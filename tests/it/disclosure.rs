@@ -56,7 +56,8 @@ fn support_vectors_fail_the_gate_by_themselves() {
 fn swapped_sets_find_nothing() {
     let desk = Desk::new();
     for model in ["svc", "knn", "minmax"] {
-        let swapped = plan(&stored(model)).replace("member = \"train\"\nnonmember = \"test\"", "member = \"test\"\nnonmember = \"train\"");
+        let swapped = plan(&stored(model))
+            .replace("member = \"train\"\nnonmember = \"test\"", "member = \"test\"\nnonmember = \"train\"");
         let ran = desk.assess(&swapped, &[]);
         assert!([0, 3].contains(&ran.code), "{model}: {}", ran.stdout);
         let report = desk.report();
@@ -81,7 +82,9 @@ fn a_scaler_to_a_range_gives_the_ends_away() {
     let report = desk.report();
     let (mut ends, sheet) = (0, Sheet::shape("cancer"));
     let split = sheet.column("split");
-    for column in (0..sheet.header.len()).filter(|column| !["split", "target"].contains(&sheet.header[*column].as_str())) {
+    for column in
+        (0..sheet.header.len()).filter(|column| !["split", "target"].contains(&sheet.header[*column].as_str()))
+    {
         let of = |set: &str| -> Vec<f32> {
             let rows = sheet.rows.iter().filter(|row| row[split] == set);
             let mut cells: Vec<f32> = rows.map(|row| row[column].parse().unwrap()).collect();
@@ -193,14 +196,11 @@ fn external_data_are_read_beside_the_model_only() {
 fn impossible_shapes_are_named_and_not_believed() {
     let desk = Desk::new();
     let tensor = shape_model("tensor");
-    let shapes: [&[u64]; 5] = [
-        &[1_000_000_000],
-        &[1 << 62, 4],
-        &[u64::MAX, 3],
-        &[1_000_000_000, 0, 1_000_000_000, 1_000_000_000],
-        &[3],
-    ];
-    for (shape, reason) in shapes.iter().zip(["more values", "more values", "more values", "another number", "another number"]) {
+    let shapes: [&[u64]; 5] =
+        [&[1_000_000_000], &[1 << 62, 4], &[u64::MAX, 3], &[1_000_000_000, 0, 1_000_000_000, 1_000_000_000], &[3]];
+    for (shape, reason) in
+        shapes.iter().zip(["more values", "more values", "more values", "another number", "another number"])
+    {
         let said = unread(&desk, &with_constant(&tensor, "w", shape, &[1.0, 2.0], &[]));
         assert!(said.contains(reason), "{shape:?}: {said}");
     }
@@ -217,7 +217,11 @@ fn hostile_files_end_with_a_reason() {
         with_constant(&tensor, "w", &[4], &[], &external("absent.bin", "0")),
         with_constant(&tensor, "w", &[4], &[], &external("model.onnx", "0")),
         with_constant(&tensor, "w", &[4], &[], &external("../../../../../../etc/hostname", "0")),
-        [fs::read(&tensor).unwrap(), (0..200).fold(Vec::new(), |inner, _| proto(7, proto(1, proto(5, proto(6, inner)))))].concat(),
+        [
+            fs::read(&tensor).unwrap(),
+            (0..200).fold(Vec::new(), |inner, _| proto(7, proto(1, proto(5, proto(6, inner))))),
+        ]
+        .concat(),
     ];
     for (at, bytes) in hostile.iter().enumerate() {
         let model = desk.write("model.onnx", bytes);

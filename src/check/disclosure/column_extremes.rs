@@ -237,7 +237,9 @@ impl Tale {
         let mut rows: Vec<Vec<String>> = self.ends.iter().map(row).collect();
         rows.sort();
         finding.evidence.extend(table("Extremes that the file gives away", &["column", "which"], rows));
-        finding.limits.push("Extremes that hold-out records reach too, or that 11 members share, do not count.".to_owned());
+        finding
+            .limits
+            .push("Extremes that hold-out records reach too, or that 11 members share, do not count.".to_owned());
         finding
     }
 
@@ -251,7 +253,9 @@ impl Tale {
         let mut rows: Vec<Vec<String>> = self.lists.iter().map(|digest| vec![self.name(*digest)]).collect();
         rows.sort();
         finding.evidence.extend(table("Columns whose cells the file lists", &["column"], rows));
-        finding.limits.push("A list shows the values of people one by one, without saying which belong together.".to_owned());
+        finding
+            .limits
+            .push("A list shows the values of people one by one, without saying which belong together.".to_owned());
         finding
     }
 }
@@ -329,9 +333,11 @@ mod tests {
         let of = |f: fn(f64, f64) -> f64| -> Vec<f32> {
             members.iter().map(|c| f(smallest(c), largest(c)) as f32).collect()
         };
-        let two = Draft::default()
-            .constant("a", &[1, 5], of(|low, high| 1.0 / (high - low)))
-            .constant("b", &[5], of(|low, high| -low / (high - low)));
+        let two = Draft::default().constant("a", &[1, 5], of(|low, high| 1.0 / (high - low))).constant(
+            "b",
+            &[5],
+            of(|low, high| -low / (high - low)),
+        );
         assert_eq!(run(&members, &others, two).0, 10.0);
         let scaler = vec![
             ("offset", Attribute::Floats(of(|low, _| low))),

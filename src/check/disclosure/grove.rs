@@ -86,7 +86,9 @@ impl<'a> Grove<'a> {
             });
             match planted {
                 Some(planted) => grove.planted.push(planted),
-                None => grove.unread.push("the rows that feed a tree ensemble cannot be had from the runtime".to_owned()),
+                None => {
+                    grove.unread.push("the rows that feed a tree ensemble cannot be had from the runtime".to_owned())
+                }
             }
         }
         Ok(grove)
@@ -187,7 +189,8 @@ fn names(members: &Tensor, nonmembers: &Tensor, split: &Split) -> Vec<String> {
         }
     }
     texts.sort_by_key(|(_, _, levels)| *levels);
-    let same = |cell: f64, number: f64| cell == number || cell == f64::from(number as f32) || cell.is_nan() && number.is_nan();
+    let same =
+        |cell: f64, number: f64| cell == number || cell == f64::from(number as f32) || cell.is_nan() && number.is_nan();
     let name = |feature: usize| {
         let cells = cells(feature);
         let shows = |numbers: &[f64]| cells.iter().zip(numbers).all(|(&cell, &number)| same(cell, number));

@@ -95,7 +95,8 @@ impl Check for ImpliedCells {
         if findings.is_empty() {
             return Err(CheckError::NotApplicable {
                 reason: "the leaves of the file's trees, if it holds any, state no shares of classes".to_owned(),
-                remedy: "nothing is missing: boosted trees and regressions are read by the other disclosure checks".to_owned(),
+                remedy: "nothing is missing: boosted trees and regressions are read by the other disclosure checks"
+                    .to_owned(),
             });
         }
         Ok(findings.into())
@@ -168,7 +169,8 @@ fn implied(stating: &[(&Planted<'_>, f64)], n: usize) -> Finding {
         format!("At most {}", Unit::Share.show(estimate.high))
     };
     finding.sentence = if members == 0 {
-        "No leaf states shares of classes from which a number of 1 to 10 people of the training data follows.".to_owned()
+        "No leaf states shares of classes from which a number of 1 to 10 people of the training data follows."
+            .to_owned()
     } else {
         format!(
             "{shown} of the members end in a leaf of a tree whose percentages give away that 1 to 10 people are in it{}.",

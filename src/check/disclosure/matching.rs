@@ -199,7 +199,8 @@ impl<'i> Index<'i> {
             let value = finite(stored[column]);
             at += weight * value;
             // A record's own value may be larger than the stored one by the tolerance.
-            reach += weight.abs() * (self.reach(column, value, slack) * (1.0 + 2.0 * slack.share) + 1e-12 * value.abs());
+            reach +=
+                weight.abs() * (self.reach(column, value, slack) * (1.0 + 2.0 * slack.share) + 1e-12 * value.abs());
         }
         let start = sorted.order.partition_point(|(place, _)| *place < at - reach);
         sorted.order[start..].iter().take_while(move |(place, _)| *place <= at + reach).map(|(_, id)| *id)

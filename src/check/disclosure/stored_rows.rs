@@ -206,7 +206,12 @@ mod tests {
     }
 
     fn vectors(values: Vec<f32>) -> Draft {
-        Draft::default().node("ai.onnx.ml", "SVMClassifier", &["x"], vec![("support_vectors", Attribute::Floats(values))])
+        Draft::default().node(
+            "ai.onnx.ml",
+            "SVMClassifier",
+            &["x"],
+            vec![("support_vectors", Attribute::Floats(values))],
+        )
     }
 
     /// 300 members and 300 others; the file holds the first rows of the members.

@@ -307,6 +307,18 @@ mod tests {
         assert_eq!(of(Draft::default().node("ai.onnx.ml", "OneHotEncoder", &["x"], born)).severity, Severity::VeryHigh);
     }
 
+    /// Patient numbers as whole numbers of an encoder; small ones are any encoder's.
+    #[test]
+    fn coded_identifiers_are_compared_too() {
+        let patients = |first: u32| (0..200).map(|at| first + at).collect::<Vec<u32>>();
+        let table = |first: u32| Records::new(vec![crate::check::specimen::integers("id", &patients(first))]);
+        let schema = Schema { patient: Some("id".to_owned()), ..Schema::default() };
+        let keys = vec![("keys_int64s", Attribute::Ints((0..50).chain(4_711_000..4_711_020).collect()))];
+        let file = Draft::default().node("ai.onnx.ml", "LabelEncoder", &["id"], keys).contents();
+        let finding = Case::tables(table(4_711_000), table(5_000_000), schema).with_file(file);
+        assert_eq!(finding.run(&StoredStrings::default(), 1)[0].estimate.map(|e| e.value), Some(20.0));
+    }
+
     /// Two categories that 3 and 11 of the members have, and one that none has.
     #[test]
     fn a_category_of_ten_people_or_fewer_is_rare() {

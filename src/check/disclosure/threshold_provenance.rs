@@ -200,7 +200,9 @@ impl Traced {
         );
         finding.severity = Severity::on_scale(estimate.low, SCALE).min(Severity::High);
         finding.evidence.push(self.table());
-        finding.limits.push("Constants of one tree depend on each other; the interval takes them as independent.".to_owned());
+        finding
+            .limits
+            .push("Constants of one tree depend on each other; the interval takes them as independent.".to_owned());
         finding.limits.push(
             "Remedy: bin the columns before training (whole years, tens of units), or round the constants in the file: `privet \
              repair`."
@@ -220,7 +222,9 @@ impl Traced {
             Unit::Share.show(outside)
         );
         finding.severity = Severity::on_scale(estimate.low, SCALE).min(Severity::Moderate);
-        finding.limits.push("Constants of one tree depend on each other; the interval takes them as independent.".to_owned());
+        finding
+            .limits
+            .push("Constants of one tree depend on each other; the interval takes them as independent.".to_owned());
         finding
     }
 
@@ -229,7 +233,8 @@ impl Traced {
         let small = |count: usize| (1..SMALLEST_SHOWN).contains(&count);
         // The interval is a function of the counts: where one is withheld, it is that of the count that is worst.
         let shown = |count: usize, worst: usize| if small(count) { worst } else { count };
-        let estimate = newcombe(shown(k, k.min(n).min(SMALLEST_SHOWN - 1)), n.max(1), shown(j, 1), m.max(1), Level::P95);
+        let estimate =
+            newcombe(shown(k, k.min(n).min(SMALLEST_SHOWN - 1)), n.max(1), shown(j, 1), m.max(1), Level::P95);
         let mut finding = self.shared(PINNED, Unit::ShareDifference, estimate);
         finding.sentence = format!(
             "The file states a value that {} people of the training data hold alone in its column; outside the training data \
@@ -269,7 +274,11 @@ impl Traced {
         Evidence::Table(Table {
             caption: format!(
                 "Where the constants of each column come from, members / others{}",
-                if order.len() > COLUMNS { format!("; the {COLUMNS} columns with most constants") } else { String::new() }
+                if order.len() > COLUMNS {
+                    format!("; the {COLUMNS} columns with most constants")
+                } else {
+                    String::new()
+                }
             ),
             columns: ["column", "constants", "equal to a cell", "midpoint of two cells", "people who hold one alone"]
                 .map(str::to_owned)
@@ -340,7 +349,9 @@ impl Known {
     /// Whether a constant lies in the middle of two neighbouring values and is neither of them.
     fn has_midpoint(&self, constant: f64) -> bool {
         let after = self.values.partition_point(|value| *value < constant);
-        let Some((low, high)) = after.checked_sub(1).zip((after < self.values.len()).then_some(after)) else { return false };
+        let Some((low, high)) = after.checked_sub(1).zip((after < self.values.len()).then_some(after)) else {
+            return false;
+        };
         let (low, high) = (self.values[low], self.values[high]);
         let middle = low + (high - low) / 2.0;
         // Rounding of the sum and of its half, in the precision of the larger neighbour.

@@ -145,4 +145,3 @@ fn read_by<'c>(node: &'c NodeProto, names: &mut BTreeSet<&'c str>) {
 fn constants(graph: &GraphProto) -> impl Iterator<Item = &str> {
     graph.initializer.iter().map(|tensor| tensor.name())
 }
-
