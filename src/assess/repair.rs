@@ -97,7 +97,7 @@ pub fn run(
     let mut clock = Clock { watch, seconds: Vec::new() };
     let with = |path: &Path| {
         let mut plan = Plan { reference: None, scores: None, ..plan.clone() };
-        plan.model.get_or_insert_default().path = path.to_owned();
+        path.clone_into(&mut plan.model.get_or_insert_default().path);
         plan
     };
     let before = measure(&with(model), candidates, &mut clock)?;

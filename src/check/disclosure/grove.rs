@@ -87,7 +87,7 @@ impl<'a> Grove<'a> {
             match planted {
                 Some(planted) => grove.planted.push(planted),
                 None => {
-                    grove.unread.push("the rows that feed a tree ensemble cannot be had from the runtime".to_owned())
+                    grove.unread.push("the rows that feed a tree ensemble cannot be had from the runtime".to_owned());
                 }
             }
         }
@@ -180,12 +180,11 @@ fn names(members: &Tensor, nonmembers: &Tensor, split: &Split) -> Vec<String> {
     let (mut numbers, mut texts) = (Vec::new(), Vec::new());
     for column in first.columns().iter().filter(|column| split.schema.is_feature(&column.name)) {
         let Some(other) = second.column(&column.name) else { continue };
-        match (column.cells.numbers(), other.cells.numbers()) {
-            (Some(x), Some(y)) => numbers.push((column.name.as_str(), [x, y].concat())),
-            _ => {
-                let (x, y, levels) = joint_codes(&column.cells, &other.cells);
-                texts.push((column.name.as_str(), [x, y].concat(), levels));
-            }
+        if let (Some(x), Some(y)) = (column.cells.numbers(), other.cells.numbers()) {
+            numbers.push((column.name.as_str(), [x, y].concat()));
+        } else {
+            let (x, y, levels) = joint_codes(&column.cells, &other.cells);
+            texts.push((column.name.as_str(), [x, y].concat(), levels));
         }
     }
     texts.sort_by_key(|(_, _, levels)| *levels);

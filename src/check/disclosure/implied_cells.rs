@@ -26,7 +26,7 @@
 //! Ten divisions for every leaf, and one pass of the records through the trees.
 //!
 //! # References
-//! Centers for Medicare and Medicaid Services, cell size suppression policy (ResDAC); Ferry et al., Trained random forests
+//! Centers for Medicare and Medicaid Services, cell size suppression policy; Ferry et al., Trained random forests
 //! completely reveal your dataset, ICML 2024.
 
 use serde::Deserialize;
@@ -209,7 +209,7 @@ fn stated(counts: &[Vec<u64>]) -> Finding {
     let total = counts.iter().map(Vec::len).sum::<usize>();
     let mut finding =
         counted(META.id, IMPLIED, Unit::Share, Estimate::exact(records as f64 / of.max(1) as f64, of as usize));
-    finding.scope = "isolation forest".to_owned();
+    "isolation forest".clone_into(&mut finding.scope);
     finding.sentence = format!(
         "The file states the number of training records of every leaf: {} of the sampled records are in leaves of 1 to 10.",
         Unit::Share.show(records as f64 / of.max(1) as f64)

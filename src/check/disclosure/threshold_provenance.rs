@@ -84,14 +84,17 @@ impl Check for ThresholdProvenance {
     }
 }
 
+/// For every constant, whether it hit among the members and among the others.
+type Sides = (Vec<bool>, Vec<bool>);
+
 /// What the constants of one column were found to be.
 #[derive(Default)]
 struct Column {
     name: String,
     /// For every constant: whether it is a cell of a member, of an equal number of others.
-    cells: (Vec<bool>, Vec<bool>),
+    cells: Sides,
     /// The same for midpoints.
-    midpoints: (Vec<bool>, Vec<bool>),
+    midpoints: Sides,
     /// People who alone hold a value that is a constant: rows of members and of others.
     pinned: (Vec<usize>, Vec<usize>),
 }
@@ -153,8 +156,8 @@ impl Traced {
     }
 
     /// The share of constants that hit inside beyond those that hit outside.
-    fn excess(&self, pick: fn(&Column) -> &(Vec<bool>, Vec<bool>)) -> (Estimate, f64, f64) {
-        let flat = |side: fn(&(Vec<bool>, Vec<bool>)) -> &Vec<bool>| {
+    fn excess(&self, pick: fn(&Column) -> &Sides) -> (Estimate, f64, f64) {
+        let flat = |side: fn(&Sides) -> &Vec<bool>| {
             self.columns.iter().flat_map(|column| side(pick(column))).copied().collect::<Vec<bool>>()
         };
         let (inside, outside) = (flat(|sides| &sides.0), flat(|sides| &sides.1));
@@ -258,7 +261,7 @@ impl Traced {
         let share = |flags: &[bool]| {
             Unit::Share.show(flags.iter().filter(|hit| **hit).count() as f64 / flags.len().max(1) as f64)
         };
-        let pair = |(inside, outside): &(Vec<bool>, Vec<bool>)| format!("{} / {}", share(inside), share(outside));
+        let pair = |(inside, outside): &Sides| format!("{} / {}", share(inside), share(outside));
         let row = |column: &&Column| {
             let mut pinned = column.pinned.0.clone();
             pinned.sort_unstable();
@@ -411,7 +414,7 @@ mod tests {
     fn midpoints_are_no_cells() {
         let mut members = bells("members", 2);
         members.sort_by(f64::total_cmp);
-        let middle = members.windows(2).map(|pair| (f64::from(pair[0] as f32) + f64::from(pair[1] as f32)) / 2.0);
+        let middle = members.windows(2).map(|pair| f64::midpoint(f64::from(pair[0] as f32), f64::from(pair[1] as f32)));
         let findings = case(members.clone(), bells("others", 2), middle.collect()).run(&ThresholdProvenance {}, 1);
         assert!(measure(&findings, CELLS).estimate.unwrap().value < 0.01);
         assert!(measure(&findings, MIDPOINTS).estimate.unwrap().low > 0.95);

@@ -105,7 +105,7 @@ fn the_operator_of_opset_5_tests_sets_of_codes() {
 /// Each is refused with a reason; none panics, none runs for ever.
 #[test]
 fn attributes_that_lie_are_refused() {
-    let lies = [
+    let lies = vec![
         (ints("nodes_nodeids", &[0, 1, 2, 3]), "differ in length"),
         (floats("nodes_values", &[1.0]), "differ in length"),
         (ints("nodes_nodeids", &[0, 1, 2, 3, 3]), "same number"),

@@ -334,7 +334,7 @@ struct Grown {
 }
 
 /// Which branch of a split waits for its place.
-type Parent = Option<(usize, bool)>;
+pub(super) type Parent = Option<(usize, bool)>;
 
 /// Walks every tree from its root. A node that is met twice makes a circle or belongs to two trees: neither is a tree.
 fn grow(raw: &Raw) -> Result<Grown, &'static str> {
