@@ -120,6 +120,7 @@ fn split_constants_are_traced_to_members() {
     let xgboost = sentence("nan_xgboost", cells);
     assert!(xgboost.starts_with("100.0 % of the") && xgboost.contains("exact value of a cell"), "{xgboost}");
     let lightgbm = sentence("nan_lightgbm", midpoints);
-    assert!(lightgbm.starts_with("100.0 % of the") && lightgbm.contains("in the middle"), "{lightgbm}");
+    // The others are LightGBM's own constant between zero and anything above, 1e-35.
+    assert!(lightgbm.starts_with("90.0 % of the") && lightgbm.contains("in the middle"), "{lightgbm}");
     assert!(sentence("nan_lightgbm", cells).starts_with("0.0 % of the"));
 }
