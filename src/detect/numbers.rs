@@ -98,7 +98,7 @@ pub(super) fn telephone(text: &str, context: &[String]) -> bool {
         let (first, second) = (&text[area.end..exchange.start], &text[exchange.end..line.start]);
         let joined = matches!(
             (first, second),
-            ("-", "-") | (".", ".") | (" ", " " | "-") | (") ", "-" | " " | ".") | (")", "-" | " " | ".")
+            ("-" | " ", "-") | (".", ".") | (" ", " ") | (") " | ")", "-" | " " | ".")
         );
         let open = text[..area.start].trim_end_matches(['(', '+', ' ', '-', '1']).len();
         lengths && starts(area) && starts(exchange) && joined && apart(text, open.max(area.start.min(open)), line.end)

@@ -84,7 +84,7 @@ impl Check for StoredStrings {
 fn dictionary(split: &Split) -> Dictionary {
     let mut values: BTreeSet<String> = BTreeSet::new();
     for records in [&split.members, &split.nonmembers] {
-        let columns = records.table().into_iter().flat_map(|table| table.columns());
+        let columns = records.table().into_iter().flat_map(crate::data::Table::columns);
         for column in columns {
             let identifies = |role: &Role| matches!(role, Role::Identifier | Role::Patient);
             if split.schema.roles(&column.name).iter().any(identifies) {
