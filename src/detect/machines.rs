@@ -1,6 +1,7 @@
 //! Addresses of people and machines, and paths with the name of a user.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+// Only the forms of addresses; what can open a connection lives elsewhere.
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 /// Stretches of a text without spaces and the marks that enclose things.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {

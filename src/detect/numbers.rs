@@ -96,10 +96,8 @@ pub(super) fn telephone(text: &str, context: &[String]) -> bool {
         let lengths = area.len() == 3 && exchange.len() == 3 && line.len() == 4;
         let starts = |run: &Run<'_>| run.digits.starts_with(|c| ('2'..='9').contains(&c));
         let (first, second) = (&text[area.end..exchange.start], &text[exchange.end..line.start]);
-        let joined = matches!(
-            (first, second),
-            ("-", "-") | (".", ".") | (" ", " " | "-") | (") ", "-" | " " | ".") | (")", "-" | " " | ".")
-        );
+        let joined =
+            matches!((first, second), ("-" | " ", "-") | (".", ".") | (" ", " ") | (") " | ")", "-" | " " | "."));
         let open = text[..area.start].trim_end_matches(['(', '+', ' ', '-', '1']).len();
         lengths && starts(area) && starts(exchange) && joined && apart(text, open.max(area.start.min(open)), line.end)
     };

@@ -30,7 +30,7 @@ impl Side {
 pub(super) struct Ends {
     /// Stands for the column: equal columns have equal digests.
     pub(super) digest: u64,
-    ends: [End; 2],
+    low_high: [End; 2],
     reach: f64,
     of_members: Vec<f32>,
     of_others: Vec<f32>,
@@ -77,7 +77,7 @@ impl Ends {
         };
         Self {
             digest: digest(all()),
-            ends,
+            low_high: ends,
             reach: range,
             of_members: apart(&inside, &outside),
             of_others: apart(&outside, &inside),
@@ -85,7 +85,7 @@ impl Ends {
     }
 
     fn end(&self, side: Side) -> End {
-        self.ends[usize::from(side == Side::High)]
+        self.low_high[usize::from(side == Side::High)]
     }
 
     /// Whether the end is a number that not every file holds anyway, of a column that varies.

@@ -110,12 +110,11 @@ impl<'i> Index<'i> {
             let other = &self.values[first * self.width..(first + 1) * self.width];
             row.iter().zip(other).all(|(a, b)| normal(*a) == normal(*b))
         };
-        match slot.iter().find(same) {
-            Some(&id) => self.records[id as usize].push(record as u32),
-            None => {
-                slot.push(self.records.len() as u32);
-                self.records.push(vec![record as u32]);
-            }
+        if let Some(&id) = slot.iter().find(same) {
+            self.records[id as usize].push(record as u32);
+        } else {
+            slot.push(self.records.len() as u32);
+            self.records.push(vec![record as u32]);
         }
     }
 

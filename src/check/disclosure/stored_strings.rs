@@ -37,7 +37,7 @@ use super::{counted, items};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject, records};
 use crate::data::{Cells, Features, Role, Split};
 use crate::detect::{Dictionary, Identifier, kinds};
-use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Table, Unit};
+use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Table, Unit, partition};
 use crate::model::contents::{Contents, Stand, StoredString, TextKind};
 use crate::watch::Watch;
 
@@ -84,7 +84,7 @@ impl Check for StoredStrings {
 fn dictionary(split: &Split) -> Dictionary {
     let mut values: BTreeSet<String> = BTreeSet::new();
     for records in [&split.members, &split.nonmembers] {
-        let columns = records.table().into_iter().flat_map(|table| table.columns());
+        let columns = records.table().into_iter().flat_map(crate::data::Table::columns);
         for column in columns {
             let identifies = |role: &Role| matches!(role, Role::Identifier | Role::Patient);
             if split.schema.roles(&column.name).iter().any(identifies) {
@@ -228,10 +228,13 @@ fn rare(strings: &[StoredString<'_>], split: &Split) -> Option<Finding> {
         entry.0 += 1;
         entry.1 += usize::from(few(people));
     }
-    let row = |(column, (all, rare)): (&&str, &(usize, usize))| {
-        vec![(*column).to_owned(), Count::of(*all).to_string(), Count::of(*rare).to_string()]
+    columns.retain(|_, (_, rare)| *rare > 0);
+    // The columns add up to the number in the sentence: one that is withheld must not be what is left over.
+    let shown = partition(&columns.values().map(|(_, rare)| *rare).collect::<Vec<usize>>());
+    let row = |((column, (all, _)), rare): ((&&str, &(usize, usize)), Count)| {
+        vec![(*column).to_owned(), Count::of(*all).to_string(), rare.to_string()]
     };
-    let rows: Vec<Vec<String>> = columns.iter().filter(|(_, (_, rare))| *rare > 0).map(row).collect();
+    let rows: Vec<Vec<String>> = columns.iter().zip(shown).map(row).collect();
     if !rows.is_empty() {
         let columns = ["column", "categories in the file", "of fewer than 11 people"];
         finding.evidence.push(Evidence::Table(Table {
