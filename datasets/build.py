@@ -1,6 +1,6 @@
 """Rebuild everything under datasets/ from the raw public files.
 
-usage: python datasets/build.py --raw DIR [readmission|heart|images|adult|shapes ...]
+usage: python datasets/build.py --raw DIR [readmission|heart|images|adult|shapes|stored ...]
 
 DIR holds the raw files; README.md says which ones and where they are published.
 Without a name, all parts are built. Seeds are fixed and library versions are pinned
@@ -42,9 +42,11 @@ from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.svm import SVC
 
 HERE = Path(__file__).resolve().parent
 SEED = 20260101
@@ -698,6 +700,33 @@ def shape_trees(tables):
     yield "nan_xgboost", "heart", convert_xgboost(
         boosted, name="nan_xgboost", initial_types=[("input", Float([None, 13]))], target_opset=15
     )
+    boosted = LGBMClassifier(
+        n_estimators=5, num_leaves=7, random_state=SEED, n_jobs=1, deterministic=True, verbose=-1
+    ).fit(*train_xy(tables["wine"]))  # fmt: skip
+    yield "trees_softmax", "wine", native_lightgbm(boosted, 13, "trees_softmax")
+    yield "trees_opset5", "diabetes", numbered_trees()
+
+
+def numbered_trees():
+    """Two trees by hand in the operator of ai.onnx.ml 5: a set of codes, four comparisons, a missing value, the mean."""
+
+    def floats(values):
+        return numpy_helper.from_array(np.array(values, dtype=np.float32))
+
+    node = helper.make_node(
+        "TreeEnsemble", ["input"], ["variable"], domain="ai.onnx.ml", tree_roots=[0, 3],
+        nodes_featureids=[2, 1, 3, 4, 9], nodes_splits=floats([26.5, 0, 95, 190, 85]),
+        nodes_modes=numpy_helper.from_array(np.array([0, 6, 3, 2, 1], dtype=np.uint8)),
+        membership_values=floats([2.0, np.nan]), nodes_missing_value_tracks_true=[0, 0, 0, 1, 0],
+        nodes_truenodeids=[1, 0, 2, 4, 5], nodes_trueleafs=[0, 1, 1, 0, 1],
+        nodes_falsenodeids=[2, 1, 3, 4, 6], nodes_falseleafs=[0, 1, 1, 1, 1],
+        leaf_targetids=[0] * 7, leaf_weights=floats([60, 75, 140, 110, -30, 30, 45]), n_targets=1,
+        post_transform=0, aggregate_function=0,
+    )  # fmt: skip
+    ends = [value("input", [None, 10])], [value("variable", [None, 1])]
+    graph = helper.make_graph([node], "trees_opset5", *ends)
+    opsets = [helper.make_opsetid("", 21), helper.make_opsetid("ai.onnx.ml", 5)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
 
 
 def shape_digits(digits):
@@ -751,6 +780,8 @@ SHAPE_MEANING = {
     "regression_forest": ("value", None),
     "nan_lightgbm": ("maps", [0, 1]),
     "nan_xgboost": ("probabilities", [0, 1]),
+    "trees_softmax": ("maps", [0, 1, 2]),
+    "trees_opset5": ("value", None),
     "image_logits": ("logits", list(range(10))),
     "external_data": ("logits", list(range(10))),
     "labels_3_7": ("probabilities", [3, 7]),
@@ -1011,7 +1042,34 @@ def build_shapes(raw):
     print(f"shapes: {len(expected)} models")
 
 
+# ------------------------------------------------------------------------ stored
+
+
+def build_stored(_raw):
+    """Models that keep training records, or extreme values of them, in their files."""
+    out = HERE / "stored"
+    out.mkdir(exist_ok=True)
+    table = pd.read_csv(HERE / "shapes" / "tables" / "cancer.csv")
+    x, y = train_xy(table)
+    models = {
+        "svc": make_pipeline(StandardScaler(), SVC(C=1.0)),
+        "knn": make_pipeline(KNeighborsClassifier(n_neighbors=5)),
+        "minmax": make_pipeline(MinMaxScaler(), LogisticRegression(max_iter=1000)),
+    }
+    for name, pipeline in models.items():
+        pipeline.fit(x, y)
+        model = to_onnx(
+            pipeline, initial_types=[("input", FloatTensorType([None, x.shape[1]]))], target_opset={"": 18, "ai.onnx.ml": 3},
+            options={id(pipeline.steps[-1][1]): {"zipmap": False}}, name=f"stored_{name}",
+        )  # fmt: skip
+        save_onnx(model, out / f"{name}.onnx")
+        print(f"stored/{name}: {len(x)} members")
+    kept = x[models["svc"].steps[-1][1].support_]
+    print(f"stored/svc: {len(np.unique(kept, axis=0))} members are support vectors")
+
+
 # -------------------------------------------------------------------------- main
+
 
 PARTS = {
     "readmission": build_readmission,
@@ -1019,6 +1077,7 @@ PARTS = {
     "images": build_images,
     "adult": build_adult,
     "shapes": build_shapes,
+    "stored": build_stored,
 }
 
 

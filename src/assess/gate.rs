@@ -76,7 +76,7 @@ pub struct Judgement {
 
 /// Applies a policy to findings.
 ///
-/// Every limit of the policy is judged. A limit whose measure nobody produced is a doubt, unless the policy says that the
+/// Every limit of the policy is judged, and every fact, with or without a limit. A limit whose measure nobody produced is a doubt, unless the policy says that the
 /// measure only counts where it can be measured.
 pub fn judge(findings: &[Finding], skipped: &[Skipped], policy: &Policy) -> (Verdict, Vec<Judgement>) {
     let mut judgements = Vec::new();
@@ -87,6 +87,9 @@ pub fn judge(findings: &[Finding], skipped: &[Skipped], policy: &Policy) -> (Ver
         }
         judgements.extend(matching.into_iter().filter_map(|finding| weigh(finding, limit)));
     }
+    let unlimited = |finding: &&Finding| !policy.limits.iter().any(|limit| limit.measure == finding.measure);
+    let facts = findings.iter().filter(unlimited).filter(|finding| finding.standing == Standing::Fact);
+    judgements.extend(facts.map(|finding| fact(finding, finding.null_value.unwrap_or(0.0))));
     (verdict(&judgements), judgements)
 }
 
@@ -146,6 +149,18 @@ fn settling(estimate: &Estimate, limit: f64) -> String {
     )
 }
 
+/// A fact is a breach, whatever the limit.
+fn fact(finding: &Finding, limit: f64) -> Judgement {
+    Judgement {
+        subject: finding.subject(),
+        measure: finding.measure.clone(),
+        limit,
+        outcome: Outcome::Breach,
+        sentence: format!("{} (a fact: no limit excuses it).", finding.sentence.trim_end_matches('.')),
+        needed: String::new(),
+    }
+}
+
 /// Judges one finding; nothing when the limit only counts where it can be measured and it cannot.
 fn weigh(finding: &Finding, limit: &Limit) -> Option<Judgement> {
     let judgement = |outcome, sentence: String, needed: String| {
@@ -159,6 +174,7 @@ fn weigh(finding: &Finding, limit: &Limit) -> Option<Judgement> {
         })
     };
     match (&finding.standing, finding.estimate) {
+        (Standing::Fact, _) => Some(fact(finding, limit.limit)),
         (Standing::Invalid { reason }, _) => {
             judgement(Outcome::Doubt, format!("`{}` cannot be judged: {reason}", finding.subject()), String::new())
         }
@@ -273,6 +289,15 @@ mod tests {
         let (verdict, judgements) = judge(&[finding(0.5, 0.7), second], &[], &policy(0.6));
         assert_eq!(verdict.word(), "fail");
         assert_eq!(judgements.len(), 2, "the doubt is still listed");
+    }
+
+    #[test]
+    fn a_fact_fails_with_any_limit_and_with_none() {
+        let seen = Finding { standing: Standing::Fact, null_value: Some(0.0), ..finding(0.2, 0.2) };
+        for policy in [policy(0.1), policy(0.9), Policy { limits: Vec::new(), ..policy(0.6) }] {
+            let (verdict, judgements) = judge(std::slice::from_ref(&seen), &[], &policy);
+            assert_eq!((verdict.word(), judgements.len()), ("fail", 1));
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod power;
 mod program;
 mod references;
 mod relate;
+pub mod repair;
 pub mod run;
 mod scores;
 pub mod selftest;

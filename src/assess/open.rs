@@ -8,6 +8,7 @@ use super::AssessError;
 use super::assessment::Inference;
 use super::plan::ModelPlan;
 use super::target;
+use crate::check::disclosure::Fed;
 use crate::check::{AnswerSource, Answers, Audited, Truth};
 use crate::data::encode::{Slot, codes, tensors};
 use crate::data::{Cells, Features, Outcome, Records, Split, Target};
@@ -24,12 +25,12 @@ const PROBE: usize = 256;
 pub(super) const ANSWERS: &str = "answers";
 
 /// A model file, parsed and ready to be asked.
-pub(super) struct ModelFile {
+pub(super) struct Loaded {
     pub(super) graph: Graph,
     model: OnnxModel,
 }
 
-impl ModelFile {
+impl Loaded {
     pub(super) fn open(path: &Path, runtime: &'static Runtime) -> Result<Self, AssessError> {
         let (graph, bytes) = Graph::load(path)?;
         Self::of(path, graph, bytes, runtime)
@@ -49,7 +50,7 @@ impl ModelFile {
 /// Binds a model's inputs to the columns of the data and works out what its outputs mean.
 pub(super) fn open(
     plan: &ModelPlan,
-    ModelFile { graph, model }: ModelFile,
+    Loaded { graph, model }: Loaded,
     split: &Split,
 ) -> Result<(Audited, Vec<Inference>), AssessError> {
     let graph = &graph;
@@ -66,7 +67,7 @@ pub(super) fn open(
     let target = Arc::new(Metered::new(model.understood(reading, batch)));
     let family = ModelFamily::of(graph);
     let source = AnswerSource::Model;
-    Ok((Audited { target, source, family, slots, members: None, nonmembers: None }, inferred))
+    Ok((Audited { target, source, family, slots, members: None, nonmembers: None, fed: Fed::default() }, inferred))
 }
 
 /// Asks about every record of both sets, where their outcomes are known.

@@ -58,7 +58,7 @@ struct ProfileLimit {
 }
 
 /// Names of the profiles that come with privet.
-pub const PROFILES: [&str; 1] = ["hipaa"];
+pub const PROFILES: [&str; 2] = ["hipaa", "cms"];
 
 impl Policy {
     /// A profile by name, or nothing if there is none of that name.
@@ -66,13 +66,15 @@ impl Policy {
     /// # Panics
     /// Never: the files are part of the program and tested.
     pub fn profile(name: &str) -> Option<Self> {
-        let text = match name {
-            "hipaa" => include_str!("profiles/hipaa.toml"),
+        const HIPAA: &str = include_str!("profiles/hipaa.toml");
+        let files: &[&str] = match name {
+            "hipaa" => &[HIPAA],
+            "cms" => &[HIPAA, include_str!("profiles/cms.toml")],
             _ => return None,
         };
-        let file: ProfileFile = toml::from_str(text).expect("profiles are checked by a test");
-        let limits = file
-            .limits
+        let read = |text: &&str| toml::from_str::<ProfileFile>(text).expect("profiles are checked by a test").limits;
+        let limits: BTreeMap<String, ProfileLimit> = files.iter().flat_map(read).collect();
+        let limits = limits
             .into_iter()
             .map(|(measure, limit)| Limit {
                 measure,
@@ -110,6 +112,14 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cms_holds_all_limits_of_hipaa_and_more() {
+        let (hipaa, cms) = (Policy::profile("hipaa").unwrap(), Policy::profile("cms").unwrap());
+        assert!(hipaa.limits.iter().all(|limit| cms.limits.contains(limit)));
+        assert!(cms.limits.len() > hipaa.limits.len());
+        assert!(cms.limits.is_sorted_by(|a, b| a.measure < b.measure));
+    }
 
     #[test]
     fn every_profile_parses_and_gives_reasons() {

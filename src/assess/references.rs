@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::AssessError;
-use super::open::{self, ModelFile};
+use super::open::{self, Loaded};
 use super::plan::ModelPlan;
 use super::scores::flags;
 use super::settings::Settings;
@@ -174,7 +174,7 @@ fn one(
     watch: &dyn Watch,
 ) -> Result<Reference, AssessError> {
     let Known { path, name, file, trained_on } = known;
-    let opened = ModelFile::open(&path, runtime)?;
+    let opened = Loaded::open(&path, runtime)?;
     let plan = ModelPlan { path, accuracy: None, ..target.clone() };
     let (mut audited, _) = open::open(&plan, opened, split)?;
     open::ask(&mut audited, split, watch)?;

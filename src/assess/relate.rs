@@ -105,7 +105,7 @@ fn on_matched(finding: &Finding) -> Option<String> {
         (Standing::Invalid { .. }, _) => {
             Some(" Matching records by what the columns show does not make the sets alike either.".to_owned())
         }
-        (Standing::Sound, None) => None,
+        (Standing::Sound | Standing::Fact, _) => None,
     }
 }
 

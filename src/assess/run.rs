@@ -313,6 +313,7 @@ fn lacking(need: Need, subject: &Subject<'_>) -> Option<(&'static str, &'static 
     let lacks = match need {
         Need::Model => subject.model.is_none(),
         Need::Queries => subject.model.is_none_or(|model| model.source != AnswerSource::Model),
+        Need::File => subject.file.is_none(),
         Need::References => subject.references.is_empty(),
         Need::Shadow => subject.shadow.is_none(),
         Need::Scores => subject.scores.is_empty(),
@@ -329,6 +330,7 @@ fn lacking(need: Need, subject: &Subject<'_>) -> Option<(&'static str, &'static 
     lacks.then_some(match need {
         Need::Model => ("there is no model, or no data to ask it about", "set `[model] path` and `[data]`"),
         Need::Queries => ("there is no model that could be asked, only recorded scores", "set `[model] path`"),
+        Need::File => ("there is no model file, only recorded scores", "set `[model] path`"),
         Need::References => ("there are no reference models", "set `[reference]`, see the README"),
         Need::Shadow => ("there is no shadow model with records of its own", "set `[scores.shadow]`"),
         Need::Scores => ("no membership attack ran", "see why each of them was skipped"),
@@ -349,7 +351,9 @@ fn lacking(need: Need, subject: &Subject<'_>) -> Option<(&'static str, &'static 
 /// Whether a lack is one of the assessment's scope (no model, no table) and not of a declaration that was left out.
 fn out_of_scope(need: Need, subject: &Subject<'_>) -> bool {
     match need {
-        Need::Model | Need::Queries | Need::Data | Need::Table | Need::Classification | Need::OneOutcome => true,
+        Need::Model | Need::Queries | Need::File | Need::Table | Need::Classification | Need::OneOutcome => true,
+        // A file alone is scanned, and what only records could show stays in doubt: a scan of strings is no pass.
+        Need::Data => subject.file.is_none(),
         Need::Scores => subject.model.is_none(),
         Need::References | Need::Shadow | Need::Target | Need::Sensitive | Need::QuasiIdentifiers => false,
     }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::AssessError;
 use super::settings::{Settings, text_list};
+use crate::check::disclosure::Fed;
 use crate::check::{AnswerSource, Answers, AttackScores, Audited, Entry, Reference, Shadow, Truth};
 use crate::data::{Cells, Column, Outcome, Reading, Schema, Split, Table, load_table};
 use crate::finding::Count;
@@ -522,6 +523,7 @@ impl Reader {
             slots: Vec::new(),
             members: Some(self.answers(table, columns, "scores.target", labels, members)?),
             nonmembers: Some(self.answers(table, columns, "scores.target", labels, nonmembers)?),
+            fed: Fed::default(),
         })
     }
 }

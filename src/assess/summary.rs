@@ -7,9 +7,10 @@ use crate::check::membership::signal::Signal;
 use crate::check::{Answers, Audited, Truth};
 use crate::data::encode::joint_codes;
 use crate::data::{Features, Schema, Split};
+use crate::detect::shown;
 use crate::digest::Digest;
 use crate::finding::{Count, SMALLEST_SHOWN, partition};
-use crate::model::graph::{Graph, Port};
+use crate::model::graph::Graph;
 use crate::model::{Predictions, largest};
 use crate::stats::interval::wilson;
 use crate::stats::{Estimate, Level};
@@ -24,12 +25,12 @@ pub(super) fn model(path: &Path, graph: &Graph, digest: Digest, bytes: u64, audi
         file: file_name(path),
         digest,
         bytes,
-        producer: graph.producer.clone(),
-        opsets: graph.opsets.clone(),
-        inputs: graph.inputs.iter().map(Port::describe).collect(),
-        outputs: graph.outputs.iter().map(Port::describe).collect(),
-        operators: graph.operators.iter().map(|(name, count)| (name.clone(), *count)).collect(),
-        metadata_keys: graph.metadata_keys.clone(),
+        producer: shown(&graph.producer),
+        opsets: graph.opsets.iter().map(|set| shown(set)).collect(),
+        inputs: graph.inputs.iter().map(|port| shown(&port.describe())).collect(),
+        outputs: graph.outputs.iter().map(|port| shown(&port.describe())).collect(),
+        operators: graph.operators.iter().map(|(name, count)| (shown(name), *count)).collect(),
+        metadata_keys: graph.metadata_keys.iter().map(|key| known_key(key)).collect(),
         task: facts.map_or("unknown", |facts| facts.task.name()).to_owned(),
         classes: audited.map(class_names).unwrap_or_default(),
         accuracy_members: answers(true).and_then(accuracy),
@@ -37,6 +38,13 @@ pub(super) fn model(path: &Path, graph: &Graph, digest: Digest, bytes: u64, audi
         label_agreement: audited.and_then(agreement),
         queries: audited.map_or(0, |audited| audited.target.rows_queried()),
     }
+}
+
+/// A key of the metadata, where an exporter writes it; another may be anything.
+fn known_key(key: &str) -> String {
+    let exporters = ["onnx", "pkg.torch", "torch", "catboost", "skl2onnx", "optimum", "framework", "version", "model_"];
+    let known = exporters.iter().any(|exporter| key.starts_with(exporter));
+    if known { shown(key) } else { "(a key of its own)".to_owned() }
 }
 
 /// A path's last part: folders may name people.

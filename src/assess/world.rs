@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use super::AssessError;
 use super::assessment::{Inference, InputFile};
-use super::open::{self, ModelFile};
+use super::open::{self, Loaded};
 use super::plan::{Plan, ReferencePlan};
 use super::references::{self, Known};
 use super::run::{Clock, describe, load};
 use super::training::{self, Trained, Trainer};
-use crate::check::{Answers, AttackScores, Audited, Reference, Shadow, Subject};
+use crate::check::disclosure::Fed;
+use crate::check::{Answers, AttackScores, Audited, ModelFile, Reference, Shadow, Subject};
 use crate::data::Split;
+use crate::model::contents::Contents;
 use crate::model::graph::Graph;
 use crate::model::runtime::{self, Candidate, Runtime};
+use crate::model::{Inside, binding};
 use crate::seed::Seed;
 
 /// The file of the model under test.
@@ -27,6 +30,7 @@ pub(super) struct World {
     pub(super) split: Option<Split>,
     pub(super) opened: Option<Opened>,
     pub(super) audited: Option<Audited>,
+    pub(super) file: Option<Arc<ModelFile>>,
     pub(super) references: Vec<Reference>,
     /// Files of the references that were trained for this assessment.
     pub(super) trained: Vec<InputFile>,
@@ -56,15 +60,20 @@ impl World {
             return Ok(world);
         };
         let start = || {
-            let runtime = runtime::load(candidates)?;
-            Ok::<_, AssessError>((ModelFile::open(&model.path, runtime)?, runtime))
+            let (runtime, file) = rayon::join(|| runtime::load(candidates), || Contents::load(&model.path));
+            let (runtime, (graph, contents, bytes)) = (runtime?, file?);
+            // Without data nobody asks the model anything, and its file is looked at alone.
+            let ready =
+                plan.data.is_some().then(|| Loaded::of(&model.path, graph.clone(), bytes, runtime)).transpose()?;
+            Ok::<_, AssessError>((graph, contents, ready, runtime))
         };
         let (split, started) = clock.both(("data", read), ("model", start));
         world.split = split?;
-        let (file, runtime) = started?;
-        let graph = file.graph.clone();
-        if let Some(split) = &world.split {
-            let (mut audited, notes) = clock.time("outputs", || open::open(model, file, split))?;
+        let (graph, contents, ready, runtime) = started?;
+        let inside = Some(Inside::new(graph.clone(), runtime, binding::batch(&graph)));
+        world.file = Some(Arc::new(ModelFile { contents, inside }));
+        if let (Some(split), Some(ready)) = (&world.split, ready) {
+            let (mut audited, notes) = clock.time("outputs", || open::open(model, ready, split))?;
             world.inferred.extend(notes);
             clock.time(open::ANSWERS, || open::ask(&mut audited, split, watch))?;
             world.audited = Some(audited);
@@ -83,6 +92,7 @@ impl World {
         Subject {
             split: self.split.as_ref(),
             model: self.audited.as_ref(),
+            file: self.file.as_deref(),
             references: &self.references,
             shadow: self.shadow.as_ref(),
             scores: &self.attacks,
@@ -139,6 +149,7 @@ impl World {
             slots: audited.slots.clone(),
             members: answers(fake),
             nonmembers: answers(rest),
+            fed: Fed::default(),
         });
         let reference = |reference: &Reference| {
             let of = |rows: &[usize]| reference.predictions.1.take(rows);
@@ -163,6 +174,7 @@ impl World {
                 warnings: Vec::new(),
             }),
             audited,
+            file: self.file.clone(),
             references: self.references.iter().map(reference).collect(),
             attacks: self.attacks.iter().map(attack).collect(),
             ..Self::default()

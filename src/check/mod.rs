@@ -6,6 +6,7 @@
 
 pub mod blind;
 pub mod dataset;
+pub mod disclosure;
 mod groups;
 pub mod inversion;
 pub mod membership;
@@ -25,7 +26,8 @@ use thiserror::Error;
 use crate::data::encode::Slot;
 use crate::data::{DataError, Split};
 use crate::finding::{Family, Finding};
-use crate::model::{Metered, ModelError, ModelFamily, Predictions};
+use crate::model::contents::Contents;
+use crate::model::{Inside, Metered, ModelError, ModelFamily, Predictions};
 use crate::seed::Seed;
 use crate::watch::Watch;
 
@@ -60,6 +62,16 @@ pub struct Audited {
     pub members: Option<Answers>,
     /// Answers about non-members.
     pub nonmembers: Option<Answers>,
+    /// What feeds the trees of the file, once a check asked for it.
+    pub fed: disclosure::Fed,
+}
+
+/// The file of the model: what an attacker reads without asking the model anything.
+pub struct ModelFile {
+    /// What it stores.
+    pub contents: Contents,
+    /// The way to see what records look like inside the model; missing where no runtime was loaded.
+    pub inside: Option<Inside>,
 }
 
 /// A model like the target whose training records are known (a shadow model).
@@ -155,6 +167,8 @@ pub struct Subject<'a> {
     pub split: Option<&'a Split>,
     /// The model, if there is one.
     pub model: Option<&'a Audited>,
+    /// The model's file, if it was read; it is there without data too.
+    pub file: Option<&'a ModelFile>,
     /// Reference models, if there are any.
     pub references: &'a [Reference],
     /// A shadow model with records of its own, if there is one.
@@ -172,6 +186,8 @@ pub enum Need {
     Model,
     /// A model that can be asked more questions.
     Queries,
+    /// The file of the model.
+    File,
     /// Reference models.
     References,
     /// A shadow model with records of its own.
@@ -320,7 +336,14 @@ checks! {
     membership::exposed_records::ExposedRecords,
     membership::epsilon::Epsilon,
     membership::matched::Matched,
+    disclosure::stored_rows::StoredRows,
+    disclosure::stored_strings::StoredStrings,
+    disclosure::column_extremes::ColumnExtremes,
     inversion::attribute_inference::AttributeInference,
+    disclosure::leaf_occupancy::LeafOccupancy,
+    disclosure::threshold_provenance::ThresholdProvenance,
+    disclosure::implied_cells::ImpliedCells,
+    disclosure::verbatim_outcomes::VerbatimOutcomes,
     reidentification::k_anonymity::KAnonymity,
     reidentification::uniqueness::Uniqueness,
 }

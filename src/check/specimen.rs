@@ -6,10 +6,14 @@
 
 use std::sync::Arc;
 
-use super::{AnswerSource, Answers, AttackScores, Audited, Check, CheckError, Output, Reference, Shadow, Subject};
+use super::disclosure::Fed;
+use super::{
+    AnswerSource, Answers, AttackScores, Audited, Check, CheckError, ModelFile, Output, Reference, Shadow, Subject,
+};
 use crate::data::encode::Slot;
 use crate::data::{Cells, Column, Schema, Split, Table};
 use crate::finding::{Finding, Severity};
+use crate::model::contents::Contents;
 use crate::model::{Metered, ModelError, ModelFacts, ModelFamily, Predictions, Target, Task};
 use crate::seed::Seed;
 use crate::tensor::Tensor;
@@ -32,6 +36,7 @@ pub(crate) trait Specimen: Check + Default {
 pub(crate) struct Case {
     pub(crate) split: Split,
     pub(crate) model: Option<Audited>,
+    pub(crate) file: Option<ModelFile>,
     pub(crate) references: Vec<Reference>,
     pub(crate) shadow: Option<Shadow>,
     pub(crate) scores: Vec<AttackScores>,
@@ -59,7 +64,7 @@ impl Case {
     /// Two tables with the given roles.
     pub(crate) fn tables(members: Table, nonmembers: Table, schema: Schema) -> Self {
         let split = Split::of_tables(members, nonmembers, schema, Vec::new()).expect("test data are whole");
-        Self { split, model: None, references: Vec::new(), shadow: None, scores: Vec::new() }
+        Self { split, model: None, file: None, references: Vec::new(), shadow: None, scores: Vec::new() }
     }
 
     /// Adds a two-class model with the given answers about the records.
@@ -92,8 +97,14 @@ impl Case {
             slots,
             members: Some(members),
             nonmembers: Some(nonmembers),
+            fed: Fed::default(),
         };
         Self { model: Some(audited), ..self }
+    }
+
+    /// Adds a file that stores something.
+    pub(crate) fn with_file(self, contents: Contents) -> Self {
+        Self { file: Some(ModelFile { contents, inside: None }), ..self }
     }
 
     /// The scores that an attack gives, for the checks that follow.
@@ -107,6 +118,7 @@ impl Case {
         Subject {
             split: Some(&self.split),
             model: self.model.as_ref(),
+            file: self.file.as_ref(),
             references: &self.references,
             shadow: self.shadow.as_ref(),
             scores: &self.scores,

@@ -23,6 +23,8 @@ pub(super) enum Command {
     /// Make reference models with the training program that the plan names
     #[command(subcommand)]
     Reference(Reference),
+    /// Write a copy of a model with rounded constants, without metadata and small leaves, and measure what that did
+    Repair(Repair),
     /// Explain a check: what it measures, how, when it misleads
     Explain(Explain),
     /// Say what data of this size can show, before or after they are collected
@@ -151,6 +153,30 @@ pub(super) struct Selftest {
 pub(super) struct Inspect {
     /// The ONNX file
     pub(super) model: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Repair {
+    /// The ONNX file
+    pub(super) model: PathBuf,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: PathBuf,
+    /// The plan whose data say how many people a leaf holds, and measure the model before and after
+    #[arg(long)]
+    pub(super) plan: Option<PathBuf>,
+    /// Significant decimal digits that constants of splits and scalers keep
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=9))]
+    pub(super) digits: u8,
+    /// Fewest people in a leaf; smaller ones are merged, which needs `--plan`
+    #[arg(long, value_name = "PEOPLE", default_value_t = 11, value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) least: u16,
+    /// The ONNX Runtime library to use
+    #[arg(long, value_name = "FILE")]
+    pub(super) onnxruntime: Option<PathBuf>,
+    /// Draw no progress bars
+    #[arg(long)]
+    pub(super) no_progress: bool,
 }
 
 #[derive(Debug, Args)]

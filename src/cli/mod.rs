@@ -16,6 +16,7 @@ mod outputs;
 mod power;
 mod progress;
 mod reference;
+mod repair;
 mod selftest;
 mod show;
 
@@ -42,6 +43,7 @@ pub fn main() -> ExitCode {
         args::Command::Assess(arguments) => assess::run(&arguments),
         args::Command::Reference(arguments) => reference::run(&arguments),
         args::Command::Inspect(arguments) => inspect::run(&arguments),
+        args::Command::Repair(arguments) => repair::run(&arguments),
         args::Command::Explain(arguments) => explain::run(&arguments),
         args::Command::Selftest(arguments) => selftest::run(&arguments),
         args::Command::Power(arguments) => power::run(&arguments),

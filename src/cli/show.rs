@@ -100,7 +100,7 @@ fn row(finding: &Finding, assessment: &Assessment) -> [String; 7] {
         (Standing::Invalid { .. }, _) => "invalid".to_owned(),
         (_, Some(judgement)) => judgement.outcome.word().to_owned(),
         (Standing::Insufficient { .. }, None) => "too few records".to_owned(),
-        (Standing::Sound, None) => "no limit".to_owned(),
+        (Standing::Sound | Standing::Fact, None) => "no limit".to_owned(),
     };
     [
         finding.subject(),

@@ -120,6 +120,8 @@ pub enum Unit {
     Area,
     /// A number of people in a group.
     People,
+    /// A number of things in a file.
+    Items,
     /// Epsilon of differential privacy, in natural logarithms of odds.
     Epsilon,
 }
@@ -143,7 +145,7 @@ impl Unit {
                 format!("{:.digits$}", value * 100.0)
             }
             Self::Area => format!("{value:.3}"),
-            Self::People => format!("{value:.0}"),
+            Self::People | Self::Items => format!("{value:.0}"),
             Self::Epsilon => format!("{value:.2}"),
         }
     }
@@ -152,7 +154,7 @@ impl Unit {
         match self {
             Self::Share => " %",
             Self::ShareDifference => " points",
-            Self::Area | Self::People | Self::Epsilon => "",
+            Self::Area | Self::People | Self::Items | Self::Epsilon => "",
         }
     }
 
@@ -176,6 +178,8 @@ impl Unit {
 pub enum Standing {
     /// The experiment supports it.
     Sound,
+    /// It was seen, not estimated, and nobody may see it: it fails the gate by itself, whatever the limits.
+    Fact,
     /// Too few records to support the claim.
     Insufficient {
         /// Why, in a sentence.
@@ -188,6 +192,13 @@ pub enum Standing {
         /// Why, in a sentence.
         reason: String,
     },
+}
+
+impl Standing {
+    /// Whether the number stands as it is.
+    pub fn supports_claim(&self) -> bool {
+        matches!(self, Self::Sound | Self::Fact)
+    }
 }
 
 /// A number that the attack is compared with, obtained without the model.

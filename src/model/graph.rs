@@ -108,20 +108,7 @@ impl Graph {
     /// # Errors
     /// When the file cannot be read, is larger than protobuf allows, or is no ONNX model.
     pub fn load(path: &Path) -> Result<(Self, Vec<u8>), ModelError> {
-        let io = |source| ModelError::Io { file: path.into(), source };
-        let bytes = fs::metadata(path).map_err(io)?.len();
-        if bytes > LARGEST {
-            return Err(ModelError::TooLarge { file: path.into(), bytes, limit: LARGEST });
-        }
-        let bytes = fs::read(path).map_err(io)?;
-        let not_onnx = |what: &str| ModelError::NotOnnx { file: path.into(), what: what.to_owned() };
-        let model =
-            ModelProto::decode(bytes.as_slice()).map_err(|_| not_onnx("it is not an ONNX file, or it is cut short"))?;
-        let graph = model.graph.as_ref().ok_or_else(|| not_onnx("it holds no graph"))?;
-        if graph.node.is_empty() || graph.output.is_empty() {
-            return Err(not_onnx("its graph is empty"));
-        }
-        Ok((Self::of(&model, graph), bytes))
+        decode(path).map(|(graph, _, bytes)| (graph, bytes))
     }
 
     fn of(model: &ModelProto, graph: &GraphProto) -> Self {
@@ -161,12 +148,36 @@ impl Graph {
     }
 }
 
+/// Reads and parses a model file: the facts, everything in it, and the bytes.
+pub(super) fn decode(path: &Path) -> Result<(Graph, ModelProto, Vec<u8>), ModelError> {
+    let io = |source| ModelError::Io { file: path.into(), source };
+    let bytes = fs::metadata(path).map_err(io)?.len();
+    if bytes > LARGEST {
+        return Err(ModelError::TooLarge { file: path.into(), bytes, limit: LARGEST });
+    }
+    let bytes = fs::read(path).map_err(io)?;
+    let not_onnx = |what: &str| ModelError::NotOnnx { file: path.into(), what: what.to_owned() };
+    let model =
+        ModelProto::decode(bytes.as_slice()).map_err(|_| not_onnx("it is not an ONNX file, or it is cut short"))?;
+    let graph = model.graph.as_ref().ok_or_else(|| not_onnx("it holds no graph"))?;
+    if graph.node.is_empty() || graph.output.is_empty() {
+        return Err(not_onnx("its graph is empty"));
+    }
+    let facts = Graph::of(&model, graph);
+    Ok((facts, model, bytes))
+}
+
 /// Bytes that, appended to a model file, add outputs to its graph: protobuf merges repeated messages.
 pub(super) fn added_outputs(names: &[String]) -> Vec<u8> {
     let output =
         names.iter().map(|name| ValueInfoProto { name: Some(name.clone()), ..ValueInfoProto::default() }).collect();
     let graph = GraphProto { output, ..GraphProto::default() };
     ModelProto { graph: Some(graph), ..ModelProto::default() }.encode_to_vec()
+}
+
+/// A model as the bytes of a file.
+pub(super) fn encoded(model: &ModelProto) -> Vec<u8> {
+    model.encode_to_vec()
 }
 
 fn operator_name(node: &NodeProto) -> String {

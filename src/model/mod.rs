@@ -5,6 +5,7 @@
 //! quote cells, and to guess what an output means where it cannot be known.
 
 pub mod binding;
+pub mod contents;
 mod error;
 mod family;
 pub mod graph;
@@ -14,13 +15,17 @@ mod onnx;
 #[allow(missing_docs, unreachable_pub, clippy::pedantic, clippy::enum_variant_names, reason = "generated code")]
 mod proto;
 mod reading;
+pub mod repair;
 pub mod runtime;
+mod stages;
+pub mod trees;
 
 pub use error::ModelError;
 pub use family::ModelFamily;
 pub use metered::Metered;
 pub use onnx::OnnxModel;
 pub use reading::{Hints, Note, Output, Reading, Task, canonical_label, class_of};
+pub use stages::{Inside, Stage, Stages};
 
 use std::sync::Arc;
 

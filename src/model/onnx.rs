@@ -15,6 +15,7 @@ use rayon::prelude::*;
 use super::graph::{Graph, added_outputs};
 use super::runtime::Runtime;
 use super::{ModelError, ModelFacts, Predictions, Reading, Target};
+use crate::detect::shown;
 use crate::tensor::{Tensor, Texts, Values};
 
 /// The outputs of one batch by name.
@@ -56,15 +57,35 @@ impl OnnxModel {
         Ok(model)
     }
 
+    /// Opens the bytes of a model that was cut to end in the named tensors.
+    ///
+    /// # Errors
+    /// When ONNX Runtime refuses it.
+    pub(super) fn ending_in(
+        path: &Path,
+        graph: &Graph,
+        bytes: Vec<u8>,
+        names: &[String],
+        runtime: &'static Runtime,
+    ) -> Result<Self, ModelError> {
+        let inputs = graph.inputs.iter().map(|input| input.name.clone()).collect();
+        let model =
+            Self { path: path.to_owned(), bytes, runtime, wanted: names.to_vec(), inputs, sessions: Mutex::default() };
+        let session = model.session(graph)?;
+        model.give_back(session);
+        Ok(model)
+    }
+
     fn session(&self, graph: &Graph) -> Result<Session, ModelError> {
         self.build().map_err(|error| {
             let foreign = graph.foreign_domains();
             let what = match error.code() {
-                _ if !foreign.is_empty() => format!("it needs the custom operators {}", foreign.join(", ")),
+                _ if !foreign.is_empty() => format!("it needs the custom operators {}", shown(&foreign.join(", "))),
                 ort::ErrorCode::NotImplemented => "an operator or type is not implemented".to_owned(),
                 ort::ErrorCode::NoSuchFile => "an external data file is missing".to_owned(),
                 _ if !graph.external.is_empty() => {
-                    format!("its weights lie in {}, which must be beside it and whole", graph.external.join(", "))
+                    let files: Vec<String> = graph.external.iter().map(|file| shown(file)).collect();
+                    format!("its weights lie in {}, which must be beside it and whole", files.join(", "))
                 }
                 ort::ErrorCode::InvalidGraph | ort::ErrorCode::InvalidProtobuf => "the graph is not valid".to_owned(),
                 _ => "the graph cannot be built".to_owned(),

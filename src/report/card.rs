@@ -130,7 +130,7 @@ pub(super) fn cards(assessment: &Assessment) -> Result<Vec<Card>, ReportError> {
 
 /// The severity, where it may be judged; what may not be judged stands among the moderate.
 fn settled(finding: &Finding) -> Severity {
-    if finding.standing == Standing::Sound { finding.severity } else { finding.severity.max(Severity::Moderate) }
+    if finding.standing.supports_claim() { finding.severity } else { finding.severity.max(Severity::Moderate) }
 }
 
 /// How a finding fared.
@@ -138,8 +138,8 @@ pub(super) fn badge(finding: &Finding, judgement: Option<&Judgement>) -> Badge {
     match (&finding.standing, judgement) {
         (Standing::Invalid { .. }, _) => Badge { word: "invalid", shape: "undetermined" },
         (Standing::Insufficient { .. }, _) => Badge { word: "undetermined", shape: "undetermined" },
-        (Standing::Sound, Some(judgement)) => Badge::of(judgement.outcome),
-        (Standing::Sound, None) => Badge::open("no limit"),
+        (Standing::Sound | Standing::Fact, Some(judgement)) => Badge::of(judgement.outcome),
+        (Standing::Sound | Standing::Fact, None) => Badge::open("no limit"),
     }
 }
 
@@ -150,7 +150,7 @@ fn card(
     method: Option<&MethodSummary>,
 ) -> Result<Card, ReportError> {
     let (figures, tables) = figures(&finding.evidence)?;
-    let sound = finding.standing == Standing::Sound;
+    let sound = finding.standing.supports_claim();
     let family = finding.family();
     let show = |value: f64| Rich::new(finding.unit.show(value));
     Ok(Card {
@@ -191,6 +191,11 @@ fn interval(finding: &Finding, estimate: &Estimate) -> Rich {
 fn caveat(standing: &Standing) -> Option<Caveat> {
     match standing {
         Standing::Sound => None,
+        Standing::Fact => Some(Caveat {
+            title: "A fact: it was seen, not estimated, and no limit excuses it.",
+            reason: Rich::default(),
+            needed: Rich::default(),
+        }),
         Standing::Insufficient { reason, needed } => Some(Caveat {
             title: "Undetermined: too few records. This is not a pass.",
             reason: sentence(reason),

@@ -11,7 +11,7 @@ pub(super) struct Term {
 }
 
 /// The glossary in alphabetical order.
-pub(super) const TERMS: [Term; 25] = [
+pub(super) const TERMS: [Term; 26] = [
     term(
         "attribute-inference",
         "Attribute inference",
@@ -113,6 +113,11 @@ pub(super) const TERMS: [Term; 25] = [
         "roc",
         "ROC curve",
         "The true-positive rate at every false-positive rate. Its left end matters most: there the attacker is rarely wrong.",
+    ),
+    term(
+        "stored-record",
+        "Stored record",
+        "A training record that stands in the model file itself. Some learners keep records to compare new ones with; whoever has the file has the records.",
     ),
     term(
         "tpr",

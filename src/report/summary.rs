@@ -78,7 +78,7 @@ fn said_in_full(judgement: &Judgement) -> String {
 
 /// A judgement as the sentence of the verdict: the finding's own words where it has a number.
 fn said(assessment: &Assessment, judgement: &Judgement) -> String {
-    let measured = words::find(assessment, judgement).filter(|f| f.standing == Standing::Sound && f.estimate.is_some());
+    let measured = words::find(assessment, judgement).filter(|f| f.standing.supports_claim() && f.estimate.is_some());
     match measured {
         Some(finding) => format!("{} {}", headline(finding, judgement), judgement.needed).trim().to_owned(),
         None => said_in_full(judgement),

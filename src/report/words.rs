@@ -36,7 +36,7 @@ pub(super) fn term_of(family: Family) -> Option<&'static str> {
         Family::Dataset => Some("exchangeable"),
         Family::Membership => Some("membership-inference"),
         Family::Inversion => Some("attribute-inference"),
-        Family::Disclosure => Some("model-inversion"),
+        Family::Disclosure => Some("stored-record"),
         Family::Reidentification => Some("quasi-identifier"),
         Family::Robustness => None,
     }
@@ -71,7 +71,10 @@ pub(super) fn helps(family: Family) -> &'static str {
         Family::Inversion => {
             "Leave the sensitive column out of the model's inputs or coarsen it. Fit less closely. Answer with labels only."
         }
-        Family::Disclosure => "Rebuild the file without stored training rows and without metadata about people.",
+        Family::Disclosure => {
+            "Rebuild the file: replace models that keep training rows (nearest neighbours, support vectors, Gaussian processes) by \
+             ones that do not, merge rare categories, scale by mean and deviation or by rounded limits, drop metadata."
+        }
         Family::Reidentification => {
             "Coarsen quasi-identifiers, for example to wider age bands. Drop those that single out most. Suppress rare combinations."
         }
@@ -103,6 +106,11 @@ pub(super) fn measure(id: &str) -> String {
         "inversion/attribute-inference-individual" => {
             "Members whose value is guessable because they were in the training data".to_owned()
         }
+        "disclosure/stored-rows" => "Training records that stand in the model file".to_owned(),
+        "disclosure/identifier-strings" => "Strings of the file that identify people".to_owned(),
+        "disclosure/rare-strings" => "Categories in the file that few people have".to_owned(),
+        "disclosure/column-extremes" => "Extreme values of few people in the file".to_owned(),
+        "disclosure/cell-lists" => "Columns whose cells the file lists".to_owned(),
         "dataset/blind-auc" => "Members told apart without the model".to_owned(),
         "dataset/overlap" => "Copies of members among non-members".to_owned(),
         "dataset/near-duplicates" => "Non-members who equal a member but for one column".to_owned(),
@@ -113,6 +121,13 @@ pub(super) fn measure(id: &str) -> String {
         "dataset/duplicates" => "Copies among the members".to_owned(),
         "dataset/label-conflicts" => "Same features, another label".to_owned(),
         "dataset/patient-overlap" => "Patients on both sides".to_owned(),
+        "disclosure/small-leaf-share" => "Members in leaves of fewer than 11 people".to_owned(),
+        "disclosure/alone-in-all-trees" => "Members alone in their combination of leaves".to_owned(),
+        "disclosure/threshold-cells-excess" => "Split constants that are members' values".to_owned(),
+        "disclosure/threshold-midpoints-excess" => "Split constants midway between members' values".to_owned(),
+        "disclosure/pinned-people-excess" => "People whose own value a split states".to_owned(),
+        "disclosure/implied-cell-share" => "Members in small cells that follow from the file".to_owned(),
+        "disclosure/verbatim-outcome-excess" => "Outcomes that can be read off leaves".to_owned(),
         "reidentification/k" => "Smallest group, k".to_owned(),
         "reidentification/uniqueness" => "People who stand alone".to_owned(),
         _ => capital(&id.split_once('/').map_or(id, |(_, name)| name).replace('-', " ").replace("auc", "AUC")),

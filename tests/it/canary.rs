@@ -7,7 +7,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::support::{Desk, Ran, Sheet, finish, npy, npz, quoted, records_plan, repo, shape_model};
+use privet::model::contents::Contents;
+
+use crate::support::{
+    Desk, Ran, Sheet, finish, npy, npz, proto, quoted, records_plan, repo, shape_model, with_constant, with_metadata,
+};
 use crate::tasks;
 
 const TEXT: &str = "CANARY7f3aQx";
@@ -186,6 +190,54 @@ fn nothing_leaks_from_a_good_run() {
     );
 }
 
+/// A model file that stores records, identifiers and planted texts wherever a file has room for them: what is found is
+/// counted, and not shown.
+#[test]
+fn nothing_leaks_from_what_the_file_stores() {
+    let mut cage = Cage::new();
+    let sheet = planted();
+    let file = cage.put("data.csv", sheet.csv());
+    let number = |cell: &str| match cell {
+        "true" => Some(1.0),
+        "false" => Some(0.0),
+        _ => cell.parse::<f32>().ok(),
+    };
+    let apart = ["record", "person", "split", "income"].map(|name| sheet.column(name));
+    let numeric: Vec<usize> = (0..sheet.header.len())
+        .filter(|at| !apart.contains(at) && sheet.rows.iter().all(|row| number(&row[*at]).is_some()))
+        .collect();
+    let split = sheet.column("split");
+    let members: Vec<&Vec<String>> = sheet.rows.iter().filter(|row| row[split] == "train").collect();
+    let rows: Vec<f32> = members.iter().flat_map(|row| numeric.iter().filter_map(|at| number(&row[*at]))).collect();
+    let shape = [members.len() as u64, numeric.len() as u64];
+    let said = format!("{TEXT} born {DATE}, MRN {WHOLE}, {TEXT}-7");
+    let documented = proto(12, &said);
+    let model = with_constant(&shape_model("columns_zipmap_string"), &said, &shape, &rows, &documented);
+    let model = with_metadata(&model, &said, &said);
+    let graph = [proto(2, &said), proto(10, &said)].concat();
+    let model = [model, proto(2, &said), proto(4, &said), proto(6, &said), proto(7, graph)].concat();
+    let path = cage.put("model.onnx", &model);
+    let plan = records_plan(&path, "", &file, "income", ROLES);
+    cage.succeeds("a file that stores records", &plan);
+    let report = cage.desk.report();
+    for measure in ["disclosure/stored-rows", "disclosure/identifier-strings"] {
+        let findings = report["findings"].as_array().unwrap();
+        let found = findings.iter().find(|finding| finding["measure"] == measure).unwrap();
+        assert!(
+            found["estimate"]["value"].as_f64().unwrap() > 0.3,
+            "{measure} is found, or the search is idle: {found}"
+        );
+    }
+    let model = path.display().to_string();
+    cage.command("inspect", &["inspect", &model]).exits(0);
+    let alone = format!("[model]\npath = {}\n", quoted(&path));
+    cage.succeeds("the file alone", &alone);
+    // Refused: the constant promises more than there is, under a name that nobody should read.
+    let bad = with_constant(&path, &said, &[1 << 40], &[918_273_645.25], &[]);
+    let path = cage.put("bad.onnx", bad);
+    cage.run("a refused file", &records_plan(&path, "", &file, "income", ROLES), &["-v"]);
+}
+
 /// Sets that differ: the report names the columns that betray the split, and no level, date or number of them.
 #[test]
 fn nothing_leaks_from_columns_that_betray_the_split() {
@@ -301,6 +353,40 @@ fn nothing_leaks_from_a_regression() {
         let plan = records_plan(&shape_model("regression_forest"), "task = \"regression\"", &file, "target", "");
         cage.succeeds(&format!("{rows} planted targets"), &plan);
     }
+}
+
+/// Trees whose constants and leaves are planted cells of a member, in a file that names the member: assessed and repaired.
+#[test]
+fn nothing_leaks_from_trees() {
+    let mut cage = Cage::new();
+    let sheet = Sheet::shape("diabetes");
+    let target = sheet.column("target");
+    let (bmi, targets): (Vec<String>, Vec<String>) =
+        sheet.rows.iter().map(|row| (row[2].clone(), row[target].clone())).unzip();
+    let plant = |row: usize, cells: &[String]| if row < 2 { NUMBER.to_owned() } else { cells[row].clone() };
+    let sheet = sheet.fill("bmi", |row| plant(row, &bmi)).fill("target", |row| plant(row, &targets));
+    let file = cage.put("data.csv", sheet.csv());
+    let (_, contents, mut bytes) = Contents::load(&shape_model("regression_forest")).unwrap();
+    let forest = contents.trees()[0].as_ref().unwrap();
+    let planted = NUMBER.parse::<f32>().unwrap();
+    for old in [forest.splits[0].value as f32, forest.weights(0)[0].value as f32] {
+        let old = old.to_le_bytes();
+        let places: Vec<usize> =
+            bytes.windows(4).enumerate().filter(|(_, four)| *four == old).map(|(at, _)| at).collect();
+        assert!(!places.is_empty());
+        places.into_iter().for_each(|at| bytes[at..at + 4].copy_from_slice(&planted.to_le_bytes()));
+    }
+    // Field 6 of a model: its documentation.
+    bytes.extend([&[0x32, TEXT.len() as u8], TEXT.as_bytes()].concat());
+    let model = cage.put("model.onnx", bytes);
+    let rest = "[columns]\nquasi_identifiers = [\"bmi\"]\n[policy]\nprofile = \"cms\"";
+    let plan = records_plan(&model, "task = \"regression\"", &file, "target", rest);
+    cage.succeeds("planted trees", &plan);
+    let plan = cage.put("plan.toml", plan).display().to_string();
+    let (model, repaired) = (model.display().to_string(), cage.desk.path("repaired.onnx").display().to_string());
+    cage.command("repair", &["repair", &model, "--out", &repaired]).exits(0);
+    cage.command("repair with data", &["repair", &model, "--out", &repaired, "--plan", &plan]).exits(0);
+    cage.command("repair onto itself", &["repair", &model, "--out", &model]).refuses(&["is the model itself"]);
 }
 
 /// Several labels and survival times: planted features, times and columns beside them, attacked by all that applies, with

@@ -268,3 +268,39 @@ pub(crate) fn npz(arrays: &[(&str, Vec<u8>)]) -> Vec<u8> {
     }
     archive.finish().unwrap().into_inner()
 }
+
+/// A field of a protobuf message that holds bytes: a text, or a message of its own.
+pub(crate) fn proto(field: u64, bytes: impl AsRef<[u8]>) -> Vec<u8> {
+    let bytes = bytes.as_ref();
+    [varint(field << 3 | 2), varint(bytes.len() as u64), bytes.to_vec()].concat()
+}
+
+/// A field of a protobuf message that holds a whole number.
+pub(crate) fn proto_number(field: u64, number: u64) -> Vec<u8> {
+    [varint(field << 3), varint(number)].concat()
+}
+
+fn varint(mut number: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while number > 127 {
+        bytes.push(number as u8 & 127 | 128);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+    bytes
+}
+
+/// A model file with one more constant of 32-bit floats: protobuf merges what is appended. `more` are further fields of the
+/// constant.
+pub(crate) fn with_constant(model: &Path, name: &str, shape: &[u64], values: &[f32], more: &[u8]) -> Vec<u8> {
+    let dims: Vec<u8> = shape.iter().flat_map(|&size| proto_number(1, size)).collect();
+    let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let raw = if values.is_empty() { Vec::new() } else { proto(9, raw) };
+    let tensor = [dims, proto_number(2, 1), proto(8, name), raw, more.to_vec()].concat();
+    [fs::read(model).unwrap(), proto(7, proto(5, tensor))].concat()
+}
+
+/// A model file with one more entry of metadata.
+pub(crate) fn with_metadata(model: &[u8], key: &str, value: &str) -> Vec<u8> {
+    [model.to_vec(), proto(14, [proto(1, key), proto(2, value)].concat())].concat()
+}

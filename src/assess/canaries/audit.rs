@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::draw::{refuse_tensors, sources};
 use super::{Commitment, SCHEMA, Sealed, Terms, mismatch};
-use crate::assess::open::{self, ModelFile};
+use crate::assess::open::{self, Loaded};
 use crate::assess::plan::{DataPlan, ModelPlan, Plan};
 use crate::assess::{AssessError, summary};
 use crate::check::membership::signal::Signal;
@@ -109,7 +109,7 @@ pub fn audit(plan: &Plan, files: &Files, candidates: &[Candidate], watch: &dyn W
     let runtime = runtime::load(candidates)?;
     let (graph, bytes) = Graph::load(&model.path)?;
     let model_sha256 = Digest::of_bytes(&bytes);
-    let file = ModelFile::of(&model.path, graph, bytes, runtime)?;
+    let file = Loaded::of(&model.path, graph, bytes, runtime)?;
     let (mut audited, _) = open::open(&model, file, &split)?;
     open::ask(&mut audited, &split, watch)?;
     let (Some(first), Some(second)) = (&audited.members, &audited.nonmembers) else {

@@ -159,6 +159,7 @@ mod tests {
         let subject = Subject {
             split: Some(&case.split),
             model: None,
+            file: None,
             references: &[],
             shadow: None,
             scores: &[],

@@ -343,6 +343,7 @@ mod tests {
         let subject = Subject {
             split: Some(&case.split),
             model: case.model.as_ref(),
+            file: None,
             references: &[],
             shadow: None,
             scores: &[],
