@@ -28,7 +28,8 @@ impl Side {
 
 /// One column of an image: its ends, and the values that only one of the sets has.
 pub(super) struct Ends {
-    /// Stands for the column: equal columns have equal digests.
+    /// Stands for the column: equal columns have equal digests. Members only, so that a column that was clipped at their
+    /// ends on its way, which changes others, is still the same.
     pub(super) digest: u64,
     low_high: [End; 2],
     reach: f64,
@@ -76,7 +77,7 @@ impl Ends {
             kept
         };
         Self {
-            digest: digest(all()),
+            digest: digest(all().take(members)),
             low_high: ends,
             reach: range,
             of_members: apart(&inside, &outside),
