@@ -303,6 +303,22 @@ pub struct Envelope {
     pub platform: String,
     /// Where ONNX Runtime was found.
     pub runtime_path: String,
+    /// The file about single records, if one was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record_evidence: Option<EvidenceNote>,
+}
+
+/// That a file about single records was written, and what it holds. Nothing of the file itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EvidenceNote {
+    /// Name of the file without its folder.
+    pub file: String,
+    /// Digest of its content.
+    pub sha256: Digest,
+    /// What it holds.
+    pub holds: String,
+    /// What its reader must know.
+    pub reading: String,
 }
 
 impl Assessment {

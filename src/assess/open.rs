@@ -1,6 +1,7 @@
 //! Opening the model for the records at hand: binds columns to inputs, works out what the outputs mean, asks about every
 //! record once.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::AssessError;
@@ -23,15 +24,36 @@ const PROBE: usize = 256;
 /// The step of a run in which the model is asked about all records.
 pub(super) const ANSWERS: &str = "answers";
 
-/// Opens the model and works out what its outputs mean.
+/// A model file, parsed and ready to be asked.
+pub(super) struct Loaded {
+    pub(super) graph: Graph,
+    model: OnnxModel,
+}
+
+impl Loaded {
+    pub(super) fn open(path: &Path, runtime: &'static Runtime) -> Result<Self, AssessError> {
+        let (graph, bytes) = Graph::load(path)?;
+        Self::of(path, graph, bytes, runtime)
+    }
+
+    pub(super) fn of(
+        path: &Path,
+        graph: Graph,
+        bytes: Vec<u8>,
+        runtime: &'static Runtime,
+    ) -> Result<Self, AssessError> {
+        let model = OnnxModel::open(path, &graph, bytes, runtime)?;
+        Ok(Self { graph, model })
+    }
+}
+
+/// Binds a model's inputs to the columns of the data and works out what its outputs mean.
 pub(super) fn open(
     plan: &ModelPlan,
-    graph: &Graph,
-    bytes: Vec<u8>,
-    runtime: &'static Runtime,
+    Loaded { graph, model }: Loaded,
     split: &Split,
 ) -> Result<(Audited, Vec<Inference>), AssessError> {
-    let model = OnnxModel::open(&plan.path, graph, bytes, runtime)?;
+    let graph = &graph;
     let slots = slots(graph, split, plan)?;
     let mut inferred: Vec<Inference> = slots.iter().filter_map(renamed).collect();
     let hints = hints(plan, split);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::AssessError;
-use super::open;
+use super::open::{self, Loaded};
 use super::plan::ModelPlan;
 use super::scores::flags;
 use super::settings::Settings;
@@ -14,7 +14,6 @@ use crate::check::membership::{signal::Signal, survival::RiskModel};
 use crate::check::{Reference, Truth};
 use crate::data::{Reading, Split, Table, load_table};
 use crate::model::Predictions;
-use crate::model::graph::Graph;
 use crate::model::runtime::Runtime;
 use crate::stats::Level;
 use crate::stats::roc::auc;
@@ -175,9 +174,9 @@ fn one(
     watch: &dyn Watch,
 ) -> Result<Reference, AssessError> {
     let Known { path, name, file, trained_on } = known;
-    let (graph, bytes) = Graph::load(&path)?;
+    let opened = Loaded::open(&path, runtime)?;
     let plan = ModelPlan { path, accuracy: None, ..target.clone() };
-    let (mut audited, _) = open::open(&plan, &graph, bytes, runtime, split)?;
+    let (mut audited, _) = open::open(&plan, opened, split)?;
     open::ask(&mut audited, split, watch)?;
     let (Some(members), Some(nonmembers)) = (audited.members, audited.nonmembers) else {
         return Err(AssessError::Mismatch {

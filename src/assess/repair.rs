@@ -73,7 +73,10 @@ pub fn run(
     let same = fs::canonicalize(out).is_ok_and(|known| fs::canonicalize(model).is_ok_and(|path| path == known));
     let mismatch = |what: &str, help: &str| AssessError::Mismatch { what: what.to_owned(), help: help.to_owned() };
     if same {
-        return Err(mismatch("`--out` is the model itself", "write to another file: the original is needed to compare with"));
+        return Err(mismatch(
+            "`--out` is the model itself",
+            "write to another file: the original is needed to compare with",
+        ));
     }
     if !graph.external.is_empty() {
         return Err(mismatch(
@@ -82,7 +85,9 @@ pub fn run(
         ));
     }
     let write = |bytes: &[u8]| {
-        fs::write(out, bytes).map_err(|source| ModelError::Io { file: out.to_owned(), source }).map_err(AssessError::from)
+        fs::write(out, bytes)
+            .map_err(|source| ModelError::Io { file: out.to_owned(), source })
+            .map_err(AssessError::from)
     };
     let (bytes, edits) = contents.rounded(wishes.digits);
     let Some(plan) = plan else {
@@ -92,7 +97,7 @@ pub fn run(
     let mut clock = Clock { watch, seconds: Vec::new() };
     let with = |path: &Path| {
         let mut plan = Plan { reference: None, scores: None, ..plan.clone() };
-        plan.model.get_or_insert_default().path = path.to_owned();
+        path.clone_into(&mut plan.model.get_or_insert_default().path);
         plan
     };
     let before = measure(&with(model), candidates, &mut clock)?;

@@ -7,13 +7,14 @@ use super::AssessError;
 use super::assessment::{
     Assessment, Envelope, InputFile, LimitSummary, MethodSummary, PolicySummary, Program, SCHEMA_VERSION, Skipped,
 };
+use super::evidence::Records;
 use super::gate::{self, Verdict};
 use super::plan::{DataPlan, ModelPlan, Plan, ReferencePlan};
 use super::policy::{Policy, Undetermined};
 use super::relate::relate;
 use super::world::World;
 use super::{selftest, summary};
-use crate::check::{self, AnswerSource, Audited, Check, CheckError, Need, Subject};
+use crate::check::{self, AnswerSource, Audited, Check, CheckError, Need, RecordRisk, Subject};
 use crate::data::{DataError, Features, Source, Split};
 use crate::digest::Digest;
 use crate::finding::{Evidence, Finding};
@@ -37,6 +38,23 @@ impl Clock<'_> {
         self.watch.on(&Event::Finished { step });
         result
     }
+
+    /// Two steps side by side, each with its own time.
+    pub(super) fn both<A: Send, B: Send>(
+        &mut self,
+        (first, a): (&str, impl FnOnce() -> A + Send),
+        (second, b): (&str, impl FnOnce() -> B + Send),
+    ) -> (A, B) {
+        let watch = self.watch;
+        let clock = || Clock { watch, seconds: Vec::new() };
+        let (mut clocks, done) = {
+            let (mut of_a, mut of_b) = (clock(), clock());
+            let done = rayon::join(|| of_a.time(first, a), || of_b.time(second, b));
+            ([of_a, of_b], done)
+        };
+        clocks.iter_mut().for_each(|clock| self.seconds.append(&mut clock.seconds));
+        done
+    }
 }
 
 /// Carries out a plan.
@@ -44,6 +62,19 @@ impl Clock<'_> {
 /// # Errors
 /// When data or model cannot be used; a check that does not apply is reported as skipped instead.
 pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<Assessment, AssessError> {
+    run_with_records(plan, candidates, watch).map(|(assessment, _)| assessment)
+}
+
+/// Carries out a plan and also hands over what is known about single records, which the assessment has no room for; nothing
+/// where no membership attack ran.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_with_records(
+    plan: &Plan,
+    candidates: &[Candidate],
+    watch: &dyn Watch,
+) -> Result<(Assessment, Option<Records>), AssessError> {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     let mut clock = Clock { watch, seconds: Vec::new() };
     let mut inputs = clock.time("digests", || digests(plan))?;
@@ -55,7 +86,8 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
     let subject = world.subject(plan.seed);
     let checks = check::all(&plan.checks).map_err(|complaints| bad_settings(&complaints))?;
     let policy = applicable(plan, &subject, &checks);
-    let Judged { findings, skipped, verdict, judgements } = judged(plan, &checks, &policy, &subject, &mut clock)?;
+    let Judged { findings, skipped, verdict, judgements, records } =
+        judged(plan, &checks, &policy, &subject, &mut clock)?;
     let stated = plan.scores.as_ref().and_then(|scores| scores.random_split.as_deref());
     let mut warnings: Vec<String> = split.iter().flat_map(|split| split.warnings.clone()).collect();
     warnings.extend(stated.map(|how| format!("The split was not tested; the plan states: {how}")));
@@ -63,7 +95,8 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
     warnings.extend(unjudged(plan, &judgements, &skipped));
     let (certificate, stale) = selftest::certificate(plan, &inputs);
     warnings.extend(stale);
-    Ok(Assessment {
+    let records = Records::of(records, split, &inputs);
+    let assessment = Assessment {
         schema_version: SCHEMA_VERSION,
         name: plan.name.clone(),
         purpose: plan.purpose.clone(),
@@ -95,8 +128,10 @@ pub fn run(plan: &Plan, candidates: &[Candidate], watch: &dyn Watch) -> Result<A
             threads: rayon::current_num_threads(),
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             runtime_path: opened.map(|opened| opened.runtime.path.display().to_string()).unwrap_or_default(),
+            record_evidence: None,
         },
-    })
+    };
+    Ok((assessment, records))
 }
 
 /// What the checks said and the gate made of it.
@@ -105,6 +140,8 @@ pub(super) struct Judged {
     pub(super) skipped: Vec<Skipped>,
     pub(super) verdict: Verdict,
     pub(super) judgements: Vec<gate::Judgement>,
+    /// What the checks know about single records.
+    pub(super) records: Vec<RecordRisk>,
 }
 
 /// Runs checks and judges what they find.
@@ -115,11 +152,19 @@ pub(super) fn judged(
     subject: &Subject<'_>,
     clock: &mut Clock<'_>,
 ) -> Result<Judged, AssessError> {
-    let (mut findings, skipped) = carry_out(checks, subject, plan, clock)?;
+    let CarriedOut { mut findings, skipped, records } = carry_out(checks, subject, plan, clock)?;
     relate(&mut findings, plan.scores.as_ref().and_then(|scores| scores.random_split.as_deref()));
     let (verdict, judgements) = gate::judge(&findings, &skipped, policy);
     mark_limits(&mut findings, policy);
-    Ok(Judged { findings, skipped, verdict, judgements })
+    Ok(Judged { findings, skipped, verdict, judgements, records })
+}
+
+/// What the checks handed over.
+#[derive(Default)]
+struct CarriedOut {
+    findings: Vec<Finding>,
+    skipped: Vec<Skipped>,
+    records: Vec<RecordRisk>,
 }
 
 /// Runs the checks in their order; each sees the scores of the attacks before it.
@@ -128,8 +173,8 @@ fn carry_out(
     subject: &Subject<'_>,
     plan: &Plan,
     clock: &mut Clock<'_>,
-) -> Result<(Vec<Finding>, Vec<Skipped>), AssessError> {
-    let (mut findings, mut skipped) = (Vec::new(), Vec::new());
+) -> Result<CarriedOut, AssessError> {
+    let CarriedOut { mut findings, mut skipped, mut records } = CarriedOut::default();
     let mut scores = subject.scores.to_vec();
     for check in checks {
         let id = check.meta().id;
@@ -147,12 +192,13 @@ fn carry_out(
             Ok(output) => {
                 findings.extend(output.findings);
                 scores.extend(output.scores);
+                records.extend(output.records);
             }
             Err(CheckError::NotApplicable { reason, remedy }) => skipped.push(skip(id, &reason, &remedy)),
             Err(source) => return Err(AssessError::Check { check: id.to_owned(), source }),
         }
     }
-    Ok((findings, skipped))
+    Ok(CarriedOut { findings, skipped, records })
 }
 
 fn input<'i>(inputs: &'i [InputFile], role: &str) -> Option<&'i InputFile> {
@@ -276,6 +322,9 @@ fn lacking(need: Need, subject: &Subject<'_>) -> Option<(&'static str, &'static 
         Need::Table => split.is_none_or(|split| matches!(split.members.features, Features::Tensor(_))),
         Need::Target => split.is_none_or(|split| split.members.target.is_none() || split.nonmembers.target.is_none()),
         Need::Classification => subject.model.is_none_or(|model| model.target.facts().task != Task::Classification),
+        Need::OneOutcome => subject
+            .model
+            .is_none_or(|model| !matches!(model.target.facts().task, Task::Classification | Task::Regression)),
         Need::Sensitive => split.is_none_or(|split| split.schema.sensitive.is_empty()),
         Need::QuasiIdentifiers => split.is_none_or(|split| split.schema.quasi_identifiers.is_empty()),
         Need::Previous => subject.file.is_none_or(|file| file.previous.is_none()),
@@ -293,6 +342,9 @@ fn lacking(need: Need, subject: &Subject<'_>) -> Option<(&'static str, &'static 
         Need::Classification => {
             ("the model does not choose one of several classes", "use a model that predicts classes")
         }
+        Need::OneOutcome => {
+            ("the model says neither one of several classes nor a number", "use a model of classes or of a number")
+        }
         Need::Sensitive => ("no sensitive column is declared", "set `[columns] sensitive`"),
         Need::QuasiIdentifiers => ("no quasi-identifier is declared", "set `[columns] quasi_identifiers`"),
         Need::Previous => ("no previous version of the model is named", "set `[model] previous`"),
@@ -302,7 +354,7 @@ fn lacking(need: Need, subject: &Subject<'_>) -> Option<(&'static str, &'static 
 /// Whether a lack is one of the assessment's scope (no model, no table) and not of a declaration that was left out.
 fn out_of_scope(need: Need, subject: &Subject<'_>) -> bool {
     match need {
-        Need::Model | Need::Queries | Need::File | Need::Table | Need::Classification => true,
+        Need::Model | Need::Queries | Need::File | Need::Table | Need::Classification | Need::OneOutcome => true,
         // A file alone is scanned, and what only records could show stays in doubt: a scan of strings is no pass.
         Need::Data => subject.file.is_none(),
         Need::Scores => subject.model.is_none(),

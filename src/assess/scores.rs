@@ -343,6 +343,7 @@ fn finished(table: &Table, name: &str, sides: &(Vec<usize>, Vec<usize>)) -> Resu
         name: format!("{name}, from the score file"),
         of_record: pooled(&values, sides),
         entry: Entry::Competes,
+        draws: None,
     })
 }
 

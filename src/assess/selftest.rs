@@ -203,7 +203,8 @@ impl Tally {
         self.uncorrected_epsilons += usize::from(uncorrected_epsilon(&judged.findings) > 0.0);
         let any = judged.findings.iter().any(|finding| {
             let of_attack = finding.measure.ends_with("-auc") && finding.measure.starts_with("membership/");
-            let combined = ["membership/subgroup-auc", CONTROL].contains(&finding.measure.as_str());
+            let combined = ["membership/subgroup-auc", "membership/whole-patient-auc", CONTROL]
+                .contains(&finding.measure.as_str());
             of_attack && !combined && finding.estimate.is_some_and(|estimate| estimate.low > 0.5)
         });
         self.uncorrected_areas += usize::from(any);

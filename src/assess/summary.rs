@@ -10,7 +10,7 @@ use crate::data::{Features, Schema, Split};
 use crate::detect::shown;
 use crate::digest::Digest;
 use crate::finding::{Count, SMALLEST_SHOWN, partition};
-use crate::model::graph::{Graph, Port};
+use crate::model::graph::Graph;
 use crate::model::{Predictions, largest};
 use crate::stats::interval::wilson;
 use crate::stats::{Estimate, Level};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::AssessError;
 use super::assessment::{Inference, InputFile};
-use super::open;
+use super::open::{self, Loaded};
 use super::plan::{Plan, ReferencePlan};
 use super::references::{self, Known};
 use super::run::{Clock, describe, load};
@@ -54,17 +54,27 @@ impl World {
         }
         let watch = clock.watch;
         let mut world = Self::default();
-        if let Some(data) = &plan.data {
-            world.split = Some(clock.time("data", || load(data))?);
-        }
-        let Some(model) = &plan.model else { return Ok(world) };
-        let runtime = clock.time("runtime", || runtime::load(candidates))?;
-        let (graph, contents, bytes) = Contents::load(&model.path)?;
+        let read = || plan.data.as_ref().map(load).transpose();
+        let Some(model) = &plan.model else {
+            world.split = clock.time("data", read)?;
+            return Ok(world);
+        };
+        let start = || {
+            let (runtime, file) = rayon::join(|| runtime::load(candidates), || Contents::load(&model.path));
+            let (runtime, (graph, contents, bytes)) = (runtime?, file?);
+            // Without data nobody asks the model anything, and its file is looked at alone.
+            let ready =
+                plan.data.is_some().then(|| Loaded::of(&model.path, graph.clone(), bytes, runtime)).transpose()?;
+            Ok::<_, AssessError>((graph, contents, ready, runtime))
+        };
+        let (split, started) = clock.both(("data", read), ("model", start));
+        world.split = split?;
+        let (graph, contents, ready, runtime) = started?;
         let inside = Some(Inside::new(graph.clone(), runtime, binding::batch(&graph)));
         let previous = model.previous.as_deref().map(Contents::load).transpose()?.map(|(_, contents, _)| contents);
         world.file = Some(Arc::new(ModelFile { contents, inside, previous }));
-        if let Some(split) = &world.split {
-            let (mut audited, notes) = clock.time("model", || open::open(model, &graph, bytes, runtime, split))?;
+        if let (Some(split), Some(ready)) = (&world.split, ready) {
+            let (mut audited, notes) = clock.time("outputs", || open::open(model, ready, split))?;
             world.inferred.extend(notes);
             clock.time(open::ANSWERS, || open::ask(&mut audited, split, watch))?;
             world.audited = Some(audited);
@@ -152,6 +162,7 @@ impl World {
             }
         };
         let attack = |attack: &AttackScores| AttackScores {
+            draws: None, // recorded scores have none
             of_record: fake.iter().chain(rest).map(|&row| attack.of_record[members + row]).collect(),
             ..attack.clone()
         };

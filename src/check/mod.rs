@@ -7,6 +7,7 @@
 pub mod blind;
 pub mod dataset;
 pub mod disclosure;
+mod groups;
 pub mod inversion;
 pub mod membership;
 mod records;
@@ -104,6 +105,9 @@ pub struct AttackScores {
     pub of_record: Vec<f64>,
     /// Whether it takes part in the choice of the strongest attack.
     pub entry: Entry,
+    /// The same attack twice over, each time learned from another half of what it learns from (surrogates, references,
+    /// training records); nothing where it learns nothing, or from too little.
+    pub draws: Option<[Vec<f64>; 2]>,
 }
 
 /// Whether an attack takes part in the choice of the strongest one.
@@ -115,6 +119,26 @@ pub enum Entry {
     ForReading,
 }
 
+/// What is known about a single record. For an evidence file that is written on request and read by few; no report has room
+/// for it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordRisk {
+    /// Row in the pool: members first, then non-members, in file order.
+    pub row: usize,
+    /// Name of the attack that was chosen on the other half of the patients.
+    pub attack: String,
+    /// Its score in robust standard deviations over the median of the record's half, from -99 to 99: no number of the data.
+    pub score: f64,
+    /// Share of comparable non-members (one record a patient, its own patient left out) with a score at least as high,
+    /// counting the record itself.
+    pub p_value: f64,
+    /// Share of members among records of such a score on the other half, for an attacker who expects one in two.
+    pub posterior: f64,
+    /// Whether it is among those who can be named; nothing for non-members and for records that do not stand for their
+    /// patient.
+    pub exposed: Option<bool>,
+}
+
 /// What a check hands over.
 #[derive(Debug, Default)]
 pub struct Output {
@@ -122,17 +146,19 @@ pub struct Output {
     pub findings: Vec<Finding>,
     /// The scores of its attacks, for the checks that follow.
     pub scores: Vec<AttackScores>,
+    /// What it knows about single records.
+    pub records: Vec<RecordRisk>,
 }
 
 impl FromIterator<Finding> for Output {
     fn from_iter<I: IntoIterator<Item = Finding>>(findings: I) -> Self {
-        Self { findings: findings.into_iter().collect(), scores: Vec::new() }
+        findings.into_iter().collect::<Vec<Finding>>().into()
     }
 }
 
 impl From<Vec<Finding>> for Output {
     fn from(findings: Vec<Finding>) -> Self {
-        Self { findings, scores: Vec::new() }
+        Self { findings, ..Self::default() }
     }
 }
 
@@ -178,6 +204,8 @@ pub enum Need {
     Target,
     /// A model that says a class.
     Classification,
+    /// A model that says one class or one number.
+    OneOutcome,
     /// Sensitive columns.
     Sensitive,
     /// Quasi-identifiers.
@@ -305,6 +333,7 @@ checks! {
     membership::label_only::LabelOnly,
     membership::partial_record::PartialRecord,
     membership::transfer::Transfer,
+    membership::whole_patient::WholePatient,
     membership::strongest::Strongest,
     membership::permutation::Permutation,
     membership::subgroups::Subgroups,

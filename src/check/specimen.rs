@@ -77,8 +77,20 @@ impl Case {
         nonmembers: Answers,
         answer: impl Fn(&[Tensor]) -> Predictions + Send + Sync + 'static,
     ) -> Self {
-        let classes = vec!["0".to_owned(), "1".to_owned()];
-        let facts = ModelFacts { task: Task::Classification, classes, batch: None };
+        self.with_target(Task::Classification, None, slots, (members, nonmembers), answer)
+    }
+
+    /// Adds a model of two classes or of a number, which may insist on a batch size.
+    pub(crate) fn with_target(
+        self,
+        task: Task,
+        batch: Option<usize>,
+        slots: Vec<Slot>,
+        (members, nonmembers): (Answers, Answers),
+        answer: impl Fn(&[Tensor]) -> Predictions + Send + Sync + 'static,
+    ) -> Self {
+        let classes = if task == Task::Classification { vec!["0".to_owned(), "1".to_owned()] } else { Vec::new() };
+        let facts = ModelFacts { task, classes, batch };
         let target = Arc::new(Metered::new(Box::new(Oracle { facts, answer: Box::new(answer) })));
         let audited = Audited {
             target,
@@ -112,7 +124,7 @@ impl Case {
         self
     }
 
-    fn subject(&self, seed: u64) -> Subject<'_> {
+    pub(crate) fn subject(&self, seed: u64) -> Subject<'_> {
         Subject {
             split: Some(&self.split),
             model: self.model.as_ref(),

@@ -26,7 +26,7 @@ pub enum Truth {
 }
 
 /// What a risk score means at the time of a record.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Hazard {
     /// ln of the cumulative hazard of a score of zero.
     pub ln_baseline: f64,

@@ -54,6 +54,12 @@ pub(super) struct Assess {
     /// Threads; the results do not depend on it
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     pub(super) threads: Option<u16>,
+    /// Also write what is known about each record, under keyed pseudonyms, into a new file that only its owner can read
+    #[arg(long, value_name = "FILE")]
+    pub(super) record_evidence: Option<PathBuf>,
+    /// Key of the pseudonyms, 64 hexadecimal digits; without it a new key is written to FILE.key
+    #[arg(long, value_name = "FILE", requires = "record_evidence")]
+    pub(super) record_key: Option<PathBuf>,
     /// The ONNX Runtime library to use
     #[arg(long, value_name = "FILE")]
     pub(super) onnxruntime: Option<PathBuf>,

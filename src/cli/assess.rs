@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use super::args::{Assess, Format};
+use super::evidence::Evidence;
 use super::outputs::Outputs;
 use super::{Exit, ending, helped, interrupt, onnxruntime, progress, show};
 use crate::assess::AssessError;
@@ -20,6 +21,7 @@ pub(super) fn run(arguments: &Assess) -> anyhow::Result<Exit> {
     let plan = load(arguments)?;
     let folder = plan.output.clone();
     let mut outputs = Outputs::open(&folder, &[JSON, HTML]).map_err(|source| unwritable(&folder, source))?;
+    let evidence = Evidence::open(arguments)?;
     if !arguments.quiet && arguments.format == Format::Text {
         write!(std::io::stdout().lock(), "{}", show::plan(&plan))?;
     }
@@ -27,7 +29,12 @@ pub(super) fn run(arguments: &Assess) -> anyhow::Result<Exit> {
     let candidates = onnxruntime::candidates(arguments.onnxruntime.as_deref());
     let threads = arguments.threads.map_or(0, usize::from);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().context("starting the threads")?;
-    let assessment = pool.install(|| run::run(&plan, &candidates, &watch)).map_err(with_help)?;
+    let (assessment, records) =
+        pool.install(|| run::run_with_records(&plan, &candidates, &watch)).map_err(with_help)?;
+    let (assessment, about_records) = match evidence {
+        Some(evidence) => evidence.write(records.as_ref(), assessment)?,
+        None => (assessment, String::new()),
+    };
     let text = json::render(&assessment);
     let page = html::render(&assessment).context("rendering the report")?;
     let written = [
@@ -42,7 +49,11 @@ pub(super) fn run(arguments: &Assess) -> anyhow::Result<Exit> {
             write!(out, "{}", show::assessment(&assessment, arguments.verbose))?;
             let files: Vec<String> = written.iter().map(|path| tidy(path)).collect();
             writeln!(out, "report: {}", files.join(", "))?;
+            write!(out, "{about_records}")?;
         }
+    }
+    if arguments.quiet || arguments.format == Format::Json {
+        write!(std::io::stderr().lock(), "{about_records}")?;
     }
     let exit = Exit::of(&assessment.verdict, plan.policy.undetermined);
     Ok(if arguments.exit_zero { exit.masked() } else { exit })

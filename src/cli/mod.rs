@@ -6,6 +6,7 @@
 mod args;
 mod assess;
 mod canaries;
+mod evidence;
 mod exit;
 mod explain;
 mod inspect;

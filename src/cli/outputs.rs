@@ -1,7 +1,7 @@
 //! The files a run writes: opened before it starts, so that a bad path fails at once, and renamed when complete, so that
 //! an interrupted run leaves the previous report as it was.
 
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -60,6 +60,62 @@ impl Drop for Outputs {
         for (name, _) in &self.open {
             let _ = fs::remove_file(partial(&self.folder, name));
         }
+    }
+}
+
+/// A new file that only its owner can read. What is there is never overwritten.
+pub(super) struct Private {
+    path: PathBuf,
+    partial: PathBuf,
+    file: Option<File>,
+}
+
+impl Private {
+    /// Creates the file under a temporary name, so that a bad path fails at once.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        refuse_existing(path)?;
+        let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "this names no file"))?;
+        let partial = path.with_file_name(format!(".{}.partial", name.to_string_lossy()));
+        // Left behind by a run that was ended; its rights are not known, so it is not used.
+        let _ = fs::remove_file(&partial);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt;
+            options.mode(0o600);
+        }
+        let file = options.open(&partial)?;
+        Ok(Self { path: path.to_owned(), partial, file: Some(file) })
+    }
+
+    /// Writes the content and gives the file its name.
+    pub(super) fn write(mut self, text: &str) -> io::Result<()> {
+        if let Some(mut file) = self.file.take() {
+            let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+            let named =
+                written.and_then(|()| refuse_existing(&self.path)).and_then(|()| fs::rename(&self.partial, &self.path));
+            if named.is_err() {
+                let _ = fs::remove_file(&self.partial);
+            }
+            return named;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        if self.file.is_some() {
+            let _ = fs::remove_file(&self.partial);
+        }
+    }
+}
+
+fn refuse_existing(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(_) => Err(io::Error::new(io::ErrorKind::AlreadyExists, "it exists, and is not overwritten")),
+        Err(_) => Ok(()),
     }
 }
 

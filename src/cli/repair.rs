@@ -15,15 +15,8 @@ pub(super) fn run(arguments: &args::Repair) -> anyhow::Result<Exit> {
     let wishes = Wishes { digits: u32::from(arguments.digits), least: usize::from(arguments.least) };
     let watch = progress::watch(!arguments.no_progress);
     let candidates = onnxruntime::candidates(arguments.onnxruntime.as_deref());
-    let repaired = repair::run(
-        &arguments.model,
-        &arguments.out,
-        wishes,
-        plan.as_ref(),
-        &candidates,
-        watch.as_ref(),
-    )
-    .map_err(with_help)?;
+    let repaired = repair::run(&arguments.model, &arguments.out, wishes, plan.as_ref(), &candidates, watch.as_ref())
+        .map_err(with_help)?;
     let mut out = std::io::stdout().lock();
     write!(out, "{}", text(&repaired, wishes))?;
     writeln!(out, "written: {}", arguments.out.display())?;
@@ -87,7 +80,12 @@ fn table(text: &mut String, before: &Measured, after: &Measured) {
     };
     let mut subjects: Vec<String> = before.findings.iter().chain(&after.findings).map(Finding::subject).collect();
     let mut seen: Vec<String> = Vec::new();
-    subjects.retain(|subject| !seen.contains(subject) && { seen.push(subject.clone()); true });
+    subjects.retain(|subject| {
+        !seen.contains(subject) && {
+            seen.push(subject.clone());
+            true
+        }
+    });
     for subject in subjects {
         rows.push([subject.clone(), of(&before.findings, &subject), of(&after.findings, &subject)]);
     }

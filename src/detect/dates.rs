@@ -53,7 +53,8 @@ fn in_numbers(text: &str) -> bool {
 /// `Feb 28, 1950`, `28 February 1950`, `February 1950`.
 fn in_words(text: &str) -> bool {
     let has_month = words(text).iter().any(|word| {
-        let full = ["january", "february", "march", "april", "june", "july", "august", "september", "october", "november"];
+        let full =
+            ["january", "february", "march", "april", "june", "july", "august", "september", "october", "november"];
         MONTHS.contains(&word.as_str()) || full.contains(&word.as_str()) || word == "december" || word == "sept"
     });
     has_month && runs(text).iter().any(|run| run.len() == 4 && year(run.number()) && apart(text, run.start, run.end))

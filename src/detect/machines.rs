@@ -1,6 +1,7 @@
 //! Addresses of people and machines, and paths with the name of a user.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+// Only the forms of addresses; what can open a connection lives elsewhere.
+use core::net::{Ipv4Addr, Ipv6Addr};
 
 /// Stretches of a text without spaces and the marks that enclose things.
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
@@ -15,7 +16,8 @@ pub(super) fn email(text: &str) -> bool {
         let local = local.rsplit(':').next().unwrap_or_default();
         let part = |c: char| c.is_ascii_alphanumeric() || "._%+-".contains(c);
         let ending = domain.rsplit('.').next().unwrap_or_default();
-        let whole = domain.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-') && !domain.starts_with('.');
+        let whole =
+            domain.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-') && !domain.starts_with('.');
         !local.is_empty()
             && local.chars().all(part)
             && whole
@@ -39,7 +41,8 @@ pub(super) fn network_address(text: &str) -> bool {
 /// `http://`, `https://`, `ftp://` or `www.` and something behind it.
 pub(super) fn url(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let behind = |mark: &str| lower.split(mark).skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
+    let behind =
+        |mark: &str| lower.split(mark).skip(1).any(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric()));
     ["http://", "https://", "ftp://"].iter().any(|mark| behind(mark))
         || pieces(&lower).any(|piece| piece.starts_with("www.") && piece.matches('.').count() > 1)
 }

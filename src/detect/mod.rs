@@ -260,9 +260,27 @@ mod tests {
     #[test]
     fn names_of_exporters_are_clean() {
         for name in [
-            "onnx::MatMul_123", "probability_tensor", "/layers.0/linear/MatMul_output_0", "input_1", "variable1",
-            "ai.onnx.ml", "skl2onnx", "1.20.0", "2.7.1+cu118", "layer4.1.conv2.weight", "float_input", "[N, 3, 224, 224]",
-            "Scan_cdistd_1", "pytorch", "Sc_Scancst1", "ArrayFeatureExtractor", "0", "1", ">50K", "10-20", "[70-80)",
+            "onnx::MatMul_123",
+            "probability_tensor",
+            "/layers.0/linear/MatMul_output_0",
+            "input_1",
+            "variable1",
+            "ai.onnx.ml",
+            "skl2onnx",
+            "1.20.0",
+            "2.7.1+cu118",
+            "layer4.1.conv2.weight",
+            "float_input",
+            "[N, 3, 224, 224]",
+            "Scan_cdistd_1",
+            "pytorch",
+            "Sc_Scancst1",
+            "ArrayFeatureExtractor",
+            "0",
+            "1",
+            ">50K",
+            "10-20",
+            "[70-80)",
         ] {
             assert_eq!(kinds(name), [], "{name}");
         }

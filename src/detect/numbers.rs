@@ -17,9 +17,8 @@ fn joined(text: &str, runs: &[Run<'_>], lengths: &[usize], separators: &[&str]) 
 
 pub(super) fn social_security(text: &str, context: &[String]) -> bool {
     let runs = runs(text);
-    let valid = |area: u64, group: u64, serial: u64| {
-        area != 0 && area != 666 && area < 900 && group != 0 && serial != 0
-    };
+    let valid =
+        |area: u64, group: u64, serial: u64| area != 0 && area != 666 && area < 900 && group != 0 && serial != 0;
     let written = runs.windows(3).any(|part| {
         joined(text, part, &[3, 2, 4], &["-", " "]) && valid(part[0].number(), part[1].number(), part[2].number())
     });
@@ -34,7 +33,18 @@ pub(super) fn social_security(text: &str, context: &[String]) -> bool {
 
 /// Words beside which a code of four digits and more is somebody's number.
 const OF_RECORDS: [&str; 12] = [
-    "mrn", "patient", "patients", "pat", "pid", "encounter", "visit", "chart", "record", "account", "beneficiary", "member",
+    "mrn",
+    "patient",
+    "patients",
+    "pat",
+    "pid",
+    "encounter",
+    "visit",
+    "chart",
+    "record",
+    "account",
+    "beneficiary",
+    "member",
 ];
 
 pub(super) fn record_number(text: &str, context: &[String]) -> bool {
@@ -86,10 +96,8 @@ pub(super) fn telephone(text: &str, context: &[String]) -> bool {
         let lengths = area.len() == 3 && exchange.len() == 3 && line.len() == 4;
         let starts = |run: &Run<'_>| run.digits.starts_with(|c| ('2'..='9').contains(&c));
         let (first, second) = (&text[area.end..exchange.start], &text[exchange.end..line.start]);
-        let joined = matches!(
-            (first, second),
-            ("-", "-") | (".", ".") | (" ", " " | "-") | (") ", "-" | " " | ".") | (")", "-" | " " | ".")
-        );
+        let joined =
+            matches!((first, second), ("-" | " ", "-") | (".", ".") | (" ", " ") | (") " | ")", "-" | " " | "."));
         let open = text[..area.start].trim_end_matches(['(', '+', ' ', '-', '1']).len();
         lengths && starts(area) && starts(exchange) && joined && apart(text, open.max(area.start.min(open)), line.end)
     };

@@ -106,23 +106,30 @@ impl<'a> Problem<'a> {
         losses.iter().sum::<f64>() + penalty
     }
 
-    /// The summed losses of some rows; writes how far every score's probability is from the truth.
+    /// The summed losses of at most [`ROWS`] rows; writes how far every score's probability is from the truth.
     fn losses(&self, weights: &[f64], rows: &[usize], errors: &mut [f64]) -> f64 {
         let mut sum = 0.0;
+        // Of two classes the loss is ln(1 + e^-|score|) and what a wrong sign adds. One logarithm of the product serves all:
+        // no factor is over 2, and 2^128 is far from overflow.
+        let mut product = 1.0;
         for (&row, errors) in rows.iter().zip(errors.chunks_exact_mut(self.outputs)) {
             let label = self.labels[row] as usize;
             scores_of(self.design, row, weights, errors);
             if let [score] = errors {
-                let margin = if label == 1 { *score } else { -*score };
-                sum += if margin > 0.0 { (-margin).exp().ln_1p() } else { margin.exp().ln_1p() - margin };
-                *score = scores::logistic(*score) - label as f64;
+                let rest = (-score.abs()).exp();
+                let wrong = (*score > 0.0) != (label == 1);
+                sum += if wrong { score.abs() } else { 0.0 };
+                product *= 1.0 + rest;
+                let likelier = 1.0 / (1.0 + rest);
+                let probability = if *score > 0.0 { likelier } else { rest * likelier };
+                *score = probability - label as f64;
             } else {
                 let of_label = errors[label];
                 sum += scores::softmax(errors) - of_label;
                 errors[label] -= 1.0;
             }
         }
-        sum
+        sum + product.ln()
     }
 
     /// Adds the derivatives of some standardised columns, of which the first is `first`.

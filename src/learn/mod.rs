@@ -13,6 +13,7 @@ pub mod forest;
 mod growth;
 mod lbfgs;
 pub mod logistic;
+pub mod nearest;
 pub mod network;
 pub mod ridge;
 mod scores;

@@ -138,7 +138,12 @@ fn round_constants(node: &mut NodeProto, digits: u32) -> usize {
     let modes: Vec<bool> = match (find(node, "nodes_modes"), node.op_type()) {
         (Some(at), "TreeEnsemble") => {
             let tensor = node.attribute[at].t.as_ref();
-            tensor.and_then(|tensor| tensor.raw_data.as_deref()).unwrap_or_default().iter().map(|mode| *mode < 4).collect()
+            tensor
+                .and_then(|tensor| tensor.raw_data.as_deref())
+                .unwrap_or_default()
+                .iter()
+                .map(|mode| *mode < 4)
+                .collect()
         }
         (Some(at), _) => node.attribute[at].strings.iter().map(|name| by_size(name)).collect(),
         (None, _) => Vec::new(),

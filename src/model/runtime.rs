@@ -66,8 +66,9 @@ pub fn load(candidates: &[Candidate]) -> Result<&'static Runtime, ModelError> {
 
 fn open(path: &Path) -> Result<Runtime, ModelError> {
     let failed = |what: &str| ModelError::Runtime { what: format!("`{}` {what}", path.display()) };
-    let digest = Digest::of_file(path).map_err(|_| failed("cannot be read"))?;
-    let builder = ort::init_from(path).map_err(|_| failed("is no ONNX Runtime of version 1.17 or newer"))?;
+    let (digest, builder) = rayon::join(|| Digest::of_file(path), || ort::init_from(path));
+    let digest = digest.map_err(|_| failed("cannot be read"))?;
+    let builder = builder.map_err(|_| failed("is no ONNX Runtime of version 1.17 or newer"))?;
     let environment = builder
         .with_name("privet")
         .with_telemetry(false)

@@ -11,7 +11,7 @@ pub(super) struct Term {
 }
 
 /// The glossary in alphabetical order.
-pub(super) const TERMS: [Term; 24] = [
+pub(super) const TERMS: [Term; 26] = [
     term(
         "attribute-inference",
         "Attribute inference",
@@ -33,6 +33,11 @@ pub(super) const TERMS: [Term; 24] = [
         "All people with the same combination of quasi-identifiers. A person hides among the others of the class.",
     ),
     term(
+        "distribution-disclosure",
+        "Distribution disclosure",
+        "The model passes on what holds for everybody, such as how often two diagnoses come together: people it never saw are guessed as well as members. A question of policy, not a breach of a record.",
+    ),
+    term(
         "exchangeable",
         "Exchangeable",
         "Members and non-members differ by chance only. Otherwise an attack may see that difference instead of the training.",
@@ -41,6 +46,11 @@ pub(super) const TERMS: [Term; 24] = [
         "fpr",
         "False-positive rate (FPR)",
         "Of 100 people who were not in the training data, how many the attack wrongly names as members.",
+    ),
+    term(
+        "individual-disclosure",
+        "Individual disclosure",
+        "Being in the training data made a person's value guessable: the model helps more with members than with people it never saw, and more than a guess from the other columns.",
     ),
     term(
         "interval",

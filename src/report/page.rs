@@ -262,6 +262,10 @@ pub(super) fn program(assessment: &Assessment) -> TableView {
     if let Some(digest) = &program.runtime_digest {
         rows.insert(2, vec![Rich::new("ONNX Runtime library, SHA-256"), Rich::code(&digest.to_string())]);
     }
+    if let Some(note) = &assessment.envelope.record_evidence {
+        let text = format!("{}, SHA-256 {}, holds {}. {}", note.file, note.sha256, note.holds, note.reading);
+        rows.push(row(&["file about single records, none of which is in this report", &text]));
+    }
     TableView::new("What computed the numbers", &["What", "Value"], rows)
 }
 

@@ -94,6 +94,7 @@ pub(super) fn measure(id: &str) -> String {
         "membership/transfer-accuracy" => "Accuracy of thresholds learned on a shadow model".to_owned(),
         "membership/permutation-p" => "Chance of so large a result if nothing leaked".to_owned(),
         "membership/subgroup-auc" => "Most exposed group, area under the curve".to_owned(),
+        "membership/whole-patient-auc" => "Attack with all records of a patient, area under the curve".to_owned(),
         "membership/exposed-share" => "Members who can be named with one in ten wrong".to_owned(),
         "membership/epsilon-equivalent" => "Epsilon-equivalent of the strongest attack".to_owned(),
         _ if id.starts_with("membership/") && id.ends_with("-auc") => {
@@ -105,6 +106,9 @@ pub(super) fn measure(id: &str) -> String {
         "inversion/informed-reconstruction" => "Members whose record follows from all others and the file".to_owned(),
         "inversion/extraction-agreement" => "Same class from a copy made with questions".to_owned(),
         "inversion/version-difference" => "Cells of added patients that follow from two versions".to_owned(),
+        "inversion/attribute-inference-individual" => {
+            "Members whose value is guessable because they were in the training data".to_owned()
+        }
         "disclosure/stored-rows" => "Training records that stand in the model file".to_owned(),
         "disclosure/identifier-strings" => "Strings of the file that identify people".to_owned(),
         "disclosure/rare-strings" => "Categories in the file that few people have".to_owned(),

@@ -115,6 +115,37 @@ pub fn difference(first: &Estimate, second: &Estimate) -> Estimate {
     }
 }
 
+/// The smallest error probability (one minus the level) at which an interval still lies over zero; at most 1.
+///
+/// The two-sided p-value that belongs to a family of nested intervals, by 60 bisections on the logarithm; the smallest
+/// that is told apart is 1e-12.
+///
+/// ```
+/// use privet::stats::interval::{newcombe, p_above_zero};
+/// let p = p_above_zero(|level| newcombe(56, 70, 48, 80, level));
+/// assert!(p > 0.005 && p < 0.01); // the 99 % interval reaches zero, the 95 % interval does not
+/// assert_eq!(p_above_zero(|level| newcombe(1, 10, 5, 10, level)), 1.0);
+/// ```
+pub fn p_above_zero(interval: impl Fn(Level) -> Estimate) -> f64 {
+    let above = |ln_alpha: f64| Level::new(1.0 - ln_alpha.exp()).is_some_and(|level| interval(level).low > 0.0);
+    let (mut fails, mut holds) = (1e-12_f64.ln(), 0.999_999_f64.ln());
+    if !above(holds) {
+        return 1.0;
+    }
+    if above(fails) {
+        return fails.exp();
+    }
+    for _ in 0..60 {
+        let middle = 0.5 * (fails + holds);
+        if above(middle) {
+            holds = middle;
+        } else {
+            fails = middle;
+        }
+    }
+    holds.exp()
+}
+
 /// A two-by-two table of paired successes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Paired {
@@ -165,6 +196,27 @@ impl Paired {
         let low = value - spread(first.value - first.low, second.high - second.value);
         let high = value + spread(second.value - second.low, first.high - first.value);
         Estimate { value, low, high, level, n, method: Method::NewcombePaired }
+    }
+
+    /// `McNemar`'s exact test of whether the first succeeds more often than the second: the probability of at least as
+    /// many pairs that only the first got, if each discordant pair had been a fair coin. One-sided, 1 without such pairs.
+    /// O(discordant pairs).
+    ///
+    /// References: `McNemar`, Psychometrika 12 (1947) 153-157; for the exact form Fagerland, Lydersen and Laake, BMC
+    /// Medical Research Methodology 13 (2013) 91.
+    ///
+    /// ```
+    /// use privet::stats::interval::Paired;
+    /// // 12 of 14 discordant pairs: (91 + 14 + 1) / 2^14.
+    /// let table = Paired { both: 20, first_only: 12, second_only: 2, neither: 16 };
+    /// assert!((table.mcnemar() - 106.0 / 16_384.0).abs() < 1e-12);
+    /// ```
+    pub fn mcnemar(&self) -> f64 {
+        // P(X >= k) of a binomial with probability a half is the distribution function of Beta(k, n - k + 1) there.
+        match self.first_only {
+            0 => 1.0,
+            first => beta_cdf(first as f64, (self.second_only + 1) as f64, 0.5),
+        }
     }
 
     fn correlation(&self) -> f64 {

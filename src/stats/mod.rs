@@ -5,9 +5,12 @@
 
 pub mod bootstrap;
 pub mod contingency;
+#[cfg(test)]
+mod coverage;
 pub mod epsilon;
 mod estimate;
 pub mod interval;
+pub mod matthews;
 pub mod multiple;
 pub mod one_run;
 pub mod paired;

@@ -4,11 +4,34 @@
 //! rows is the mean of the differences of theirs, so that one variance serves both. O(N log N) for N scores. Refuses an
 //! empty side.
 
-use super::rank::midranks;
-
 /// A side whose `n` units all score alike may still hold others: about one in `n` could differ by everything.
 fn floor(variance: f64, n: usize) -> f64 {
     if variance > 0.0 { variance } else { (n as f64).powi(-2) }
+}
+
+/// The scores of one side in ascending order, with the place each came from.
+struct Ordered(Vec<(f64, u32)>);
+
+impl Ordered {
+    fn of(scores: &[f64]) -> Self {
+        let mut ordered: Vec<(f64, u32)> = scores.iter().copied().zip(0..).collect();
+        // `total_cmp` alone would part 0 from -0, which are ties; adding 0 makes them one.
+        ordered.iter_mut().for_each(|(score, _)| *score += 0.0);
+        ordered.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        Self(ordered)
+    }
+
+    /// For every score, in the order they came in, the share of the other side that it beats; a tie is half a win.
+    fn beats(&self, other: &Self) -> Vec<f64> {
+        let mut shares = vec![0.0; self.0.len()];
+        let (mut below, mut through) = (0, 0);
+        for &(score, place) in &self.0 {
+            below += other.0[below..].iter().take_while(|(rival, _)| *rival < score).count();
+            through += other.0[through..].iter().take_while(|(rival, _)| *rival <= score).count();
+            shares[place as usize] = (below + through) as f64 / 2.0 / other.0.len() as f64;
+        }
+        shares
+    }
 }
 
 /// `DeLong`'s structural components: for every score the share of the other side that it beats.
@@ -22,17 +45,12 @@ pub(super) struct Placements {
 impl Placements {
     /// The components of one area.
     pub(super) fn of(positives: &[f64], negatives: &[f64]) -> Self {
-        let (n, m) = (positives.len(), negatives.len());
-        assert!(n > 0 && m > 0, "both sides have scores");
-        let pooled: Vec<f64> = positives.iter().chain(negatives).copied().collect();
-        let ranks = midranks(&pooled);
-        let beaten = |pooled: &[f64], within: &[f64], others: usize| -> Vec<f64> {
-            pooled.iter().zip(within).map(|(all, own)| (all - own) / others as f64).collect()
-        };
-        let of_positives = beaten(&ranks[..n], &midranks(positives), m);
-        let of_negatives = beaten(&ranks[n..], &midranks(negatives), n);
-        let auc = of_positives.iter().sum::<f64>() / n as f64;
-        Self { auc, positives: of_positives, negatives: of_negatives.iter().map(|v| 1.0 - v).collect() }
+        assert!(!positives.is_empty() && !negatives.is_empty(), "both sides have scores");
+        let (of_positives, of_negatives) = (Ordered::of(positives), Ordered::of(negatives));
+        let (wins, losses) = (of_positives.beats(&of_negatives), of_negatives.beats(&of_positives));
+        let negatives = losses.into_iter().map(|share| 1.0 - share).collect();
+        let auc = wins.iter().sum::<f64>() / wins.len() as f64;
+        Self { auc, positives: wins, negatives }
     }
 
     /// The components of a difference of two areas on the same rows.

@@ -60,31 +60,38 @@ pub fn spearman(first: &[f64], second: &[f64]) -> Option<f64> {
 /// either.
 ///
 /// The top holds the `ceil(share n)` largest scores, at least one, and every score tied with the last of them. Between
-/// 0 and 1; two unrelated lists agree to about share / (2 - share), 0.026 for the top 5 %. No rows give 1. O(n log n).
+/// 0 and 1; two unrelated lists agree to about share / (2 - share), 0.026 for the top 5 %. `None` without rows, and where
+/// ties make a top more than twice as large as was asked for, since everybody agrees about everybody. O(n log n).
 ///
 /// ```
 /// use privet::stats::rank::top_share_jaccard;
 /// // Top half: rows {2, 3} and {1, 3}; one of three in common.
 /// let overlap = top_share_jaccard(&[0.0, 1.0, 2.0, 3.0], &[0.0, 8.0, 1.0, 9.0], 0.5);
-/// assert!((overlap - 1.0 / 3.0).abs() < 1e-12);
+/// assert!(overlap.is_some_and(|overlap| (overlap - 1.0 / 3.0).abs() < 1e-12));
+/// assert_eq!(top_share_jaccard(&[1.0; 4], &[1.0; 4], 0.25), None);
 /// ```
 ///
 /// # Panics
 /// When the lists differ in length.
-pub fn top_share_jaccard(first: &[f64], second: &[f64], share: f64) -> f64 {
+pub fn top_share_jaccard(first: &[f64], second: &[f64], share: f64) -> Option<f64> {
     assert_eq!(first.len(), second.len(), "both lists belong to the same rows");
     if first.is_empty() {
-        return 1.0;
+        return None;
     }
     let size = ((share * first.len() as f64).ceil() as usize).clamp(1, first.len());
-    let smallest = |values: &[f64]| {
+    let top = |values: &[f64]| -> Vec<bool> {
         let mut sorted = values.to_vec();
         sorted.sort_unstable_by(|a, b| b.total_cmp(a));
-        sorted[size - 1]
+        values.iter().map(|value| *value >= sorted[size - 1]).collect()
     };
-    let (a, b) = (smallest(first), smallest(second));
-    let tops = || first.iter().zip(second).map(|(x, y)| (*x >= a, *y >= b));
-    tops().filter(|(x, y)| *x && *y).count() as f64 / tops().filter(|(x, y)| *x || *y).count() as f64
+    let (a, b) = (top(first), top(second));
+    let blurred = |top: &[bool]| top.iter().filter(|inside| **inside).count() > 2 * size;
+    if blurred(&a) || blurred(&b) {
+        return None;
+    }
+    let both = a.iter().zip(&b).filter(|(x, y)| **x && **y).count();
+    let either = a.iter().zip(&b).filter(|(x, y)| **x || **y).count();
+    Some(both as f64 / either as f64)
 }
 
 #[cfg(test)]
@@ -94,8 +101,10 @@ mod tests {
 
     #[test]
     fn ties_at_the_edge_of_the_top_all_belong_to_it() {
-        // The top 1 of four equal scores is all four.
-        assert_eq!(top_share_jaccard(&[1.0; 4], &[0.0, 1.0, 2.0, 3.0], 0.25), 0.25);
+        // The top 1 of two equal scores is both of them, and that of four says nothing.
+        assert_eq!(top_share_jaccard(&[1.0, 1.0, 0.0, 0.0], &[0.0, 1.0, 2.0, 3.0], 0.25), Some(0.0));
+        assert_eq!(top_share_jaccard(&[1.0, 1.0, 0.0, 0.0], &[0.0, 3.0, 2.0, 1.0], 0.25), Some(0.5));
+        assert_eq!(top_share_jaccard(&[1.0; 4], &[0.0, 1.0, 2.0, 3.0], 0.25), None);
     }
 
     proptest! {
@@ -106,7 +115,7 @@ mod tests {
             let backwards: Vec<_> = rows.iter().rev().copied().collect();
             let (c, d) = (column(&backwards, |row| row.0), column(&backwards, |row| row.1));
             prop_assert_eq!(top_share_jaccard(&a, &b, share), top_share_jaccard(&d, &c, share));
-            prop_assert_eq!(top_share_jaccard(&a, &a, share), 1.0);
+            prop_assert!(top_share_jaccard(&a, &a, share).is_none_or(|overlap| overlap == 1.0));
             match (spearman(&a, &b), spearman(&d, &c)) {
                 (Some(x), Some(y)) => prop_assert!((x - y).abs() < 1e-12),
                 (x, y) => prop_assert_eq!(x, y),

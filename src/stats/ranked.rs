@@ -59,9 +59,8 @@ impl Ranked {
     }
 
     /// The largest true-positive rate of a labelling over whole blocks of ties with at most `allowed` false positives;
-    /// 0 without positives. O(N).
-    pub fn tpr_with_false_positives(&self, allowed: usize, side: impl Fn(usize) -> Side) -> f64 {
-        let total = self.order.iter().filter(|&&row| side(row as usize) == Side::Positive).count();
+    /// `total` is its number of positives. 0 without any. O(rows down to the last false positive that is allowed).
+    pub fn tpr_with_false_positives(&self, allowed: usize, total: usize, side: impl Fn(usize) -> Side) -> f64 {
         let (mut positives, mut negatives) = (0.0, 0.0);
         self.blocks(&side, |p, q| {
             if negatives + q > allowed as f64 {
@@ -110,7 +109,7 @@ mod tests {
             let side = |row: usize| if row < n { Side::Positive } else { Side::Negative };
             prop_assert!((ranked.area(side) - roc::auc(&a, &b, None, Level::P95).value).abs() < 1e-12);
             let roc = roc::Roc::new(&a, &b);
-            prop_assert_eq!(ranked.tpr_with_false_positives(roc::allowed(f, b.len()), side), roc.tpr_at_fpr(f));
+            prop_assert_eq!(ranked.tpr_with_false_positives(roc::allowed(f, b.len()), n, side), roc.tpr_at_fpr(f));
         }
     }
 }

@@ -285,6 +285,29 @@ fn nothing_leaks_from_columns_that_betray_the_split() {
     cage.succeeds("a shifted outcome", &adult_plan(&file, ROLES));
 }
 
+/// The file about single records holds pseudonyms and scores: no cell, row number or identifier, with patients and without, and
+/// for a regression, whose residuals are as large as the planted targets.
+#[test]
+fn nothing_leaks_into_the_file_about_records() {
+    let mut cage = Cage::new();
+    let file = cage.put("data.csv", planted().csv());
+    let adult = adult_plan(&file, ROLES);
+    let sheet = Sheet::shape("diabetes");
+    let targets: Vec<String> = sheet.rows.iter().map(|row| row[10].clone()).collect();
+    let sheet = sheet.fill("target", |row| if row < 12 { NUMBER.to_owned() } else { targets[row].clone() });
+    let file = cage.put("numbers.csv", sheet.csv());
+    let numbers = records_plan(&shape_model("regression_forest"), "task = \"regression\"", &file, "target", "");
+    for (what, plan, name) in [("patients", adult, "people.csv"), ("a regression", numbers, "numbers-people.csv")] {
+        let ran = cage.run(what, &plan, &["-v", "--record-evidence", name]);
+        assert!([0, 1, 3].contains(&ran.code), "{what}: {}\n{}", ran.code, ran.stderr);
+        let text = fs::read_to_string(cage.desk.path(name)).unwrap();
+        assert!(text.lines().count() > 100, "{what}: the file that was searched is there");
+        // A second request is refused, without a word of what is there.
+        let ran = cage.run(what, &plan, &["--record-evidence", name]);
+        assert_eq!(ran.code, 2, "{what}: {}", ran.stderr);
+    }
+}
+
 /// Values of sensitive columns are what the attack guesses: they are in no table and no sentence.
 #[test]
 fn nothing_leaks_from_sensitive_columns_of_each_type() {
@@ -293,6 +316,44 @@ fn nothing_leaks_from_sensitive_columns_of_each_type() {
     for column in ["age", "hours-per-week", "workclass", "us-born"] {
         cage.succeeds(column, &adult_plan(&file, &format!("[columns]\nsensitive = [\"{column}\"]")));
     }
+}
+
+/// Every form of the attack on attributes: numbers searched at points that are people's, several columns as one attribute,
+/// companions filled in from others, attributes that are no input, groups by planted values, and a model of numbers.
+#[test]
+fn nothing_leaks_from_attacks_on_attributes() {
+    let mut cage = Cage::new();
+    let half = |row: usize| if row.is_multiple_of(2) { NUMBER.to_owned() } else { format!("{}", row % 90) };
+    let sheet = planted()
+        .fill("hours-per-week", half)
+        .fill("ward", |row| if row % 3 == 0 { TEXT.to_owned() } else { format!("{TEXT}{}", row % 4) });
+    let file = cage.put("data.csv", sheet.csv());
+    let check = "[checks.\"inversion/attribute-inference\"]\ncandidates = 5\nqueries = 4000\n";
+    for (what, sensitive, settings) in [
+        ("points", "\"hours-per-week\", \"age\"", ""),
+        ("a tolerance", "\"hours-per-week\"", "tolerance = { hours-per-week = 2.5 }\n"),
+        ("one attribute of two columns", "\"workclass\"", "one_hot = { home = [\"workclass\", \"native-country\"] }\n"),
+        ("unknown companions", "\"workclass\"", "unknown = [\"age\", \"native-country\"]\nfillings = 3\n"),
+        ("no input, and groups", "\"ward\", \"born\"", "columns = [\"ward\", \"native-country\"]\n"),
+    ] {
+        let left = "leave_out = [\"record\", \"person\", \"weight\"]";
+        let plan = adult_plan(&file, &format!("[columns]\n{left}\nsensitive = [{sensitive}]\n{check}{settings}"));
+        cage.succeeds(what, &plan);
+        assert!(cage.desk.report_text().contains("attribute-inference-excess"), "{what}");
+    }
+    let wrong = format!("[columns]\nsensitive = [\"workclass\"]\n{check}unknown = [\"nowhere\"]\n");
+    cage.fails("a column that is not there", &adult_plan(&file, &wrong));
+    let sheet = Sheet::shape("diabetes").set(4, "bmi", NUMBER).set(9, "bp", NUMBER);
+    let file = cage.put("numbers.csv", sheet.csv());
+    let plan = records_plan(
+        &shape_model("regression_forest"),
+        "task = \"regression\"",
+        &file,
+        "target",
+        "[columns]\nsensitive = [\"bmi\", \"sex\"]",
+    );
+    cage.succeeds("a model of numbers", &plan);
+    assert!(cage.desk.report_text().contains("attribute-inference-excess"), "a regression is attacked");
 }
 
 /// Markers that the plan lists are missing cells; the cells beside them stay secret.

@@ -418,7 +418,7 @@ fn rankings_agree_as_in_scipy() {
     for row in list(&statistics(), "ranks") {
         let (first, second) = (numbers(&row["first"]), numbers(&row["second"]));
         same(spearman(&first, &second).unwrap(), &row["spearman"], "Spearman");
-        same(top_share_jaccard(&first, &second, 0.2), &row["jaccard_20"], "Jaccard of the top 20 %");
+        same(top_share_jaccard(&first, &second, 0.2).unwrap(), &row["jaccard_20"], "Jaccard of the top 20 %");
     }
 }
 

@@ -26,8 +26,8 @@ const MAY: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "stats", "seed", "digest", "watch", "tensor", "detect", "data", "model", "finding", "learn", "check", "assess",
-            "report",
+            "stats", "seed", "digest", "watch", "tensor", "detect", "data", "model", "finding", "learn", "check",
+            "assess", "report",
         ],
     ),
     ("lib", &[]),

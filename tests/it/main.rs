@@ -4,10 +4,12 @@
 
 #![allow(clippy::unwrap_used, reason = "what a test or its helper cannot unwrap is the failure it reports")]
 
+mod attributes;
 mod bad_input;
 mod canary;
 mod cli;
 mod disclosure;
+mod evidence;
 mod golden;
 mod inversion;
 mod layers;

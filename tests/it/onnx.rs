@@ -162,7 +162,7 @@ fn outputs_equal_onnxruntimes() {
     let asks = ["logit", "unknown_operator"];
     let models: Vec<&String> =
         known["models"].as_object().unwrap().keys().filter(|name| !asks.contains(&name.as_str())).collect();
-    assert_eq!(models.len(), 19, "{models:?}");
+    assert_eq!(models.len(), 21, "{models:?}");
     for model in models {
         equals_expected(model, |_| {});
     }

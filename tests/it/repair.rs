@@ -28,8 +28,14 @@ fn small_leaves_and_exact_constants_are_gone() {
     let (model, out) = (repo(HEART), desk.path("repaired.onnx"));
     let plan_file = desk.write("before.toml", plan(&model));
     let arguments = [
-        "repair", model.to_str().unwrap(), "--out", out.to_str().unwrap(), "--plan", plan_file.to_str().unwrap(),
-        "--digits", "2",
+        "repair",
+        model.to_str().unwrap(),
+        "--out",
+        out.to_str().unwrap(),
+        "--plan",
+        plan_file.to_str().unwrap(),
+        "--digits",
+        "2",
     ]; // the model's constants are midpoints of whole numbers, with three digits
     let ran = desk.run(&arguments).exits(0);
     for text in ["fewer than 11 people merged", "accuracy, members", "disclosure/small-leaf-share", "before", "after"] {
@@ -77,7 +83,8 @@ fn a_file_that_cannot_be_written_or_read_is_refused() {
     desk.run(&["repair", model, "--out", nowhere.to_str().unwrap()]).refuses(&["folder.onnx"]);
     let elsewhere = repo("datasets/shapes/external_data.onnx");
     let out = desk.path("out.onnx");
-    desk.run(&["repair", elsewhere.to_str().unwrap(), "--out", out.to_str().unwrap()]).refuses(&["weights in other files"]);
+    desk.run(&["repair", elsewhere.to_str().unwrap(), "--out", out.to_str().unwrap()])
+        .refuses(&["weights in other files"]);
     let text = desk.write("text.onnx", "no model");
     desk.run(&["repair", text.to_str().unwrap(), "--out", out.to_str().unwrap()]).refuses(&["text.onnx"]);
     assert!(!out.exists());

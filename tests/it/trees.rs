@@ -58,14 +58,13 @@ fn gap(model: &str, data: &str, left_out: &[&str], missing: &[&str]) -> f64 {
     let slots = slots(&graph, &table, left_out);
     let inputs = tensors(&Features::Table(table), &slots).unwrap();
     let ensemble = contents.trees()[0].as_ref().unwrap();
-    let fed = match slots.iter().position(|slot| slot.input == ensemble.input) {
-        Some(at) => inputs[at].clone(),
-        None => {
-            let inside = Inside::new(graph.clone(), runtime, None);
-            let names = [ensemble.input.clone()];
-            let stage = inside.stages(&contents, &names, &inputs, &|width| width > 0).unwrap().kept.remove(0);
-            Tensor { row_shape: vec![stage.width], values: Values::F32(stage.values) }
-        }
+    let fed = if let Some(at) = slots.iter().position(|slot| slot.input == ensemble.input) {
+        inputs[at].clone()
+    } else {
+        let inside = Inside::new(graph.clone(), runtime, None);
+        let names = [ensemble.input.clone()];
+        let stage = inside.stages(&contents, &names, &inputs, &|width| width > 0).unwrap().kept.remove(0);
+        Tensor { row_shape: vec![stage.width], values: Values::F32(stage.values) }
     };
     let ours = finished(ensemble, &ensemble.sums(&Rows::of(&fed, ensemble).unwrap()));
     let outputs = OnnxModel::open(&path, &graph, bytes, runtime).unwrap().run(&inputs).unwrap();
@@ -120,6 +119,7 @@ fn split_constants_are_traced_to_members() {
     let xgboost = sentence("nan_xgboost", cells);
     assert!(xgboost.starts_with("100.0 % of the") && xgboost.contains("exact value of a cell"), "{xgboost}");
     let lightgbm = sentence("nan_lightgbm", midpoints);
-    assert!(lightgbm.starts_with("100.0 % of the") && lightgbm.contains("in the middle"), "{lightgbm}");
+    // The others are LightGBM's own constant between zero and anything above, 1e-35.
+    assert!(lightgbm.starts_with("90.0 % of the") && lightgbm.contains("in the middle"), "{lightgbm}");
     assert!(sentence("nan_lightgbm", cells).starts_with("0.0 % of the"));
 }

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::draw::{refuse_tensors, sources};
 use super::{Commitment, SCHEMA, Sealed, Terms, mismatch};
+use crate::assess::open::{self, Loaded};
 use crate::assess::plan::{DataPlan, ModelPlan, Plan};
-use crate::assess::{AssessError, open, summary};
+use crate::assess::{AssessError, summary};
 use crate::check::membership::signal::Signal;
 use crate::data::{DataError, Outcome, Schema, Split, Table, load_table};
 use crate::digest::Digest;
@@ -108,7 +109,8 @@ pub fn audit(plan: &Plan, files: &Files, candidates: &[Candidate], watch: &dyn W
     let runtime = runtime::load(candidates)?;
     let (graph, bytes) = Graph::load(&model.path)?;
     let model_sha256 = Digest::of_bytes(&bytes);
-    let (mut audited, _) = open::open(&model, &graph, bytes, runtime, &split)?;
+    let file = Loaded::of(&model.path, graph, bytes, runtime)?;
+    let (mut audited, _) = open::open(&model, file, &split)?;
     open::ask(&mut audited, &split, watch)?;
     let (Some(first), Some(second)) = (&audited.members, &audited.nonmembers) else {
         return Err(mismatch("the canaries have no label", "set `[data] target`"));

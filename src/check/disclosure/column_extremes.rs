@@ -102,14 +102,10 @@ impl Check for ColumnExtremes {
 
 /// Names of the table's numeric columns by their digests.
 fn names(split: &Split) -> BTreeMap<u64, String> {
-    let (Features::Table(members), Features::Table(others)) = (&split.members.features, &split.nonmembers.features)
-    else {
-        return BTreeMap::new();
-    };
+    let Features::Table(members) = &split.members.features else { return BTreeMap::new() };
     let digest = |column: &crate::data::Column| {
-        let more = others.column(&column.name)?.cells.numbers()?;
-        let values = column.cells.numbers()?.into_iter().chain(more);
-        Some((super::extremes::digest(values.map(|value| value as f32)), column.name.clone()))
+        let values = column.cells.numbers()?.into_iter().map(|value| value as f32);
+        Some((super::extremes::digest(values), column.name.clone()))
     };
     members.columns().iter().filter_map(digest).collect()
 }
@@ -237,7 +233,9 @@ impl Tale {
         let mut rows: Vec<Vec<String>> = self.ends.iter().map(row).collect();
         rows.sort();
         finding.evidence.extend(table("Extremes that the file gives away", &["column", "which"], rows));
-        finding.limits.push("Extremes that hold-out records reach too, or that 11 members share, do not count.".to_owned());
+        finding
+            .limits
+            .push("Extremes that hold-out records reach too, or that 11 members share, do not count.".to_owned());
         finding
     }
 
@@ -251,7 +249,9 @@ impl Tale {
         let mut rows: Vec<Vec<String>> = self.lists.iter().map(|digest| vec![self.name(*digest)]).collect();
         rows.sort();
         finding.evidence.extend(table("Columns whose cells the file lists", &["column"], rows));
-        finding.limits.push("A list shows the values of people one by one, without saying which belong together.".to_owned());
+        finding
+            .limits
+            .push("A list shows the values of people one by one, without saying which belong together.".to_owned());
         finding
     }
 }
@@ -329,9 +329,11 @@ mod tests {
         let of = |f: fn(f64, f64) -> f64| -> Vec<f32> {
             members.iter().map(|c| f(smallest(c), largest(c)) as f32).collect()
         };
-        let two = Draft::default()
-            .constant("a", &[1, 5], of(|low, high| 1.0 / (high - low)))
-            .constant("b", &[5], of(|low, high| -low / (high - low)));
+        let two = Draft::default().constant("a", &[1, 5], of(|low, high| 1.0 / (high - low))).constant(
+            "b",
+            &[5],
+            of(|low, high| -low / (high - low)),
+        );
         assert_eq!(run(&members, &others, two).0, 10.0);
         let scaler = vec![
             ("offset", Attribute::Floats(of(|low, _| low))),

@@ -28,9 +28,10 @@ impl Side {
 
 /// One column of an image: its ends, and the values that only one of the sets has.
 pub(super) struct Ends {
-    /// Stands for the column: equal columns have equal digests.
+    /// Stands for the column: equal columns have equal digests. Members only, so that a column that was clipped at their
+    /// ends on its way, which changes others, is still the same.
     pub(super) digest: u64,
-    ends: [End; 2],
+    low_high: [End; 2],
     reach: f64,
     of_members: Vec<f32>,
     of_others: Vec<f32>,
@@ -76,8 +77,8 @@ impl Ends {
             kept
         };
         Self {
-            digest: digest(all()),
-            ends,
+            digest: digest(all().take(members)),
+            low_high: ends,
             reach: range,
             of_members: apart(&inside, &outside),
             of_others: apart(&outside, &inside),
@@ -85,7 +86,7 @@ impl Ends {
     }
 
     fn end(&self, side: Side) -> End {
-        self.ends[usize::from(side == Side::High)]
+        self.low_high[usize::from(side == Side::High)]
     }
 
     /// Whether the end is a number that not every file holds anyway, of a column that varies.

@@ -86,7 +86,9 @@ impl<'a> Grove<'a> {
             });
             match planted {
                 Some(planted) => grove.planted.push(planted),
-                None => grove.unread.push("the rows that feed a tree ensemble cannot be had from the runtime".to_owned()),
+                None => {
+                    grove.unread.push("the rows that feed a tree ensemble cannot be had from the runtime".to_owned());
+                }
             }
         }
         Ok(grove)
@@ -178,16 +180,16 @@ fn names(members: &Tensor, nonmembers: &Tensor, split: &Split) -> Vec<String> {
     let (mut numbers, mut texts) = (Vec::new(), Vec::new());
     for column in first.columns().iter().filter(|column| split.schema.is_feature(&column.name)) {
         let Some(other) = second.column(&column.name) else { continue };
-        match (column.cells.numbers(), other.cells.numbers()) {
-            (Some(x), Some(y)) => numbers.push((column.name.as_str(), [x, y].concat())),
-            _ => {
-                let (x, y, levels) = joint_codes(&column.cells, &other.cells);
-                texts.push((column.name.as_str(), [x, y].concat(), levels));
-            }
+        if let (Some(x), Some(y)) = (column.cells.numbers(), other.cells.numbers()) {
+            numbers.push((column.name.as_str(), [x, y].concat()));
+        } else {
+            let (x, y, levels) = joint_codes(&column.cells, &other.cells);
+            texts.push((column.name.as_str(), [x, y].concat(), levels));
         }
     }
     texts.sort_by_key(|(_, _, levels)| *levels);
-    let same = |cell: f64, number: f64| cell == number || cell == f64::from(number as f32) || cell.is_nan() && number.is_nan();
+    let same =
+        |cell: f64, number: f64| cell == number || cell == f64::from(number as f32) || cell.is_nan() && number.is_nan();
     let name = |feature: usize| {
         let cells = cells(feature);
         let shows = |numbers: &[f64]| cells.iter().zip(numbers).all(|(&cell, &number)| same(cell, number));

@@ -26,7 +26,7 @@
 //! Ten divisions for every leaf, and one pass of the records through the trees.
 //!
 //! # References
-//! Centers for Medicare and Medicaid Services, cell size suppression policy (ResDAC); Ferry et al., Trained random forests
+//! Centers for Medicare and Medicaid Services, cell size suppression policy; Ferry et al., Trained random forests
 //! completely reveal your dataset, ICML 2024.
 
 use serde::Deserialize;
@@ -95,7 +95,8 @@ impl Check for ImpliedCells {
         if findings.is_empty() {
             return Err(CheckError::NotApplicable {
                 reason: "the leaves of the file's trees, if it holds any, state no shares of classes".to_owned(),
-                remedy: "nothing is missing: boosted trees and regressions are read by the other disclosure checks".to_owned(),
+                remedy: "nothing is missing: boosted trees and regressions are read by the other disclosure checks"
+                    .to_owned(),
             });
         }
         Ok(findings.into())
@@ -168,7 +169,8 @@ fn implied(stating: &[(&Planted<'_>, f64)], n: usize) -> Finding {
         format!("At most {}", Unit::Share.show(estimate.high))
     };
     finding.sentence = if members == 0 {
-        "No leaf states shares of classes from which a number of 1 to 10 people of the training data follows.".to_owned()
+        "No leaf states shares of classes from which a number of 1 to 10 people of the training data follows."
+            .to_owned()
     } else {
         format!(
             "{shown} of the members end in a leaf of a tree whose percentages give away that 1 to 10 people are in it{}.",
@@ -207,7 +209,7 @@ fn stated(counts: &[Vec<u64>]) -> Finding {
     let total = counts.iter().map(Vec::len).sum::<usize>();
     let mut finding =
         counted(META.id, IMPLIED, Unit::Share, Estimate::exact(records as f64 / of.max(1) as f64, of as usize));
-    finding.scope = "isolation forest".to_owned();
+    "isolation forest".clone_into(&mut finding.scope);
     finding.sentence = format!(
         "The file states the number of training records of every leaf: {} of the sampled records are in leaves of 1 to 10.",
         Unit::Share.show(records as f64 / of.max(1) as f64)

@@ -105,7 +105,9 @@ fn small(grove: &Grove<'_>, occupancy: &Occupancy, split: &Split) -> Finding {
     let share = share_text(below.members, n * trees);
     finding.sentence = match (below.members, trees) {
         (0, _) => "Every leaf that a member of the training data reaches holds at least 11 people.".to_owned(),
-        (_, 1) => format!("{share} of the members end in a leaf that fewer than 11 people share: a rule about so few people."),
+        (_, 1) => {
+            format!("{share} of the members end in a leaf that fewer than 11 people share: a rule about so few people.")
+        }
         _ => format!(
             "{share} of the members, on average over {trees} trees, end in a leaf that fewer than 11 people share: a rule about \
              so few people."
@@ -139,7 +141,11 @@ fn parameters(planted: &Planted<'_>) -> usize {
 
 fn share_text(count: usize, total: usize) -> String {
     let share = share_of(count, total);
-    if share.low == share.high { Unit::Share.show(share.value) } else { format!("At most {}", Unit::Share.show(share.high)) }
+    if share.low == share.high {
+        Unit::Share.show(share.value)
+    } else {
+        format!("At most {}", Unit::Share.show(share.high))
+    }
 }
 
 fn table(occupancy: &Occupancy, split: &Split, trees: usize) -> Evidence {
@@ -157,9 +163,15 @@ fn table(occupancy: &Occupancy, split: &Split, trees: usize) -> Evidence {
     let cuts = Cut::ALL.iter().filter(|cut| occupancy.classes || !cut.needs_classes());
     Evidence::Table(Table {
         caption: "Members in leaves of trees, and records from outside that reach the same leaves".to_owned(),
-        columns: ["leaves with", "leaves", "members, mean over trees", "members, worst tree", "outside, mean over trees"]
-            .map(str::to_owned)
-            .to_vec(),
+        columns: [
+            "leaves with",
+            "leaves",
+            "members, mean over trees",
+            "members, worst tree",
+            "outside, mean over trees",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         rows: cuts.map(row).collect(),
     })
 }
@@ -189,7 +201,11 @@ fn rules(grove: &Grove<'_>, occupancy: &Occupancy, split: &Split) -> Option<Evid
                 split.schema.quasi_identifiers.iter().any(|(_, columns)| columns.iter().any(|column| column == plain))
             };
             let quasi: Vec<String> = names.iter().filter(is_quasi).cloned().collect();
-            Some(vec![path.len().to_string(), listed(&names), if quasi.is_empty() { "none".to_owned() } else { listed(&quasi) }])
+            Some(vec![
+                path.len().to_string(),
+                listed(&names),
+                if quasi.is_empty() { "none".to_owned() } else { listed(&quasi) },
+            ])
         })
         .collect();
     (!rows.is_empty()).then(|| {
@@ -226,7 +242,9 @@ fn joint(grove: &Grove<'_>, alone: usize, others: usize, split: &Split) -> Findi
     finding.severity = Severity::on_scale(excess, SCALE);
     finding.limits.push(BOOTSTRAP.to_owned());
     if n.max(m) > 2 * n.min(m) {
-        finding.limits.push("The two sets differ much in size: the larger one has fewer people alone by its size.".to_owned());
+        finding
+            .limits
+            .push("The two sets differ much in size: the larger one has fewer people alone by its size.".to_owned());
     }
     finding
 }
@@ -263,7 +281,11 @@ mod tests {
     }
 
     fn rows(finding: &Finding) -> Vec<Vec<String>> {
-        finding.evidence.iter().find_map(|e| if let Evidence::Table(t) = e { Some(t.rows.clone()) } else { None }).unwrap()
+        finding
+            .evidence
+            .iter()
+            .find_map(|e| if let Evidence::Table(t) = e { Some(t.rows.clone()) } else { None })
+            .unwrap()
     }
 
     /// 20 leaves of ten members, alternately of one class and mixed.

@@ -110,12 +110,11 @@ impl<'i> Index<'i> {
             let other = &self.values[first * self.width..(first + 1) * self.width];
             row.iter().zip(other).all(|(a, b)| normal(*a) == normal(*b))
         };
-        match slot.iter().find(same) {
-            Some(&id) => self.records[id as usize].push(record as u32),
-            None => {
-                slot.push(self.records.len() as u32);
-                self.records.push(vec![record as u32]);
-            }
+        if let Some(&id) = slot.iter().find(same) {
+            self.records[id as usize].push(record as u32);
+        } else {
+            slot.push(self.records.len() as u32);
+            self.records.push(vec![record as u32]);
         }
     }
 
@@ -199,7 +198,8 @@ impl<'i> Index<'i> {
             let value = finite(stored[column]);
             at += weight * value;
             // A record's own value may be larger than the stored one by the tolerance.
-            reach += weight.abs() * (self.reach(column, value, slack) * (1.0 + 2.0 * slack.share) + 1e-12 * value.abs());
+            reach +=
+                weight.abs() * (self.reach(column, value, slack) * (1.0 + 2.0 * slack.share) + 1e-12 * value.abs());
         }
         let start = sorted.order.partition_point(|(place, _)| *place < at - reach);
         sorted.order[start..].iter().take_while(move |(place, _)| *place <= at + reach).map(|(_, id)| *id)

@@ -122,7 +122,7 @@ fn finding(arrays: &[StoredArray<'_>], images: &Images<'_>, search: &Search) -> 
         ("numbers read".to_owned(), search.numbers.to_string()),
         ("places compared".to_owned(), images.list.len().to_string()),
     ];
-    finding.limits = images.gaps.clone();
+    finding.limits.clone_from(&images.gaps);
     finding.limits.push(
         "Rows that were rounded, mixed or shifted are not recognised. Rows that hold-out records have as well are not \
          counted."
@@ -206,7 +206,12 @@ mod tests {
     }
 
     fn vectors(values: Vec<f32>) -> Draft {
-        Draft::default().node("ai.onnx.ml", "SVMClassifier", &["x"], vec![("support_vectors", Attribute::Floats(values))])
+        Draft::default().node(
+            "ai.onnx.ml",
+            "SVMClassifier",
+            &["x"],
+            vec![("support_vectors", Attribute::Floats(values))],
+        )
     }
 
     /// 300 members and 300 others; the file holds the first rows of the members.

@@ -37,7 +37,7 @@ use super::{counted, items};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject, records};
 use crate::data::{Cells, Features, Role, Split};
 use crate::detect::{Dictionary, Identifier, kinds};
-use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Table, Unit};
+use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Table, Unit, partition};
 use crate::model::contents::{Contents, Stand, StoredString, TextKind};
 use crate::watch::Watch;
 
@@ -84,7 +84,7 @@ impl Check for StoredStrings {
 fn dictionary(split: &Split) -> Dictionary {
     let mut values: BTreeSet<String> = BTreeSet::new();
     for records in [&split.members, &split.nonmembers] {
-        let columns = records.table().into_iter().flat_map(|table| table.columns());
+        let columns = records.table().into_iter().flat_map(crate::data::Table::columns);
         for column in columns {
             let identifies = |role: &Role| matches!(role, Role::Identifier | Role::Patient);
             if split.schema.roles(&column.name).iter().any(identifies) {
@@ -228,10 +228,13 @@ fn rare(strings: &[StoredString<'_>], split: &Split) -> Option<Finding> {
         entry.0 += 1;
         entry.1 += usize::from(few(people));
     }
-    let row = |(column, (all, rare)): (&&str, &(usize, usize))| {
-        vec![(*column).to_owned(), Count::of(*all).to_string(), Count::of(*rare).to_string()]
+    columns.retain(|_, (_, rare)| *rare > 0);
+    // The columns add up to the number in the sentence: one that is withheld must not be what is left over.
+    let shown = partition(&columns.values().map(|(_, rare)| *rare).collect::<Vec<usize>>());
+    let row = |((column, (all, _)), rare): ((&&str, &(usize, usize)), Count)| {
+        vec![(*column).to_owned(), Count::of(*all).to_string(), rare.to_string()]
     };
-    let rows: Vec<Vec<String>> = columns.iter().filter(|(_, (_, rare))| *rare > 0).map(row).collect();
+    let rows: Vec<Vec<String>> = columns.iter().zip(shown).map(row).collect();
     if !rows.is_empty() {
         let columns = ["column", "categories in the file", "of fewer than 11 people"];
         finding.evidence.push(Evidence::Table(Table {
@@ -305,6 +308,18 @@ mod tests {
         assert_eq!(of(draft()).severity, Severity::VeryHigh);
         let born = vec![("cats_strings", Attribute::Texts(vec!["1950-02-28".to_owned()]))];
         assert_eq!(of(Draft::default().node("ai.onnx.ml", "OneHotEncoder", &["x"], born)).severity, Severity::VeryHigh);
+    }
+
+    /// Patient numbers as whole numbers of an encoder; small ones are any encoder's.
+    #[test]
+    fn coded_identifiers_are_compared_too() {
+        let patients = |first: u32| (0..200).map(|at| first + at).collect::<Vec<u32>>();
+        let table = |first: u32| Records::new(vec![crate::check::specimen::integers("id", &patients(first))]);
+        let schema = Schema { patient: Some("id".to_owned()), ..Schema::default() };
+        let keys = vec![("keys_int64s", Attribute::Ints((0..50).chain(4_711_000..4_711_020).collect()))];
+        let file = Draft::default().node("ai.onnx.ml", "LabelEncoder", &["id"], keys).contents();
+        let finding = Case::tables(table(4_711_000), table(5_000_000), schema).with_file(file);
+        assert_eq!(finding.run(&StoredStrings::default(), 1)[0].estimate.map(|e| e.value), Some(20.0));
     }
 
     /// Two categories that 3 and 11 of the members have, and one that none has.

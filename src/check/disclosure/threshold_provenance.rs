@@ -84,14 +84,17 @@ impl Check for ThresholdProvenance {
     }
 }
 
+/// For every constant, whether it hit among the members and among the others.
+type Sides = (Vec<bool>, Vec<bool>);
+
 /// What the constants of one column were found to be.
 #[derive(Default)]
 struct Column {
     name: String,
     /// For every constant: whether it is a cell of a member, of an equal number of others.
-    cells: (Vec<bool>, Vec<bool>),
+    cells: Sides,
     /// The same for midpoints.
-    midpoints: (Vec<bool>, Vec<bool>),
+    midpoints: Sides,
     /// People who alone hold a value that is a constant: rows of members and of others.
     pinned: (Vec<usize>, Vec<usize>),
 }
@@ -153,8 +156,8 @@ impl Traced {
     }
 
     /// The share of constants that hit inside beyond those that hit outside.
-    fn excess(&self, pick: fn(&Column) -> &(Vec<bool>, Vec<bool>)) -> (Estimate, f64, f64) {
-        let flat = |side: fn(&(Vec<bool>, Vec<bool>)) -> &Vec<bool>| {
+    fn excess(&self, pick: fn(&Column) -> &Sides) -> (Estimate, f64, f64) {
+        let flat = |side: fn(&Sides) -> &Vec<bool>| {
             self.columns.iter().flat_map(|column| side(pick(column))).copied().collect::<Vec<bool>>()
         };
         let (inside, outside) = (flat(|sides| &sides.0), flat(|sides| &sides.1));
@@ -200,7 +203,9 @@ impl Traced {
         );
         finding.severity = Severity::on_scale(estimate.low, SCALE).min(Severity::High);
         finding.evidence.push(self.table());
-        finding.limits.push("Constants of one tree depend on each other; the interval takes them as independent.".to_owned());
+        finding
+            .limits
+            .push("Constants of one tree depend on each other; the interval takes them as independent.".to_owned());
         finding.limits.push(
             "Remedy: bin the columns before training (whole years, tens of units), or round the constants in the file: `privet \
              repair`."
@@ -220,7 +225,9 @@ impl Traced {
             Unit::Share.show(outside)
         );
         finding.severity = Severity::on_scale(estimate.low, SCALE).min(Severity::Moderate);
-        finding.limits.push("Constants of one tree depend on each other; the interval takes them as independent.".to_owned());
+        finding
+            .limits
+            .push("Constants of one tree depend on each other; the interval takes them as independent.".to_owned());
         finding
     }
 
@@ -229,7 +236,8 @@ impl Traced {
         let small = |count: usize| (1..SMALLEST_SHOWN).contains(&count);
         // The interval is a function of the counts: where one is withheld, it is that of the count that is worst.
         let shown = |count: usize, worst: usize| if small(count) { worst } else { count };
-        let estimate = newcombe(shown(k, k.min(n).min(SMALLEST_SHOWN - 1)), n.max(1), shown(j, 1), m.max(1), Level::P95);
+        let estimate =
+            newcombe(shown(k, k.min(n).min(SMALLEST_SHOWN - 1)), n.max(1), shown(j, 1), m.max(1), Level::P95);
         let mut finding = self.shared(PINNED, Unit::ShareDifference, estimate);
         finding.sentence = format!(
             "The file states a value that {} people of the training data hold alone in its column; outside the training data \
@@ -253,7 +261,7 @@ impl Traced {
         let share = |flags: &[bool]| {
             Unit::Share.show(flags.iter().filter(|hit| **hit).count() as f64 / flags.len().max(1) as f64)
         };
-        let pair = |(inside, outside): &(Vec<bool>, Vec<bool>)| format!("{} / {}", share(inside), share(outside));
+        let pair = |(inside, outside): &Sides| format!("{} / {}", share(inside), share(outside));
         let row = |column: &&Column| {
             let mut pinned = column.pinned.0.clone();
             pinned.sort_unstable();
@@ -269,7 +277,11 @@ impl Traced {
         Evidence::Table(Table {
             caption: format!(
                 "Where the constants of each column come from, members / others{}",
-                if order.len() > COLUMNS { format!("; the {COLUMNS} columns with most constants") } else { String::new() }
+                if order.len() > COLUMNS {
+                    format!("; the {COLUMNS} columns with most constants")
+                } else {
+                    String::new()
+                }
             ),
             columns: ["column", "constants", "equal to a cell", "midpoint of two cells", "people who hold one alone"]
                 .map(str::to_owned)
@@ -340,7 +352,9 @@ impl Known {
     /// Whether a constant lies in the middle of two neighbouring values and is neither of them.
     fn has_midpoint(&self, constant: f64) -> bool {
         let after = self.values.partition_point(|value| *value < constant);
-        let Some((low, high)) = after.checked_sub(1).zip((after < self.values.len()).then_some(after)) else { return false };
+        let Some((low, high)) = after.checked_sub(1).zip((after < self.values.len()).then_some(after)) else {
+            return false;
+        };
         let (low, high) = (self.values[low], self.values[high]);
         let middle = low + (high - low) / 2.0;
         // Rounding of the sum and of its half, in the precision of the larger neighbour.
@@ -400,7 +414,7 @@ mod tests {
     fn midpoints_are_no_cells() {
         let mut members = bells("members", 2);
         members.sort_by(f64::total_cmp);
-        let middle = members.windows(2).map(|pair| (f64::from(pair[0] as f32) + f64::from(pair[1] as f32)) / 2.0);
+        let middle = members.windows(2).map(|pair| f64::midpoint(f64::from(pair[0] as f32), f64::from(pair[1] as f32)));
         let findings = case(members.clone(), bells("others", 2), middle.collect()).run(&ThresholdProvenance {}, 1);
         assert!(measure(&findings, CELLS).estimate.unwrap().value < 0.01);
         assert!(measure(&findings, MIDPOINTS).estimate.unwrap().low > 0.95);

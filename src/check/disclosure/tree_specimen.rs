@@ -3,7 +3,7 @@
 use crate::check::specimen::{Case, numbers};
 use crate::check::{Answers, Truth};
 use crate::data::encode::Slot;
-use crate::data::{Column, Cells, Schema, Table};
+use crate::data::{Cells, Column, Schema, Table};
 use crate::model::contents::specimen::{Attribute, Draft};
 use crate::model::{Predictions, Scale};
 use crate::tensor::Element;
@@ -108,12 +108,8 @@ impl Planting {
         };
         let (of_members, of_others) = self.patients.unzip();
         let schema = Schema { patient: of_members.as_ref().map(|_| "patient".to_owned()), ..Schema::default() };
-        let slot = Slot {
-            input: "x".to_owned(),
-            columns: vec!["x".to_owned()],
-            element: Element::F32,
-            row_shape: vec![1],
-        };
+        let slot =
+            Slot { input: "x".to_owned(), columns: vec!["x".to_owned()], element: Element::F32, row_shape: vec![1] };
         let answers = |rows: usize, truth: Option<Truth>| Answers {
             predictions: Predictions::Scores {
                 scale: Scale::Probability,

@@ -179,7 +179,8 @@ fn finding(readings: &[Reading<'_>], found: &[Found], (n, m): (usize, usize)) ->
         vec![reading.words.clone(), part_of(found.members, n), part_of(found.others, m)]
     };
     finding.evidence.push(Evidence::Table(Table {
-        caption: "People whose outcome is the number that most of their leaves state, by the way of reading it".to_owned(),
+        caption: "People whose outcome is the number that most of their leaves state, by the way of reading it"
+            .to_owned(),
         columns: ["reading", "members", "others"].map(str::to_owned).to_vec(),
         rows: rows.map(row).collect(),
     }));

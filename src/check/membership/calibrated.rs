@@ -83,7 +83,7 @@ impl Check for Calibrated {
             "An attacker with reference models subtracts what they say about the record.",
         );
         finding.settings.push(("reference models".to_owned(), table.references().to_string()));
-        Ok(Output { findings: vec![finding], scores })
+        Ok(Output { findings: vec![finding], scores, ..Output::default() })
     }
 }
 

@@ -126,7 +126,7 @@ impl Check for LabelOnly {
             return Ok(vec![finding].into());
         }
         let scores = NAMES.into_iter().zip(scores).map(|(name, scores)| competing(META.id, name, scores));
-        Ok(Output { findings: vec![finding], scores: scores.collect() })
+        Ok(Output { findings: vec![finding], scores: scores.collect(), ..Output::default() })
     }
 }
 

@@ -17,10 +17,12 @@
 //! references' (offline, one-sided), or, for errors, the log ratio of a
 //! normal density about zero to that about the references' mean. The two-sided density of the reference implementations, and pooled and per-record
 //! variances, are in the table for comparison. With four references or more this attack competes for the strongest; below,
-//! `membership/rmia` does.
+//! `membership/rmia` does. The first and the second half of the references, taken as two attacks, show how far the ranking
+//! of people depends on which references were trained.
 //!
 //! # Reading the number
-//! The strongest known attack at low false-positive rates once eight or more references exist.
+//! The strongest known attack at low false-positive rates once eight or more references exist. Where the two halves of the
+//! references agree little on the top 5 % of members, the area stands and a list of names does not.
 //!
 //! # When it misleads
 //! Too low: with few references, or references trained on much more or less data than the model. Too high: when masks are
@@ -36,6 +38,7 @@ use serde::Deserialize;
 
 use super::moments::{Moments, ReferenceTable, Seen};
 use super::pool::{Pool, answers, competing};
+use super::stability;
 use super::weighed::{Tail, tail, weighed};
 use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject};
 use crate::finding::{Count, Family};
@@ -81,6 +84,7 @@ impl Check for LikelihoodRatio {
         let mut scores = attack.forms();
         let entry = if table.references() >= FEWEST { Entry::Competes } else { Entry::ForReading };
         scores[0].entry = entry;
+        scores[0].draws = draws(subject, &pool, &tables);
         let mut finding = pool.area_finding(
             &scores[0],
             AUC,
@@ -95,8 +99,17 @@ impl Check for LikelihoodRatio {
                 Count::of(unknown)
             ));
         }
-        Ok(Output { findings: vec![finding], scores })
+        stability::tell(&mut finding, &pool, &[&scores[0]], "two halves of the references");
+        Ok(Output { findings: vec![finding], scores, ..Output::default() })
     }
+}
+
+/// The recommended form from each half of the references.
+fn draws(subject: &Subject<'_>, pool: &Pool, tables: &[ReferenceTable]) -> Option<[Vec<f64>; 2]> {
+    let halves: Option<Vec<[ReferenceTable; 2]>> = tables.iter().map(|table| table.halves(FEWEST / 2)).collect();
+    let (first, second): (Vec<ReferenceTable>, Vec<ReferenceTable>) = halves?.into_iter().map(|[a, b]| (a, b)).unzip();
+    let form = |tables: &[ReferenceTable]| Some(Attack::of(subject, pool, tables)?.forms().swap_remove(0).of_record);
+    Some([form(&first)?, form(&second)?])
 }
 
 /// Why this attack or another is the one to look at.

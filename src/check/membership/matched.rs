@@ -262,7 +262,13 @@ impl Pairs {
     fn scores(&self, attack: &AttackScores) -> AttackScores {
         let members = self.rows.iter().map(|pair| attack.of_record[pair.0]);
         let nonmembers = self.rows.iter().map(|pair| attack.of_record[pair.1]);
-        AttackScores { of_record: members.chain(nonmembers).collect(), ..attack.clone() }
+        AttackScores {
+            check: attack.check,
+            name: attack.name.clone(),
+            of_record: members.chain(nonmembers).collect(),
+            entry: attack.entry,
+            draws: None,
+        }
     }
 }
 

@@ -3,11 +3,11 @@
 //! Each attack is a check of its own that hands over one score per record; `strongest` chooses among them on one half of
 //! the patients and reports on the other.
 
+mod aggregate;
 pub mod calibrated;
 mod class_ranks;
 pub mod epsilon;
 pub mod exposed_records;
-mod groups;
 mod interview;
 pub mod label_only;
 pub mod likelihood_ratio;
@@ -25,6 +25,7 @@ mod selection;
 pub mod signal;
 #[cfg(test)]
 mod specimen;
+mod stability;
 pub mod strongest;
 pub mod subgroups;
 pub mod surrogate_calibrated;
@@ -34,4 +35,5 @@ pub mod tail;
 pub mod threshold;
 pub mod transfer;
 mod weighed;
+pub mod whole_patient;
 pub mod worst_case;

@@ -1,6 +1,8 @@
 //! What reference models say about each record, from both sides: those that were trained on it (IN) and those that were not
 //! (OUT).
 
+use rayon::prelude::*;
+
 use super::pool::{Pool, confidence, whole};
 use super::weighed::weighed;
 use crate::check::{Reference, Subject, Truth};
@@ -53,12 +55,12 @@ fn masks(subject: &Subject<'_>) -> Vec<Vec<bool>> {
 
 impl ReferenceTable {
     /// The main signal of every reference.
-    pub(super) fn of(subject: &Subject<'_>, signal: impl Fn(&Predictions, &Truth) -> Vec<f64>) -> Option<Self> {
+    pub(super) fn of(subject: &Subject<'_>, signal: impl Fn(&Predictions, &Truth) -> Vec<f64> + Sync) -> Option<Self> {
         let value = |reference: &Reference| {
             let (predictions, truth) = reference_answers(subject, reference)?;
             Some(signal(&predictions, &truth))
         };
-        let values: Option<Vec<Vec<f64>>> = subject.references.iter().map(value).collect();
+        let values: Option<Vec<Vec<f64>>> = subject.references.par_iter().map(value).collect();
         Some(Self { values: values?, trained: masks(subject) })
     }
 
@@ -68,7 +70,7 @@ impl ReferenceTable {
             let (predictions, truth) = reference_answers(subject, reference)?;
             Some(weighed(&predictions, &truth))
         };
-        let of_references: Option<Vec<Vec<Vec<f64>>>> = subject.references.iter().map(of_reference).collect();
+        let of_references: Option<Vec<Vec<Vec<f64>>>> = subject.references.par_iter().map(of_reference).collect();
         let of_references = of_references.unwrap_or_default();
         let columns = of_references.first().map_or(0, Vec::len);
         let column = |at: usize| Self {
@@ -90,6 +92,19 @@ impl ReferenceTable {
         Self::of(subject, probability)
     }
 
+    /// The first and the second half of the references; nothing where a half would have fewer than `fewest` of them, or
+    /// one half were trained on records and the other not.
+    pub(super) fn halves(&self, fewest: usize) -> Option<[Self; 2]> {
+        let middle = self.references() / 2;
+        let of = |range: std::ops::Range<usize>| Self {
+            values: self.values[range.clone()].to_vec(),
+            trained: self.trained[range].to_vec(),
+        };
+        let halves = [of(0..middle), of(middle..self.references())];
+        let alike = halves.iter().all(|half| half.online() == self.online());
+        (middle >= fewest && alike).then_some(halves)
+    }
+
     /// Number of references.
     pub(super) fn references(&self) -> usize {
         self.values.len()
@@ -106,27 +121,49 @@ impl ReferenceTable {
         self.values.iter().zip(&self.trained).filter(move |(_, t)| t[row] == wanted).map(move |(v, _)| v[row])
     }
 
+    /// Visits the scores of one side, reference by reference, so that memory is read in its order.
+    fn visit(&self, side: Seen, mut visit: impl FnMut(usize, f64)) {
+        let wanted = side == Seen::In;
+        for (values, trained) in self.values.iter().zip(&self.trained) {
+            let seen = values.iter().zip(trained).enumerate().filter(|(_, (_, t))| **t == wanted);
+            seen.for_each(|(row, (value, _))| visit(row, *value));
+        }
+    }
+
+    /// The mean of one side per record; where no reference is on this side, the mean of all scores of the side.
+    pub(super) fn means(&self, pool: &Pool, side: Seen) -> Vec<f64> {
+        self.counted_means(pool, side).1
+    }
+
+    /// Number of scores and mean per record, and the mean of all scores.
+    fn counted_means(&self, pool: &Pool, side: Seen) -> (Vec<usize>, Vec<f64>, f64) {
+        let (mut count, mut mean) = (vec![0_usize; pool.rows()], vec![0.0; pool.rows()]);
+        self.visit(side, |row, value| {
+            count[row] += 1;
+            mean[row] += value;
+        });
+        let overall = mean.iter().sum::<f64>() / count.iter().sum::<usize>().max(1) as f64;
+        mean.iter_mut().zip(&count).for_each(|(mean, &n)| *mean = if n > 0 { *mean / n as f64 } else { overall });
+        (count, mean, overall)
+    }
+
     /// Means and variances of one side.
     pub(super) fn moments(&self, pool: &Pool, side: Seen) -> Moments {
-        let all: Vec<f64> = (0..pool.rows()).flat_map(|row| self.of_record(row, side)).collect();
-        let overall = if all.is_empty() { 0.0 } else { all.iter().sum::<f64>() / all.len() as f64 };
-        let (mut mean, mut count, mut own) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut squares, mut freedom) = (0.0, 0.0);
-        for row in 0..pool.rows() {
-            let n = self.of_record(row, side).count();
-            let centre = if n > 0 { self.of_record(row, side).sum::<f64>() / n as f64 } else { overall };
-            let spread: f64 = self.of_record(row, side).map(|value| (value - centre).powi(2)).sum();
-            if n > 1 {
-                squares += spread;
-                freedom += (n - 1) as f64;
-            }
-            mean.push(centre);
-            count.push(n);
-            own.push((n > 1).then(|| (spread / (n - 1) as f64).max(LEAST_VARIANCE)));
-        }
-        // Without any record of two scores all there is, is the spread between records.
-        let between = || all.iter().map(|value| (value - overall).powi(2)).sum::<f64>() / all.len().max(1) as f64;
-        let pooled = if freedom > 0.0 { squares / freedom } else { between() };
+        let (count, mean, overall) = self.counted_means(pool, side);
+        let mut spread = vec![0.0; pool.rows()];
+        self.visit(side, |row, value| spread[row] += (value - mean[row]).powi(2));
+        let several = || count.iter().zip(&spread).filter(|(n, _)| **n > 1);
+        let freedom: usize = several().map(|(n, _)| n - 1).sum();
+        let pooled = if freedom > 0 {
+            several().map(|(_, spread)| spread).sum::<f64>() / freedom as f64
+        } else {
+            // Without any record of two scores all there is, is the spread between records.
+            let mut squares = 0.0;
+            self.visit(side, |_, value| squares += (value - overall).powi(2));
+            squares / count.iter().sum::<usize>().max(1) as f64
+        };
+        let variance = |(&n, spread): (&usize, &f64)| (n > 1).then(|| (spread / (n - 1) as f64).max(LEAST_VARIANCE));
+        let own = count.iter().zip(&spread).map(variance).collect();
         Moments { mean, count, own, pooled: pooled.max(LEAST_VARIANCE) }
     }
 }

@@ -115,8 +115,9 @@ impl Check for PartialRecord {
             name: NAME.to_owned(),
             of_record,
             entry: Entry::ForReading,
+            draws: None,
         });
-        Ok(Output { findings: vec![finding], scores: scores.into_iter().collect() })
+        Ok(Output { findings: vec![finding], scores: scores.into_iter().collect(), ..Output::default() })
     }
 }
 

@@ -28,8 +28,8 @@
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::groups::{Group, Values, groups};
 use super::pool::{AREA_SCALE, Pool, blank, percent};
+use crate::check::groups::{Group, Values, groups};
 use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject};
 use crate::finding::{Evidence, Family as Kind, Finding, Severity, Table, Unit, Worse};
 use crate::stats::permutation::{Design, Family, Tested, max_t};
@@ -92,7 +92,7 @@ impl Check for Permutation {
             return Ok(Output::default());
         }
         let mut all = vec![Group { name: "everybody".to_owned(), rows: (0..pool.rows() as u32).collect() }];
-        all.extend(groups(subject, &pool, self.columns.as_deref(), &self.values)?);
+        all.extend(groups(subject, pool.sides(), self.columns.as_deref(), &self.values)?);
         let mut tested: Vec<Vec<Tested>> = Vec::new();
         for half in 0..2 {
             tested.push(self.half(&pool, &attacks, &all, half));
@@ -104,6 +104,14 @@ impl Check for Permutation {
         };
         let p: Vec<f64> = (0..tested[0].len()).map(joint).collect();
         Ok(vec![self.finding(&attacks, &all, &tested, &p)].into())
+    }
+}
+
+#[cfg(test)]
+impl Permutation {
+    /// Few permutations, for tests of many runs.
+    pub(super) fn quick() -> Self {
+        Self { permutations: 199, columns: None, values: Values::new() }
     }
 }
 
@@ -202,16 +210,8 @@ fn table(attacks: &[&AttackScores], groups: &[Group], tested: &[Vec<Tested>], p:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::membership::specimen::{attacked, case};
+    use crate::check::membership::specimen::{attacked, case, family_p};
     use crate::check::specimen::{Case, Specimen};
-
-    fn quick() -> Permutation {
-        Permutation { permutations: 199, columns: None, values: Values::new() }
-    }
-
-    fn p_value(case: &Case, seed: u64) -> f64 {
-        case.run(&quick(), seed)[0].estimate.map_or(1.0, |estimate| estimate.value)
-    }
 
     impl Specimen for Permutation {
         const MEASURE: &'static str = P_VALUE;
@@ -237,7 +237,7 @@ mod tests {
     /// One error rate for ten attacks and two measures: at most 5 % of null runs show anything.
     #[test]
     fn the_family_keeps_its_error_rate() {
-        let wrong = (0..100).filter(|&seed| p_value(&attacked(case(100, 0.0, seed), seed), seed) < 0.05).count();
+        let wrong = (0..100).filter(|&seed| family_p(&attacked(case(100, 0.0, seed), seed), seed) < 0.05).count();
         assert!(wrong <= 11, "{wrong} of 100: 5 expected, 12 or more once in 250 right programs");
     }
 }

@@ -2,6 +2,7 @@
 
 use super::signal::{Signal, scaled_logit, two_classes};
 use super::survival::{concordances, with_baseline};
+use crate::check::groups::Sides;
 use crate::check::{AttackScores, Entry, Subject, Truth};
 use crate::finding::{Count, Evidence, Finding, Severity, Standing, Unit, Worse};
 use crate::learn::folds;
@@ -83,9 +84,24 @@ impl Pool {
         pool
     }
 
+    /// A pool of one record of each patient on either side, with the rows of this pool that it took.
+    pub(super) fn of_patients(&self) -> (Self, Vec<usize>) {
+        let seed = self.seed.derive("one record a patient");
+        let part = self.thin(&self.whole(), seed);
+        let rows = [&part.members[..], &part.nonmembers[..]].concat();
+        let groups: Vec<u32> = rows.iter().map(|&row| self.groups[row]).collect();
+        let half = rows.iter().map(|&row| self.half[row]).collect();
+        (Self { members: part.members.len(), groups, grouped: self.grouped, half, seed, unit: self.unit }, rows)
+    }
+
     /// Number of rows.
     pub(super) fn rows(&self) -> usize {
         self.groups.len()
+    }
+
+    /// Whose rows they are.
+    pub(super) fn sides(&self) -> Sides<'_> {
+        Sides { members: self.members, patients: &self.groups }
     }
 
     /// Whether a row is a member.
@@ -129,19 +145,23 @@ impl Pool {
         Part { members: thin(&part.members, "members"), nonmembers: thin(&part.nonmembers, "nonmembers") }
     }
 
-    /// Scores for every row, learned on the other half: `learn(training rows, rows to score)`.
-    pub(super) fn cross_fit(&self, mut learn: impl FnMut(&[usize], &[usize]) -> Vec<f64>) -> Vec<f64> {
-        let mut scores = vec![0.0; self.rows()];
-        for half in 0..2 {
+    /// What is said of every row, learned on the other half, both halves side by side: `learn(training rows, rows)` says
+    /// one thing of each of `rows`.
+    pub(super) fn cross_fit<T: Clone + Default + Send>(
+        &self,
+        learn: impl Fn(&[usize], &[usize]) -> Vec<T> + Sync,
+    ) -> Vec<T> {
+        let of_half = |half| {
             let (rows, training): (Vec<usize>, Vec<usize>) = (0..self.rows()).partition(|&row| self.half[row] == half);
-            if rows.is_empty() {
-                continue;
-            }
-            for (row, score) in rows.iter().zip(learn(&training, &rows)) {
-                scores[*row] = score;
-            }
+            let said = if rows.is_empty() { Vec::new() } else { learn(&training, &rows) };
+            (rows, said)
+        };
+        let (first, second) = rayon::join(|| of_half(0), || of_half(1));
+        let mut all = vec![T::default(); self.rows()];
+        for (rows, said) in [first, second] {
+            rows.into_iter().zip(said).for_each(|(row, value)| all[row] = value);
         }
-        scores
+        all
     }
 
     /// The area under the curve of scores on some rows, with an interval that allows for patients.
@@ -313,7 +333,7 @@ pub(super) fn confidence_of_labels(predictions: &Predictions, truth: &Truth) -> 
 
 /// Scores that compete for the strongest attack.
 pub(super) fn competing(check: &'static str, name: impl Into<String>, of_record: Vec<f64>) -> AttackScores {
-    AttackScores { check, name: name.into(), of_record, entry: Entry::Competes }
+    AttackScores { check, name: name.into(), of_record, entry: Entry::Competes, draws: None }
 }
 
 /// Severity of an area: very low unless its whole interval lies over chance.

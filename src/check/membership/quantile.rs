@@ -26,6 +26,8 @@
 //! # References
 //! Bertran et al., NeurIPS 2023 (quantile regression attacks); Vovk et al. 2005 (conformal prediction).
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde::Deserialize;
 
 use super::pool::{Pool, Signals, competing};
@@ -77,20 +79,22 @@ impl Check for Quantile {
         let data = record_and_outcome(split);
         let confidence = signals.confidence();
         let seed = pool.seed().derive(META.id);
-        let mut flagged = [(0, 0); ERRORS.len()];
-        let mut done = 0;
-        let scores = pool.cross_fit(|training, rows| {
+        let done = AtomicU64::new(0);
+        let said = pool.cross_fit(|training, rows| {
             let known: Vec<usize> = training.iter().copied().filter(|&row| !pool.is_member(row)).collect();
             let fitted = Expected::fit(&pool, &data, confidence, &known, seed);
             let scores = fitted.scores(&data, confidence, rows);
-            for (counts, threshold) in flagged.iter_mut().zip(&fitted.thresholds) {
-                let over = rows.iter().zip(&scores).filter(|(_, score)| **score > *threshold);
-                over.for_each(|(&row, _)| if pool.is_member(row) { counts.0 += 1 } else { counts.1 += 1 });
-            }
-            done += 1;
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             watch.on(&Event::Progress { step: META.id, done, total: 2 });
-            scores
+            scores.into_iter().map(|score| (score, fitted.thresholds.map(|threshold| score > threshold))).collect()
         });
+        let mut flagged = [(0, 0); ERRORS.len()];
+        for (row, (_, over)) in said.iter().enumerate() {
+            for (counts, _) in flagged.iter_mut().zip(over).filter(|(_, over)| **over) {
+                if pool.is_member(row) { counts.0 += 1 } else { counts.1 += 1 }
+            }
+        }
+        let scores = said.into_iter().map(|(score, _)| score).collect();
         let attack = competing(META.id, "quantile, confidence beyond what is expected", scores);
         let mut finding = pool.area_finding(
             &attack,
@@ -98,7 +102,7 @@ impl Check for Quantile {
             "An attacker who knows how sure the model is of other people compares a record with them.",
         );
         finding.evidence.push(table(&pool, &flagged));
-        Ok(Output { findings: vec![finding], scores: vec![attack] })
+        Ok(Output { findings: vec![finding], scores: vec![attack], ..Output::default() })
     }
 }
 

@@ -11,7 +11,8 @@
 //! over those not trained on it, drawn towards one (offline, a = 0.3), or over those trained and not trained on it in equal
 //! parts (online). The score is the share of population records with a smaller ratio; the population are the non-members.
 //! Ties are broken by the ratio itself. Ratios are sorted once, so the cost is O((n + z) log z). With one to three
-//! references this is the attack to look at; with more, `membership/likelihood-ratio` is, which then competes too.
+//! references this is the attack to look at; with more, `membership/likelihood-ratio` is, which then competes too. With two
+//! references or more their two halves, taken as two attacks, show how far the ranking of people depends on the draw.
 //!
 //! # Reading the number
 //! The strongest known attack with one to three references.
@@ -30,6 +31,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::moments::{ReferenceTable, Seen, log_probabilities};
 use super::pool::{Pool, competing};
+use super::stability;
 use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject};
 use crate::finding::Family;
 use crate::watch::Watch;
@@ -93,15 +95,10 @@ impl Check for Rmia {
                 remedy: "use a model that scores its classes".to_owned(),
             });
         };
-        let out = table.moments(&pool, Seen::Out).mean;
-        let mut forms = Vec::new();
-        if table.online() {
-            let inside = table.moments(&pool, Seen::In).mean;
-            let average: Vec<f64> = inside.iter().zip(&out).map(|(a, b)| f64::midpoint(*a, *b)).collect();
-            forms.push(self.form(&pool, &own, &average, "online"));
-        }
-        let offline: Vec<f64> = out.iter().map(|p| 0.5 * ((1.0 + self.a) * p + 1.0 - self.a)).collect();
-        forms.push(self.form(&pool, &own, &offline, &format!("offline, a = {}", self.a)));
+        let draw = |half: &ReferenceTable| self.recommended(&pool, &own, half).of_record;
+        let draws = || table.halves(1).map(|[a, b]| rayon::join(|| draw(&a), || draw(&b)).into());
+        let (mut forms, draws) = rayon::join(|| self.forms(&pool, &own, &table), draws);
+        forms[0].draws = draws;
         forms[0].entry = Entry::Competes;
         let mut finding = pool.area_finding(
             &forms[0],
@@ -116,7 +113,8 @@ impl Check for Rmia {
             "four or more references: membership/likelihood-ratio is usually stronger"
         };
         finding.settings.push(("budget".to_owned(), budget.to_owned()));
-        Ok(Output { findings: vec![finding], scores: forms })
+        stability::tell(&mut finding, &pool, &[&forms[0]], "two halves of the references");
+        Ok(Output { findings: vec![finding], scores: forms, ..Output::default() })
     }
 }
 
@@ -130,6 +128,30 @@ fn own(subject: &Subject<'_>) -> Option<Vec<f64>> {
 }
 
 impl Rmia {
+    /// Every form, the recommended one first.
+    fn forms(&self, pool: &Pool, own: &[f64], table: &ReferenceTable) -> Vec<AttackScores> {
+        let recommended = || self.recommended(pool, own, table);
+        let offline = || table.online().then(|| self.offline(pool, own, table));
+        let (recommended, offline) = rayon::join(recommended, offline);
+        std::iter::once(recommended).chain(offline).collect()
+    }
+
+    /// Online where references were trained on the records, offline otherwise.
+    fn recommended(&self, pool: &Pool, own: &[f64], table: &ReferenceTable) -> AttackScores {
+        if !table.online() {
+            return self.offline(pool, own, table);
+        }
+        let (inside, out) = (table.means(pool, Seen::In), table.means(pool, Seen::Out));
+        let average: Vec<f64> = inside.iter().zip(&out).map(|(a, b)| f64::midpoint(*a, *b)).collect();
+        self.form(pool, own, &average, "online")
+    }
+
+    fn offline(&self, pool: &Pool, own: &[f64], table: &ReferenceTable) -> AttackScores {
+        let out = table.means(pool, Seen::Out);
+        let average: Vec<f64> = out.iter().map(|p| 0.5 * ((1.0 + self.a) * p + 1.0 - self.a)).collect();
+        self.form(pool, own, &average, &format!("offline, a = {}", self.a))
+    }
+
     fn form(&self, pool: &Pool, own: &[f64], average: &[f64], name: &str) -> AttackScores {
         let ratios: Vec<f64> = own.iter().zip(average).map(|(own, p)| own - p.max(LEAST).ln()).collect();
         let attack = competing(META.id, format!("RMIA, {name}"), self.shares(&ratios, &ratios[pool.members..]));

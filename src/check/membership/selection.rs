@@ -6,6 +6,7 @@
 
 use rayon::prelude::*;
 
+use super::aggregate;
 use super::pool::{FEWEST, Part, Pool};
 use crate::check::{AttackScores, Entry};
 use crate::seed::Seed;
@@ -39,7 +40,7 @@ struct Cut {
     choosing: Part,
     /// One record a patient of the rows on which attacks are compared, which is what rates count.
     choosing_one_each: Vec<Side>,
-    /// The area of every attack on the rows on which attacks are compared.
+    /// The area of every attack on the rows on which attacks are compared; of attacks on whole patients over patients.
     areas: Vec<f64>,
     /// The rows that report.
     reporting: Part,
@@ -58,22 +59,31 @@ pub(super) struct Strongest<'a> {
 }
 
 impl Cut {
-    fn of(pool: &Pool, ranked: &[Ranked], seed: Seed) -> Self {
+    fn of(pool: &Pool, attacks: &[&AttackScores], ranked: &[Ranked], seed: Seed) -> Self {
         let half = pool.halves(seed);
         let one_each = seed.derive("one record a patient");
         let (first, reporting) = (pool.part(|row| half[row] == 0), pool.part(|row| half[row] == 1));
         let choosing = first.sides(pool.rows());
-        let areas = ranked.iter().map(|ranked| ranked.area(|row| choosing[row])).collect();
         let thinned = pool.thin(&first, one_each);
         let choosing_one_each = thinned.sides(pool.rows());
+        let area = |(attack, ranked): (&&AttackScores, &Ranked)| {
+            let sides = if of_patients(attack) { &choosing_one_each } else { &choosing };
+            ranked.area(|row| sides[row])
+        };
+        let areas = attacks.iter().zip(ranked).map(area).collect();
         let reporting_one_each = pool.thin(&reporting, one_each);
         Self { choosing: thinned, choosing_one_each, areas, reporting, reporting_one_each }
     }
 
-    /// The rows that report: for rates one record a patient.
-    fn reporting(&self, aim: Aim) -> &Part {
-        if aim == Aim::Area { &self.reporting } else { &self.reporting_one_each }
+    /// The rows that report: for rates, and for attacks on whole patients, one record a patient.
+    fn reporting(&self, aim: Aim, attack: &AttackScores) -> &Part {
+        if aim == Aim::Area && !of_patients(attack) { &self.reporting } else { &self.reporting_one_each }
     }
+}
+
+/// Whether an attack says one thing about a patient: then many records must not count more than few.
+pub(super) fn of_patients(attack: &AttackScores) -> bool {
+    attack.check == aggregate::ID
 }
 
 impl<'a> Selection<'a> {
@@ -83,7 +93,7 @@ impl<'a> Selection<'a> {
         let ranked: Vec<Ranked> = attacks.par_iter().map(|attack| Ranked::new(&attack.of_record)).collect();
         let cut = |index: usize| {
             let seed = pool.seed().derive("choose or report").derive(&index.to_string());
-            Cut::of(pool, &ranked, seed)
+            Cut::of(pool, &attacks, &ranked, seed)
         };
         let cuts = (0..SPLITS).into_par_iter().map(cut).collect();
         Self { pool, attacks, ranked, cuts }
@@ -114,11 +124,7 @@ impl<'a> Selection<'a> {
     /// The strongest attack by an aim. A single attack needs no choice and is measured on all records.
     pub(super) fn strongest(&self, aim: Aim) -> Strongest<'a> {
         if let [only] = self.attacks[..] {
-            let whole = self.pool.whole();
-            let part = match aim {
-                Aim::Area => whole,
-                Aim::RateAt(_) => self.pool.thin(&whole, self.pool.seed().derive("one record a patient")),
-            };
+            let part = self.everybody(aim, only);
             return Strongest {
                 estimate: self.measure(only, aim, &part, Level::P95),
                 picks: vec![(only, SPLITS)],
@@ -131,29 +137,40 @@ impl<'a> Selection<'a> {
         let mut picks: Vec<(&AttackScores, usize)> = self.attacks.iter().copied().zip(picked).collect();
         picks.retain(|(_, count)| *count > 0);
         picks.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        let reporting = self.cuts.first().map_or((0, 0), |cut| {
-            let part = cut.reporting(aim);
+        let reporting = self.cuts.first().zip(picks.first()).map_or((0, 0), |(cut, (attack, _))| {
+            let part = cut.reporting(aim, attack);
             (part.members.len(), part.nonmembers.len())
         });
         let estimates: Option<Vec<Estimate>> = results.into_iter().map(|(_, estimate)| estimate).collect();
         Strongest { estimate: estimates.and_then(|estimates| median(&estimates)), picks, reporting }
     }
 
+    /// All rows that count for an attack: for rates, and for attacks on whole patients, one record a patient.
+    pub(super) fn everybody(&self, aim: Aim, attack: &AttackScores) -> Part {
+        let whole = self.pool.whole();
+        if aim == Aim::Area && !of_patients(attack) {
+            return whole;
+        }
+        self.pool.thin(&whole, self.pool.seed().derive("one record a patient"))
+    }
+
     fn one(&self, cut: &Cut, aim: Aim) -> (usize, Option<Estimate>) {
         let best = self.best(&cut.choosing_one_each, &cut.areas, aim);
-        (best, self.measure(self.attacks[best], aim, cut.reporting(aim), Level::joint_95(2)))
+        let attack = self.attacks[best];
+        (best, self.measure(attack, aim, cut.reporting(aim, attack), Level::joint_95(2)))
     }
 
     /// The best attack on some rows, the first of equals; the area breaks ties between rates.
     fn best(&self, sides: &[Side], areas: &[f64], aim: Aim) -> usize {
-        let nonmembers = sides.iter().filter(|&&side| side == Side::Negative).count();
+        let count = |wanted: Side| sides.iter().filter(|&&side| side == wanted).count();
+        let (members, nonmembers) = (count(Side::Positive), count(Side::Negative));
         let mut best = (0, (f64::NEG_INFINITY, f64::NEG_INFINITY));
         for (index, (ranked, &area)) in self.ranked.iter().zip(areas).enumerate() {
             let value = match aim {
                 Aim::Area => (area, 0.0),
                 Aim::RateAt(fpr) => {
                     let allowed = allowed(fpr, nonmembers);
-                    (ranked.tpr_with_false_positives(allowed, |row| sides[row]), area)
+                    (ranked.tpr_with_false_positives(allowed, members, |row| sides[row]), area)
                 }
             };
             if value > best.1 {
@@ -174,13 +191,13 @@ impl<'a> Selection<'a> {
             let kept = |rows: &[usize]| -> Vec<usize> {
                 rows.iter().copied().filter(|&row| inside.as_ref().is_none_or(|inside| inside[row])).collect()
             };
-            let all = cut.reporting(aim);
+            let attack = self.attacks[self.best(&cut.choosing_one_each, &cut.areas, aim)];
+            let all = cut.reporting(aim, attack);
             let part = Part { members: kept(&all.members), nonmembers: kept(&all.nonmembers) };
             if part.members.len().min(part.nonmembers.len()) < fewest {
                 return None;
             }
-            let best = self.best(&cut.choosing_one_each, &cut.areas, aim);
-            self.measure(self.attacks[best], aim, &part, level.shared(2))
+            self.measure(attack, aim, &part, level.shared(2))
         };
         let estimates: Option<Vec<Estimate>> = self.cuts.par_iter().map(one).collect();
         median(&estimates?).map(|estimate| Estimate { level, ..estimate })

@@ -1,5 +1,6 @@
 //! Cases that the attacks of the family share in their tests.
 
+use super::permutation::Permutation;
 use super::strongest::Strongest;
 use super::threshold::Threshold;
 use crate::check::specimen::{Case, integers, normal, numbers, uniform};
@@ -39,6 +40,33 @@ pub(super) fn case(count: usize, mean: f64, seed: u64) -> Case {
     )
 }
 
+/// Patients with as many records each; every record is independent evidence, `mean` standard deviations higher for members.
+pub(super) fn patients(count: usize, records: usize, mean: f64, seed: u64) -> Case {
+    of_patients(count, [records; 2], Seed::root(seed), |_| mean)
+}
+
+/// Patients of whom members have as many records as the first number says and others as many as the second. The first
+/// record of a member is `mean` standard deviations higher, the others are like anybody's.
+pub(super) fn unequal(count: usize, records: [usize; 2], seed: u64, mean: f64) -> Case {
+    of_patients(count, records, Seed::root(seed), move |record| if record == 0 { mean } else { 0.0 })
+}
+
+fn of_patients(count: usize, records: [usize; 2], seed: Seed, mean: impl Fn(usize) -> f64) -> Case {
+    let seed = seed.derive("patient specimen");
+    let side = |side: usize| {
+        let (rows, seed) = (count * records[side], seed.derive(["members", "nonmembers"][side]));
+        let noise = normal(rows, 0.0, seed.derive("signal"));
+        let shift = |row: usize| if side == 0 { mean(row % records[0]) } else { 0.0 };
+        let signal: Vec<f64> = noise.iter().enumerate().map(|(row, noise)| noise + shift(row)).collect();
+        let codes: Vec<u32> = (0..rows).map(|row| (side * count + row / records[side]) as u32).collect();
+        (Table::new(vec![integers("p", &codes)]), answers(uniform(rows, 2, seed.derive("classes")), &signal))
+    };
+    let ((in_table, members), (out_table, nonmembers)) = (side(0), side(1));
+    let schema = Schema { patient: Some("p".to_owned()), ..Schema::default() };
+    Case::tables(in_table, out_table, schema)
+        .with_model(Vec::new(), members, nonmembers, |_| Predictions::Labels(Vec::new()))
+}
+
 /// A case with the scores of the threshold attacks.
 pub(super) fn attacked(case: Case, seed: u64) -> Case {
     case.scored_by(&Threshold {}, seed)
@@ -51,9 +79,19 @@ pub(super) fn threshold_area(case: &Case, seed: u64) -> Estimate {
 
 /// The area that limits judge, on all records.
 pub(super) fn strongest(case: &Case, seed: u64) -> Estimate {
-    let findings = case.run(&Strongest {}, seed);
-    let area = findings.into_iter().find(|finding| finding.measure == "membership/auc").and_then(|f| f.estimate);
-    area.expect("the case is large enough")
+    judged(case, "membership/auc", seed)
+}
+
+/// A number that limits judge.
+pub(super) fn judged(case: &Case, measure: &str, seed: u64) -> Estimate {
+    let findings = case.run(&Strongest::default(), seed);
+    let found = findings.into_iter().find(|finding| finding.measure == measure).and_then(|f| f.estimate);
+    found.expect("the case is large enough")
+}
+
+/// The p-value over all attacks of a case, from few permutations.
+pub(super) fn family_p(case: &Case, seed: u64) -> f64 {
+    case.run(&Permutation::quick(), seed)[0].estimate.map_or(1.0, |estimate| estimate.value)
 }
 
 /// A case with `references` models that saw none of the records. Records differ in how hard they are (standard deviation

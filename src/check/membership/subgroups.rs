@@ -25,9 +25,9 @@
 
 use serde::Deserialize;
 
-use super::groups::{Group, Values, groups};
 use super::pool::{FEWEST, Pool, area_severity, blank};
 use super::selection::{Aim, Selection};
+use crate::check::groups::{Group, Values, groups};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::finding::{Evidence, Family, Table, Unit};
 use crate::stats::{Estimate, Level};
@@ -66,7 +66,7 @@ impl Check for Subgroups {
 
     fn run(&self, subject: &Subject<'_>, _watch: &dyn Watch) -> Result<Output, CheckError> {
         let Some(pool) = Pool::of(subject) else { return Ok(Output::default()) };
-        let all = groups(subject, &pool, self.columns.as_deref(), &self.values)?;
+        let all = groups(subject, pool.sides(), self.columns.as_deref(), &self.values)?;
         if all.is_empty() {
             return Err(CheckError::NotApplicable {
                 reason: "there are no two groups of at least eleven patients on either side".to_owned(),

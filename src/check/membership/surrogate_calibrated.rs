@@ -14,12 +14,14 @@
 //! what the model under test says about records of given difficulty and class; the attack's score on the other half is
 //! what the model says beyond that. Two surrogates run: logistic regression, and one of the kind that the file's operators
 //! show (trees for trees, a network for a network). Labels that do not exclude each other get a surrogate each; numbers and
-//! times to an event get a forest, for times of the martingale residual of a model that knows nothing. The same surrogates serve as control: what they alone can tell about
-//! membership is no leak of the model.
+//! times to an event get a forest, for times of the martingale residual of a model that knows nothing. The same surrogates
+//! serve as control: what they alone can tell about membership is no leak of the model. The first and the second half of
+//! the surrogates, taken as two attacks, show how far the ranking of people depends on the draw.
 //!
 //! # Reading the number
 //! Far above the threshold attack at low false-positive rates, because records are no longer compared with easier ones.
-//! R2 says how much of the model's confidence the surrogates explain; below 0.1 they are of little use.
+//! R2 says how much of the model's confidence the surrogates explain; below 0.1 they are of little use. Where the two halves
+//! of the surrogates agree little on the top 5 % of members, the area stands and a list of names does not.
 //!
 //! # When it misleads
 //! Too low: with surrogates that are much worse than the model, or few records. It uses known members to fit, so it is a
@@ -38,6 +40,7 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::pool::{Pool, Signals, blank, competing};
+use super::stability;
 pub use super::surrogates::Surrogate;
 use super::surrogates::{Task, confidence_of};
 use crate::check::records::encoded_features;
@@ -63,6 +66,8 @@ const AUC: &str = "membership/surrogate-calibrated-auc";
 pub const CONTROL: &str = "membership/control-auc";
 /// How far the control's interval may lie over 0.5 before the comparison is void.
 const TOLERANCE: f64 = 0.02;
+/// Fewest surrogates whose two halves are compared: with one each, half of the records would be known to none.
+const FEWEST_FOR_DRAWS: usize = 4;
 /// Penalty of the ridge regression.
 const STRENGTH: f64 = 1.0;
 
@@ -93,6 +98,9 @@ struct Difficulty {
     mean: Vec<f64>,
     spread: Vec<f64>,
 }
+
+/// The records that a surrogate did not see, and what it says about them.
+type Answered = (Vec<usize>, Vec<f64>);
 
 /// One kind of surrogate, measured.
 struct Measured {
@@ -155,22 +163,32 @@ impl Check for SurrogateCalibrated {
                 best.explained.max(0.0)
             ));
         }
+        let residuals: Vec<&AttackScores> = std::iter::once(best)
+            .chain(measured.iter().filter(|m| m.surrogate != best.surrogate))
+            .map(|m| &m.residual)
+            .collect();
+        stability::tell(&mut finding, &pool, &residuals, "two halves of the surrogates");
         let control = control(&pool, &signals, best);
         let scores = measured.into_iter().flat_map(|m| [m.residual, m.difference]).collect();
-        Ok(Output { findings: vec![finding, control], scores })
+        Ok(Output { findings: vec![finding, control], scores, ..Output::default() })
     }
 }
 
 impl SurrogateCalibrated {
     fn measure(&self, kind: Surrogate, pool: &Pool, signals: &Signals, data: &Encoded, task: &Task) -> Measured {
-        let difficulty = self.difficulty(kind, pool, data, task);
+        let answers = self.answers(kind, pool, data, task);
+        let difficulty = Difficulty::of(&answers, pool.rows());
         let confidence = signals.confidence();
         let (residual, explained) = residual(pool, signals, confidence, &difficulty);
         let difference: Vec<f64> = confidence.iter().zip(&difficulty.mean).map(|(own, mean)| own - mean).collect();
+        let draws = (self.halves >= FEWEST_FOR_DRAWS).then(|| {
+            let (first, second) = answers.split_at(self.halves / 2);
+            [first, second].map(|draw| self::residual(pool, signals, confidence, &Difficulty::of(draw, pool.rows())).0)
+        });
         let name = |form: &str| format!("{form}, {} surrogates", kind.words());
         Measured {
             surrogate: kind,
-            residual: competing(META.id, name("surrogate-calibrated residual"), residual),
+            residual: AttackScores { draws, ..competing(META.id, name("surrogate-calibrated residual"), residual) },
             difference: AttackScores {
                 entry: Entry::ForReading,
                 ..competing(META.id, name("plain difference"), difference)
@@ -181,7 +199,7 @@ impl SurrogateCalibrated {
     }
 
     /// Trains on random halves and keeps what each surrogate says about the other half.
-    fn difficulty(&self, kind: Surrogate, pool: &Pool, data: &Encoded, task: &Task) -> Difficulty {
+    fn answers(&self, kind: Surrogate, pool: &Pool, data: &Encoded, task: &Task) -> Vec<Answered> {
         let seed = pool.seed().derive(META.id).derive(kind.words());
         let one = |index: usize| {
             let seed = seed.derive(&index.to_string());
@@ -190,9 +208,15 @@ impl SurrogateCalibrated {
             let scores = confidence_of(kind, data, task, &training, &rows, seed.derive("surrogate"));
             (rows, scores)
         };
-        // Pairs of sums, so that nothing depends on which surrogate finishes first.
-        let answers: Vec<(Vec<usize>, Vec<f64>)> = (0..self.halves).into_par_iter().map(one).collect();
-        let mut sums = vec![(0.0, 0.0, 0.0); pool.rows()];
+        (0..self.halves).into_par_iter().map(one).collect()
+    }
+}
+
+impl Difficulty {
+    /// What some surrogates say about `rows` records.
+    fn of(answers: &[Answered], rows: usize) -> Self {
+        // Sums in the order of the surrogates, so that nothing depends on which finishes first.
+        let mut sums = vec![(0.0, 0.0, 0.0); rows];
         for (row, score) in answers.iter().flat_map(|(rows, scores)| rows.iter().zip(scores)) {
             sums[*row].0 += 1.0;
             sums[*row].1 += score;
@@ -205,7 +229,7 @@ impl SurrogateCalibrated {
         let spread = |sum: &(f64, f64, f64)| (sum.2 / sum.0 - (sum.1 / sum.0).powi(2)).max(0.0).sqrt();
         // A record that every surrogate happened to see takes the average.
         let (any_mean, any_spread) = (average(mean), average(spread));
-        Difficulty {
+        Self {
             mean: sums.iter().map(|sum| if sum.0 > 0.0 { mean(sum) } else { any_mean }).collect(),
             spread: sums.iter().map(|sum| if sum.0 > 0.0 { spread(sum) } else { any_spread }).collect(),
         }

@@ -193,15 +193,12 @@ pub(super) fn with_baseline(pool: &Pool, predictions: &Predictions, truth: Truth
     let (Predictions::Risks(risks), Truth::Survival { times, events, .. }) = (predictions, &truth) else {
         return truth;
     };
-    let mut slopes = vec![0.0; pool.rows()];
-    let ln_baseline = pool.cross_fit(|training, rows| {
+    let hazards = pool.cross_fit(|training, rows| {
         let known: Vec<usize> = training.iter().copied().filter(|&row| !pool.is_member(row)).collect();
         let model = RiskModel::fit(&known, risks, times, events);
-        rows.iter().for_each(|&row| slopes[row] = model.slope);
-        rows.iter().map(|&row| model.hazard_at(times[row]).ln_baseline).collect()
+        rows.iter().map(|&row| model.hazard_at(times[row])).collect()
     });
-    let hazards = ln_baseline.into_iter().zip(slopes).map(|(ln_baseline, slope)| Hazard { ln_baseline, slope });
-    Truth::Survival { times: times.clone(), events: events.clone(), hazards: Some(hazards.collect()) }
+    Truth::Survival { times: times.clone(), events: events.clone(), hazards: Some(hazards) }
 }
 
 /// Deviance residuals of risk scores.

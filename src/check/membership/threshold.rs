@@ -79,7 +79,7 @@ impl Check for Threshold {
         let main = AttackScores { of_record: signals.main().to_vec(), ..scores[0].clone() };
         let main = AttackScores { name: format!("{}, one threshold", signals.main_name()), ..main };
         let finding = pool.area_finding(&main, AUC, "An attacker compares the model's confidence with a threshold.");
-        Ok(Output { findings: vec![finding], scores })
+        Ok(Output { findings: vec![finding], scores, ..Output::default() })
     }
 }
 

@@ -12,7 +12,8 @@
 //! and modified entropy, whether the answer is right, where the confidence stands within its class, and how far it lies
 //! over what surrogates say (where `membership/surrogate-calibrated` ran). Logistic regression and boosted trees compete
 //! inside one half of the patients; the better one, trained on all of that half, scores the other half. Scores of the two
-//! halves are put on one scale by their ranks.
+//! halves are put on one scale by their ranks. The same classifier trained on either part of that half alone shows how far
+//! the ranking of people depends on whom it learned from.
 //!
 //! # Reading the number
 //! Compare it with the threshold attack: what is beyond it lies in combinations of signals.
@@ -22,7 +23,7 @@
 //! patients. It is never tuned on the records that it is reported on.
 //!
 //! # Cost
-//! Six small fits; no query to the model.
+//! Eight small fits; no query to the model.
 //!
 //! # References
 //! Shokri et al., S&P 2017; Salem et al., NDSS 2019; Preen et al. 2023 (worst-case attack of SACRO-ML).
@@ -31,11 +32,12 @@ use serde::Deserialize;
 
 use super::pool::{Pool, Signals, competing};
 use super::signal::two_classes;
-use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
+use super::stability;
+use crate::check::{AttackScores, Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::finding::Family;
 use crate::learn::boosted::Boosted;
 use crate::learn::logistic::Logistic;
-use crate::learn::{Encoded, Learner, folds};
+use crate::learn::{Encoded, Learner, ScoreModel, folds};
 use crate::model::{Predictions, largest, log_probability};
 use crate::seed::Seed;
 use crate::stats::rank::midranks;
@@ -75,25 +77,39 @@ impl Check for WorstCase {
         let data = features(subject, &pool, &signals);
         let labels: Vec<u32> = (0..pool.rows()).map(|row| u32::from(pool.is_member(row))).collect();
         let seed = pool.seed().derive(META.id);
-        let mut chosen = Vec::new();
-        let scores = pool.cross_fit(|training, rows| {
-            let (name, learner) = better(&pool, &data, &labels, training, seed);
-            chosen.push(name);
-            let p = learner.fit(&data, training, &labels, 2, seed).probabilities(&data, rows);
-            let raw: Vec<f64> = p.chunks(2).map(|pair| pair[1]).collect();
-            // Models of different halves are not on one scale; ranks within a half are.
-            midranks(&raw).into_iter().map(|rank| (rank - 0.5) / rows.len() as f64).collect()
+        let learned = pool.cross_fit(|training, rows| {
+            let better = Better::of(&pool, &data, &labels, training, seed);
+            let fit = |rows: &[usize]| better.learner.fit(&data, rows, &labels, 2, seed);
+            let (second, whole) = rayon::join(|| fit(&better.second), || fit(training));
+            let shares = |model: &dyn ScoreModel| shares_below(model, &data, rows);
+            let draws = shares(better.first.as_ref()).into_iter().zip(shares(second.as_ref()));
+            let said = shares(whole.as_ref()).into_iter().zip(draws);
+            said.map(|(score, draws)| (score, draws, better.name)).collect()
         });
-        let attack = competing(META.id, "learned from all signals", scores);
+        let scores = learned.iter().map(|(score, ..)| *score).collect();
+        let (first, second) = learned.iter().map(|(_, draws, _)| *draws).unzip();
+        let mut chosen: Vec<&str> = learned.iter().map(|(.., name)| *name).collect();
+        let attack =
+            AttackScores { draws: Some([first, second]), ..competing(META.id, "learned from all signals", scores) };
         let mut finding = pool.area_finding(
             &attack,
             AUC,
             "An auditor trains a classifier to tell members from others by all that the model says.",
         );
+        chosen.sort_unstable();
         chosen.dedup();
         finding.settings.push(("classifier, chosen within the other half".to_owned(), chosen.join(", ")));
-        Ok(Output { findings: vec![finding], scores: vec![attack] })
+        stability::tell(&mut finding, &pool, &[&attack], "two halves of the records it learns from");
+        Ok(Output { findings: vec![finding], scores: vec![attack], ..Output::default() })
     }
+}
+
+/// The share of the rows that a classifier finds less like members: models of different halves are not on one scale, ranks
+/// within a half are.
+fn shares_below(model: &dyn ScoreModel, data: &Encoded, rows: &[usize]) -> Vec<f64> {
+    let p = model.probabilities(data, rows);
+    let raw: Vec<f64> = p.chunks(2).map(|pair| pair[1]).collect();
+    midranks(&raw).into_iter().map(|rank| (rank - 0.5) / rows.len() as f64).collect()
 }
 
 /// What the classifier sees. Nothing here depends on membership.
@@ -168,36 +184,46 @@ fn answers(subject: &Subject<'_>) -> Vec<Vec<f64>> {
     columns
 }
 
-/// The classifier that, trained on one half of the training rows, does better on the other.
-fn better(
-    pool: &Pool,
-    data: &Encoded,
-    labels: &[u32],
-    training: &[usize],
-    seed: Seed,
-) -> (&'static str, Box<dyn Learner>) {
-    let groups: Vec<u32> = training.iter().map(|&row| pool.groups[row]).collect();
-    let strata: Vec<u32> = training.iter().map(|&row| labels[row]).collect();
-    let half = folds::assign(&groups, &strata, 2, seed.derive("inner halves"));
-    let pick = |wanted: usize| -> Vec<usize> {
-        training.iter().zip(&half).filter(|(_, h)| **h == wanted).map(|(&row, _)| row).collect()
-    };
-    let (train, test) = (pick(0), pick(1));
-    let area = |learner: &dyn Learner| -> f64 {
-        let p = learner.fit(data, &train, labels, 2, seed).probabilities(data, &test);
-        let side = |wanted: u32| -> Vec<f64> {
-            test.iter().enumerate().filter(|(_, row)| labels[**row] == wanted).map(|(i, _)| p[2 * i + 1]).collect()
+/// The kind of classifier that, trained on one half of the training rows, does better on the other.
+struct Better {
+    name: &'static str,
+    learner: Box<dyn Learner>,
+    /// Trained on the first half.
+    first: Box<dyn ScoreModel>,
+    /// The second half.
+    second: Vec<usize>,
+}
+
+impl Better {
+    fn of(pool: &Pool, data: &Encoded, labels: &[u32], training: &[usize], seed: Seed) -> Self {
+        let groups: Vec<u32> = training.iter().map(|&row| pool.groups[row]).collect();
+        let strata: Vec<u32> = training.iter().map(|&row| labels[row]).collect();
+        let half = folds::assign(&groups, &strata, 2, seed.derive("inner halves"));
+        let pick = |wanted: usize| -> Vec<usize> {
+            training.iter().zip(&half).filter(|(_, h)| **h == wanted).map(|(&row, _)| row).collect()
         };
-        let (members, others) = (side(1), side(0));
-        let any = !members.is_empty() && !others.is_empty();
-        if any { roc::auc(&members, &others, None, Level::P95).value } else { 0.5 }
-    };
-    let logistic = Logistic::default();
-    let trees = Boosted::default();
-    if area(&trees) > area(&logistic) {
-        ("boosted trees", Box::new(trees))
-    } else {
-        ("logistic regression", Box::new(logistic))
+        let (train, test) = (pick(0), pick(1));
+        let area = |model: &dyn ScoreModel| -> f64 {
+            let p = model.probabilities(data, &test);
+            let side = |wanted: u32| -> Vec<f64> {
+                test.iter().enumerate().filter(|(_, row)| labels[**row] == wanted).map(|(i, _)| p[2 * i + 1]).collect()
+            };
+            let (members, others) = (side(1), side(0));
+            let any = !members.is_empty() && !others.is_empty();
+            if any { roc::auc(&members, &others, None, Level::P95).value } else { 0.5 }
+        };
+        let (logistic, trees) = (Logistic::default(), Boosted::default());
+        let fitted = |learner: &dyn Learner| {
+            let model = learner.fit(data, &train, labels, 2, seed);
+            (area(model.as_ref()), model)
+        };
+        let ((logistic_area, of_logistic), (trees_area, of_trees)) =
+            rayon::join(|| fitted(&logistic), || fitted(&trees));
+        if trees_area > logistic_area {
+            Self { name: "boosted trees", learner: Box::new(trees), first: of_trees, second: test }
+        } else {
+            Self { name: "logistic regression", learner: Box::new(logistic), first: of_logistic, second: test }
+        }
     }
 }
 

@@ -8,11 +8,12 @@ use std::io::{Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 
 use super::Unread;
-use crate::model::proto::TensorProto;
+use crate::model::proto::{StringStringEntryProto, TensorProto};
 
 /// Reads the `bytes` bytes of a tensor that lie outside the model file.
 pub(super) fn read(tensor: &TensorProto, model: &Path, bytes: usize) -> Result<Vec<u8>, Unread> {
-    let entry = |key: &str| tensor.external_data.iter().find(|entry| entry.key() == key).map(|entry| entry.value());
+    let entry =
+        |key: &str| tensor.external_data.iter().find(|entry| entry.key() == key).map(StringStringEntryProto::value);
     let number = |key: &str| entry(key).map_or(Some(None), |text| text.parse::<u64>().ok().map(Some));
     let (Some(offset), Some(length)) = (number("offset"), number("length")) else {
         return Err(Unread::new("its place in the external file is not a number"));

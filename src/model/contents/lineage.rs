@@ -47,7 +47,7 @@ impl<'c> Lineage<'c> {
             }
             outer.extend(at.map(|at| (node.number, at)));
         }
-        let outputs = graph.iter().flat_map(|graph| &graph.output).map(|output| output.name()).collect();
+        let outputs = graph.iter().flat_map(|graph| &graph.output).map(ValueInfoProto::name).collect();
         Self { reads, outer, calls, outputs }
     }
 
@@ -143,6 +143,5 @@ fn read_by<'c>(node: &'c NodeProto, names: &mut BTreeSet<&'c str>) {
 }
 
 fn constants(graph: &GraphProto) -> impl Iterator<Item = &str> {
-    graph.initializer.iter().map(|tensor| tensor.name())
+    graph.initializer.iter().map(TensorProto::name)
 }
-

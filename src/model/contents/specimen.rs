@@ -15,9 +15,7 @@ pub(crate) struct Draft {
 
 /// The value of an attribute.
 pub(crate) enum Attribute {
-    Float(f32),
     Int(i64),
-    Text(&'static str),
     Floats(Vec<f32>),
     Ints(Vec<i64>),
     Texts(Vec<String>),
@@ -85,9 +83,7 @@ impl Draft {
 fn attribute(name: &str, value: Attribute) -> AttributeProto {
     let mut made = AttributeProto { name: Some(name.to_owned()), ..AttributeProto::default() };
     match value {
-        Attribute::Float(value) => made.f = Some(value),
         Attribute::Int(value) => made.i = Some(value),
-        Attribute::Text(text) => made.s = Some(text.as_bytes().to_vec()),
         Attribute::Floats(values) => made.floats = values,
         Attribute::Ints(values) => made.ints = values,
         Attribute::Texts(texts) => made.strings = texts.into_iter().map(String::into_bytes).collect(),

@@ -105,7 +105,7 @@ fn the_operator_of_opset_5_tests_sets_of_codes() {
 /// Each is refused with a reason; none panics, none runs for ever.
 #[test]
 fn attributes_that_lie_are_refused() {
-    let lies = [
+    let lies = vec![
         (ints("nodes_nodeids", &[0, 1, 2, 3]), "differ in length"),
         (floats("nodes_values", &[1.0]), "differ in length"),
         (ints("nodes_nodeids", &[0, 1, 2, 3, 3]), "same number"),
@@ -188,7 +188,8 @@ fn rows_that_are_too_narrow_are_not_routed() {
 fn small_leaves_are_merged_or_left_out() {
     let tree = read("TreeEnsembleRegressor", stump()).expect("it is a tree");
     let rows = [[1.0, 0.0], [2.0, 3.0], [2.0, 1.0]];
-    let people = |[a, b, c]: [u32; 3]| [(0, a), (100, b), (200, c)].map(|(from, n)| (from..from + n).collect::<Vec<u32>>());
+    let people =
+        |[a, b, c]: [u32; 3]| [(0, a), (100, b), (200, c)].map(|(from, n)| (from..from + n).collect::<Vec<u32>>());
     assert_eq!(sums(&tree.pruned(&people([20, 20, 20]), 11), &rows), [10.0, 20.0, 30.0]);
     // 20 people with 20 and 5 with 30: 22.
     assert_eq!(sums(&tree.pruned(&people([20, 20, 5]), 11), &rows), [10.0, 22.0, 22.0]);

@@ -105,7 +105,8 @@ impl<'n> Attributes<'n> {
     }
 
     fn tensor(&self, name: &str) -> Result<Vec<f64>, &'static str> {
-        let tensor = self.get(name).and_then(|attribute| attribute.t.as_ref()).ok_or("a tensor of numbers is missing")?;
+        let tensor =
+            self.get(name).and_then(|attribute| attribute.t.as_ref()).ok_or("a tensor of numbers is missing")?;
         numbers(tensor).ok_or("a tensor of numbers has a type or length that cannot be read")
     }
 
@@ -222,8 +223,7 @@ const MODE: &str = "a comparison is unknown";
 const DANGLING: &str = "a branch leads nowhere";
 
 fn mode_of_number(number: f64) -> Option<Mode> {
-    let modes =
-        [Mode::AtMost, Mode::Below, Mode::AtLeast, Mode::Above, Mode::Equal, Mode::Different, Mode::Member];
+    let modes = [Mode::AtMost, Mode::Below, Mode::AtLeast, Mode::Above, Mode::Equal, Mode::Different, Mode::Member];
     modes.into_iter().enumerate().find(|(at, _)| *at as f64 == number).map(|(_, mode)| mode)
 }
 
@@ -334,7 +334,7 @@ struct Grown {
 }
 
 /// Which branch of a split waits for its place.
-type Parent = Option<(usize, bool)>;
+pub(super) type Parent = Option<(usize, bool)>;
 
 /// Walks every tree from its root. A node that is met twice makes a circle or belongs to two trees: neither is a tree.
 fn grow(raw: &Raw) -> Result<Grown, &'static str> {

@@ -1,5 +1,6 @@
 //! Trees without small leaves.
 
+use super::parse::Parent;
 use super::{Ensemble, Leaf, Way, Weight};
 
 /// What has become of a split.
@@ -40,7 +41,7 @@ impl Ensemble {
         let mut grown =
             Self { roots: Vec::new(), splits: Vec::new(), leaves: Vec::new(), weights: Vec::new(), ..self.clone() };
         for (tree, &root) in self.roots.iter().enumerate() {
-            let mut waiting: Vec<(Fate, Option<(usize, bool)>, u32)> = vec![(fate(&fates, root), None, 0)];
+            let mut waiting: Vec<(Fate, Parent, u32)> = vec![(fate(&fates, root), None, 0)];
             while let Some((fated, parent, depth)) = waiting.pop() {
                 let way = match fated {
                     Fate::Leaf(_, weights) => {

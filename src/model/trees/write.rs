@@ -21,7 +21,7 @@ pub(in crate::model) fn replace(node: &mut NodeProto, ensemble: &Ensemble) -> Op
     let own = ["treeids", "nodeids", "ids", "weights", "weights_as_tensor"].map(|what| format!("{of}_{what}"));
     let trees = |name: &str| name.starts_with("nodes_") || own.iter().any(|known| known == name);
     node.attribute.retain(|attribute| !trees(attribute.name()));
-    node.attribute.extend([
+    node.attribute.extend(vec![
         ints("nodes_treeids", written.trees),
         ints("nodes_nodeids", written.ids),
         ints("nodes_featureids", written.features),

@@ -132,6 +132,25 @@ pub(super) fn attribute() -> Finding {
     finding
 }
 
+/// A model file that gives nobody away.
+pub(super) fn clean_file() -> Vec<Finding> {
+    let of = |check: &str, measure: &str, unit: Unit, sentence: &str| {
+        finding(check, measure, unit, Estimate::exact(0.0, 10_000), Severity::VeryLow, sentence)
+    };
+    let (strings, ends) = ("disclosure/stored-strings", "disclosure/column-extremes");
+    vec![
+        of(
+            "disclosure/stored-rows",
+            "disclosure/stored-rows",
+            Unit::Share,
+            "No training record stands in the model file.",
+        ),
+        of(strings, "disclosure/identifier-strings", Unit::Items, "No string of the file identifies a person."),
+        of(ends, "disclosure/column-extremes", Unit::Items, "No extreme value of few people stands in the file."),
+        of(ends, "disclosure/cell-lists", Unit::Items, "No column's cells stand in the file as a sorted list."),
+    ]
+}
+
 pub(super) fn k(value: f64) -> Finding {
     let mut finding = finding(
         "reidentification/equivalence-classes",

@@ -5,8 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::pool::Pool;
-use crate::check::{CheckError, Subject, Truth};
+use super::{CheckError, Subject, Truth};
 use crate::data::{Cells, DataError, Split};
 use crate::finding::SMALLEST_SHOWN;
 use crate::stats::rank::quantile;
@@ -16,11 +15,26 @@ const MOST_LEVELS: usize = 30;
 /// Bands of a column of numbers.
 const BANDS: usize = 4;
 
+/// Whose records they are.
+#[derive(Clone, Copy)]
+pub(super) struct Sides<'a> {
+    /// Number of members; their rows come first.
+    pub(super) members: usize,
+    /// The patient of every row.
+    pub(super) patients: &'a [u32],
+}
+
+impl Sides<'_> {
+    fn is_member(&self, row: u32) -> bool {
+        (row as usize) < self.members
+    }
+}
+
 /// A group of records.
 pub(super) struct Group {
     /// Column and level, for example `gender: Female` or `age: highest quarter`.
     pub(super) name: String,
-    /// Its rows in the pool, ascending.
+    /// Its rows, members first, ascending.
     pub(super) rows: Vec<u32>,
 }
 
@@ -34,12 +48,12 @@ pub(super) type Values = BTreeMap<String, Vec<String>>;
 /// When a named column does not exist.
 pub(super) fn groups(
     subject: &Subject<'_>,
-    pool: &Pool,
+    sides: Sides<'_>,
     named: Option<&[String]>,
     values: &Values,
 ) -> Result<Vec<Group>, CheckError> {
     let Some(split) = subject.split else { return Ok(Vec::new()) };
-    let mut groups = by_outcome(subject, pool);
+    let mut groups = by_outcome(subject, sides);
     let mut columns: Vec<String> = named.map(<[String]>::to_vec).unwrap_or_default();
     if named.is_none() {
         for (_, set) in &split.schema.quasi_identifiers {
@@ -49,23 +63,23 @@ pub(super) fn groups(
     for name in columns {
         let Some(cells) = pooled(split, &name) else {
             return Err(CheckError::Data(DataError::Shape {
-                what: format!("`columns` of a membership check names `{name}`, which the data do not have"),
+                what: format!("`columns` of a check names `{name}`, which the data do not have"),
                 help: "compare the name with the header of the file".to_owned(),
             }));
         };
-        groups.extend(by_column(pool, &name, &cells, values.get(&name).map_or(&[], Vec::as_slice)));
+        groups.extend(by_column(sides, &name, &cells, values.get(&name).map_or(&[], Vec::as_slice)));
     }
     Ok(groups)
 }
 
-fn by_outcome(subject: &Subject<'_>, pool: &Pool) -> Vec<Group> {
+fn by_outcome(subject: &Subject<'_>, sides: Sides<'_>) -> Vec<Group> {
     let Some(model) = subject.model else { return Vec::new() };
     let (Some(members), Some(nonmembers)) = (&model.members, &model.nonmembers) else { return Vec::new() };
     let (Truth::Classes(a), Truth::Classes(b)) = (&members.truth, &nonmembers.truth) else { return Vec::new() };
     let classes: Vec<u32> = a.iter().chain(b).copied().collect();
     let names = &model.target.facts().classes;
     let name = |class: u32| format!("outcome = {}", names.get(class as usize).map_or("", String::as_str));
-    if names.len() > MOST_LEVELS { Vec::new() } else { large_enough(pool, &classes, names.len(), name) }
+    if names.len() > MOST_LEVELS { Vec::new() } else { large_enough(sides, &classes, names.len(), name) }
 }
 
 /// A column over both sides.
@@ -74,12 +88,12 @@ fn pooled(split: &Split, name: &str) -> Option<Vec<Cells>> {
     Some(vec![a.cells.clone(), b.cells.clone()])
 }
 
-fn by_column(pool: &Pool, name: &str, sides: &[Cells], spelt: &[String]) -> Vec<Group> {
+fn by_column(whose: Sides<'_>, name: &str, sides: &[Cells], spelt: &[String]) -> Vec<Group> {
     let (first, second, levels) = crate::data::encode::joint_codes(&sides[0], &sides[1]);
     let level_codes = [first, second].concat();
     if levels <= MOST_LEVELS {
         let names = level_names(sides, &level_codes, levels, spelt);
-        return large_enough(pool, &level_codes, levels, |code| format!("{name}: {}", names[code as usize]));
+        return large_enough(whose, &level_codes, levels, |code| format!("{name}: {}", names[code as usize]));
     }
     let numbers: Option<Vec<Vec<f64>>> = sides.iter().map(Cells::numbers).collect();
     let Some(numbers) = numbers.map(|sides| sides.concat()) else { return Vec::new() };
@@ -89,7 +103,7 @@ fn by_column(pool: &Pool, name: &str, sides: &[Cells], spelt: &[String]) -> Vec<
     let bands: Vec<u32> = numbers.iter().map(|&value| if value.is_nan() { missing } else { band(value) }).collect();
     // Named by their place: an edge would be the number of a person.
     let names = ["lowest quarter", "second quarter", "third quarter", "highest quarter"];
-    large_enough(pool, &bands, edges.len() + 2, |code| match names.get(code as usize) {
+    large_enough(whose, &bands, edges.len() + 2, |code| match names.get(code as usize) {
         Some(place) if code < missing && edges.len() + 1 == names.len() => format!("{name}: {place}"),
         _ if code < missing => format!("{name}: band {} of {}", code + 1, edges.len() + 1),
         _ => format!("{name}: missing"),
@@ -132,14 +146,14 @@ fn quartiles(numbers: &[f64]) -> Vec<f64> {
     edges
 }
 
-fn large_enough(pool: &Pool, codes: &[u32], levels: usize, name: impl Fn(u32) -> String) -> Vec<Group> {
+fn large_enough(sides: Sides<'_>, codes: &[u32], levels: usize, name: impl Fn(u32) -> String) -> Vec<Group> {
     let mut rows: Vec<Vec<u32>> = vec![Vec::new(); levels];
     codes.iter().enumerate().for_each(|(row, &code)| rows[code as usize].push(row as u32));
     let patients = |rows: &[u32], members: bool| {
         let mut of: Vec<u32> = rows
             .iter()
-            .filter(|&&row| pool.is_member(row as usize) == members)
-            .map(|&row| pool.groups[row as usize])
+            .filter(|&&row| sides.is_member(row) == members)
+            .map(|&row| sides.patients[row as usize])
             .collect();
         of.sort_unstable();
         of.dedup();
