@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn every_kind_is_recognised_by_its_form() {
-        let cases: [(&str, &[Identifier]); 40] = [
+        let cases: [(&str, &[Identifier]); 45] = [
             ("123-45-6789", &[SocialSecurity]),
             ("SSN 123456789", &[SocialSecurity]),
             ("000-45-6789", &[]),
@@ -222,6 +222,11 @@ mod tests {
             ("1234567890", &[]),
             ("(617) 555-0123", &[Telephone]),
             ("617.555.0123", &[Telephone]),
+            ("call 617-555-0123", &[Telephone]),
+            ("1-617-555-0123", &[Telephone]),
+            ("tel:+1 (617) 555-0123 x", &[Telephone]),
+            ("A617-555-0123", &[]),
+            ("61-617-555-0123", &[]),
             ("+49 30 901820", &[Telephone]),
             ("117-555-0123", &[]),
             ("jane.doe@example.org", &[Email]),

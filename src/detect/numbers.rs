@@ -98,8 +98,11 @@ pub(super) fn telephone(text: &str, context: &[String]) -> bool {
         let (first, second) = (&text[area.end..exchange.start], &text[exchange.end..line.start]);
         let joined =
             matches!((first, second), ("-" | " ", "-") | (".", ".") | (" ", " ") | (") " | ")", "-" | " " | "."));
-        let open = text[..area.start].trim_end_matches(['(', '+', ' ', '-', '1']).len();
-        lengths && starts(area) && starts(exchange) && joined && apart(text, open.max(area.start.min(open)), line.end)
+        // An opening bracket and the country's 1 belong to the number.
+        let before = text[..area.start].strip_suffix('(').unwrap_or(&text[..area.start]);
+        let country = ["+1-", "+1 ", "+1.", "+1", "1-", "1 ", "1."].iter().find_map(|one| before.strip_suffix(one));
+        let start = country.unwrap_or(before).len();
+        lengths && starts(area) && starts(exchange) && joined && apart(text, start, line.end)
     };
     if found.windows(3).any(north_american) {
         return true;
