@@ -233,7 +233,8 @@ fn element(code: i32) -> Option<Element> {
     })
 }
 
-fn attribute<'n>(node: &'n NodeProto, name: &str) -> Option<&'n AttributeProto> {
+/// An attribute of a node, by name.
+pub(super) fn attribute<'n>(node: &'n NodeProto, name: &str) -> Option<&'n AttributeProto> {
     node.attribute.iter().find(|attribute| attribute.name() == name)
 }
 

@@ -23,8 +23,8 @@ pub use place::{Part, Place, Stand};
 pub use strings::{StoredString, TextKind};
 
 use super::ModelError;
-use super::graph::{Graph, decode};
-use super::proto::{GraphProto, ModelProto, NodeProto};
+use super::graph::{Graph, attribute, decode};
+use super::proto::{AttributeProto, GraphProto, ModelProto, NodeProto};
 use super::trees::{self, Ensemble, Unreadable};
 
 /// A model file taken apart.
@@ -51,9 +51,16 @@ pub(super) struct NodeAt<'c> {
     /// Its number in the order of the walk, from 1.
     pub(super) number: usize,
     pub(super) part: Part,
+    /// The graph that it stands in; functions have none.
+    pub(super) graph: Option<&'c GraphProto>,
 }
 
-impl NodeAt<'_> {
+impl<'c> NodeAt<'c> {
+    /// An attribute by name.
+    pub(super) fn attribute(&self, name: &str) -> Option<&'c AttributeProto> {
+        attribute(self.node, name)
+    }
+
     /// The place of the node, or of one of its attributes.
     pub(super) fn place(&self, attribute: Option<&str>) -> Place {
         Place::of_node(self.part, self.number, self.node, attribute)
@@ -79,10 +86,10 @@ impl Contents {
     pub(super) fn nodes(&self) -> Vec<NodeAt<'_>> {
         let mut found = Vec::new();
         for (part, graph) in self.roots() {
-            collect(part, &graph.node, &mut found);
+            collect(part, Some(graph), &graph.node, &mut found);
         }
         for function in &self.model.functions {
-            collect(Part::Function, &function.node, &mut found);
+            collect(Part::Function, None, &function.node, &mut found);
         }
         for (at, node) in found.iter_mut().enumerate() {
             node.number = at + 1;
@@ -139,10 +146,10 @@ fn inner(node: &NodeProto) -> impl Iterator<Item = &GraphProto> {
 }
 
 /// Decoding refuses messages nested deeper than a hundred levels, so this ends.
-fn collect<'c>(part: Part, nodes: &'c [NodeProto], found: &mut Vec<NodeAt<'c>>) {
+fn collect<'c>(part: Part, graph: Option<&'c GraphProto>, nodes: &'c [NodeProto], found: &mut Vec<NodeAt<'c>>) {
     for node in nodes {
-        found.push(NodeAt { node, number: 0, part });
+        found.push(NodeAt { node, number: 0, part, graph });
         let part = if part == Part::Graph { Part::SubGraph } else { part };
-        inner(node).for_each(|graph| collect(part, &graph.node, found));
+        inner(node).for_each(|graph| collect(part, Some(graph), &graph.node, found));
     }
 }
