@@ -102,7 +102,8 @@ impl Case {
         self
     }
 
-    fn subject(&self, seed: u64) -> Subject<'_> {
+    /// What a check gets to see of it.
+    pub(crate) fn subject(&self, seed: u64) -> Subject<'_> {
         Subject {
             split: Some(&self.split),
             model: self.model.as_ref(),
