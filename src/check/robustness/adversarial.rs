@@ -120,6 +120,9 @@ impl Default for Adversarial {
     }
 }
 
+/// What a line of the table says about the records of a side and the changes found for them.
+type Line = dyn Fn(&[usize], &[Option<Found>]) -> String;
+
 /// How the changes were found.
 struct Hunt {
     found: Vec<Option<Found>>,
@@ -155,10 +158,10 @@ impl Check for Adversarial {
         let rows = sample.rows();
         let asking = Asking::new(&scene, META.id, watch, rows.len() * cost);
         let hunt = match boxes {
-            Some(boxes) => match boxes.search(&scene, &asking, &rows)? {
-                Some(found) => Some(Hunt { found, exact: true, how: "exact, leaf by leaf of the tree" }),
-                None => None,
-            },
+            Some(boxes) => {
+                let how = "exact, leaf by leaf of the tree";
+                boxes.search(&scene, &asking, &rows)?.map(|found| Hunt { found, exact: true, how })
+            }
             None => None,
         };
         let (sample, hunt) = match hunt {
@@ -308,64 +311,12 @@ impl Adversarial {
             );
         }
         finding.settings = self.settings(asking, sample, hunt);
-        let area = self.area(scene, sample, sides);
-        let mut distance = self.distance(&finding, area);
+        let area = boundary_area(scene, sample, sides);
+        let mut distance = distance_finding(&finding, area);
         refuse_too_few(&mut finding, usize::MAX, sides.1.len());
         refuse_too_few(&mut distance, sides.0.len(), sides.1.len());
         finding.estimate = Some(flips);
         vec![finding, distance]
-    }
-
-    fn distance(&self, main: &Finding, area: Option<(Estimate, Estimate)>) -> Finding {
-        let mut distance = blank(META.id, DISTANCE, Unit::Area, 0.5);
-        distance.settings.clone_from(&main.settings);
-        distance.limits.clone_from(&main.limits);
-        let Some((area, gap)) = area else {
-            "No record could be looked at.".clone_into(&mut distance.sentence);
-            return distance;
-        };
-        distance.sentence = format!(
-            "Given a member and somebody else, the one further from the border is the member {} of the time; looking at one answer \
-             each is right {} of the time.{}",
-            Unit::Share.show(area.value),
-            Unit::Share.show(gap.value),
-            if area.low > 0.5 { " The distance to the border gives membership away." } else { "" }
-        );
-        distance.severity = Severity::on_scale(area.low - 0.5, AREAS);
-        distance.baseline = Some(Baseline {
-            name: "gap attack: a record is a member when the answer is right, on the same records".to_owned(),
-            estimate: gap,
-        });
-        distance.estimate = Some(area);
-        distance
-    }
-
-    /// The area of the distance to the border and of the right answers, members against others; records without a change
-    /// are furthest.
-    fn area(
-        &self,
-        scene: &Scene<'_>,
-        sample: &Sample,
-        sides: (&[Option<Found>], &[Option<Found>]),
-    ) -> Option<(Estimate, Estimate)> {
-        if sides.0.is_empty() || sides.1.is_empty() {
-            return None;
-        }
-        let right = |row: usize| scene.answered[row] == scene.truth[row];
-        let distances = |rows: &[usize], side: &[Option<Found>]| -> Vec<f64> {
-            let of = |(&row, found): (&usize, &Option<Found>)| match found {
-                _ if !right(row) => 0.0,
-                Some(found) => found.change,
-                None => f64::MAX,
-            };
-            rows.iter().zip(side).map(of).collect()
-        };
-        let answers = |rows: &[usize]| rows.iter().map(|&row| f64::from(u8::from(right(row)))).collect::<Vec<f64>>();
-        let area = |a: &[f64], b: &[f64]| roc::auc(a, b, None, Level::P95);
-        Some((
-            area(&distances(&sample.members, sides.0), &distances(&sample.nonmembers, sides.1)),
-            area(&answers(&sample.members), &answers(&sample.nonmembers)),
-        ))
     }
 
     fn settings(&self, asking: &Asking<'_>, sample: &Sample, hunt: &Hunt) -> Vec<(String, String)> {
@@ -381,9 +332,7 @@ impl Adversarial {
     }
 
     fn table(&self, scene: &Scene<'_>, sample: &Sample, sides: (&[Option<Found>], &[Option<Found>])) -> Evidence {
-        let both = |name: String, of: &dyn Fn(&[usize], &[Option<Found>]) -> String| {
-            vec![name, of(&sample.members, sides.0), of(&sample.nonmembers, sides.1)]
-        };
+        let both = |name: String, of: &Line| vec![name, of(&sample.members, sides.0), of(&sample.nonmembers, sides.1)];
         let within = |most: f64| {
             move |_: &[usize], side: &[Option<Found>]| {
                 let hits = side.iter().flatten().filter(|found| found.change <= most * (1.0 + 1e-9)).count();
@@ -422,6 +371,57 @@ impl Adversarial {
             rows,
         })
     }
+}
+
+fn distance_finding(main: &Finding, area: Option<(Estimate, Estimate)>) -> Finding {
+    let mut distance = blank(META.id, DISTANCE, Unit::Area, 0.5);
+    distance.settings.clone_from(&main.settings);
+    distance.limits.clone_from(&main.limits);
+    let Some((area, gap)) = area else {
+        "No record could be looked at.".clone_into(&mut distance.sentence);
+        return distance;
+    };
+    distance.sentence = format!(
+        "Given a member and somebody else, the one further from the border is the member {} of the time; looking at one answer \
+         each is right {} of the time.{}",
+        Unit::Share.show(area.value),
+        Unit::Share.show(gap.value),
+        if area.low > 0.5 { " The distance to the border gives membership away." } else { "" }
+    );
+    distance.severity = Severity::on_scale(area.low - 0.5, AREAS);
+    distance.baseline = Some(Baseline {
+        name: "gap attack: a record is a member when the answer is right, on the same records".to_owned(),
+        estimate: gap,
+    });
+    distance.estimate = Some(area);
+    distance
+}
+
+/// The area of the distance to the border and of the right answers, members against others; records without a change
+/// are furthest.
+fn boundary_area(
+    scene: &Scene<'_>,
+    sample: &Sample,
+    sides: (&[Option<Found>], &[Option<Found>]),
+) -> Option<(Estimate, Estimate)> {
+    if sides.0.is_empty() || sides.1.is_empty() {
+        return None;
+    }
+    let right = |row: usize| scene.answered[row] == scene.truth[row];
+    let distances = |rows: &[usize], side: &[Option<Found>]| -> Vec<f64> {
+        let of = |(&row, found): (&usize, &Option<Found>)| match found {
+            _ if !right(row) => 0.0,
+            Some(found) => found.change,
+            None => f64::MAX,
+        };
+        rows.iter().zip(side).map(of).collect()
+    };
+    let answers = |rows: &[usize]| rows.iter().map(|&row| f64::from(u8::from(right(row)))).collect::<Vec<f64>>();
+    let area = |a: &[f64], b: &[f64]| roc::auc(a, b, None, Level::P95);
+    Some((
+        area(&distances(&sample.members, sides.0), &distances(&sample.nonmembers, sides.1)),
+        area(&answers(&sample.members), &answers(&sample.nonmembers)),
+    ))
 }
 
 fn nearer(first: Option<Found>, second: Option<Found>) -> Option<Found> {
@@ -519,7 +519,7 @@ mod tests {
 
     #[test]
     fn nothing_is_found_where_nothing_may_move_far_enough() {
-        let case = linear(&[1.0, 1.0], 100, 3);
+        let case = linear(&[1.0, 1.0], 400, 3);
         let narrow =
             Rules::of(&"bounds = { x0 = [-9, 9] }\nmutable = [\"x0\"]\ndirection = { x0 = \"up\" }".parse().unwrap());
         let check = Adversarial { rules: narrow.unwrap(), ..Adversarial::default() };

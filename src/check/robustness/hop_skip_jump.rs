@@ -56,7 +56,7 @@ struct Jump<'a> {
 impl Jump<'_> {
     fn run(mut self) -> Result<Option<Found>, CheckError> {
         let Some(mut at) = self.start()? else { return Ok(None) };
-        at = self.to_border(&at)?;
+        at = self.walk_back(&at)?;
         let mut best = at.clone();
         for round in 0.. {
             let (distance, _) = self.scene.space.change(self.own, &at);
@@ -66,7 +66,7 @@ impl Jump<'_> {
             }
             let direction = self.direction(&at, distance, tries)?;
             let Some(next) = self.jump(&at, &direction, distance / f64::from(round + 1).sqrt())? else { break };
-            at = self.to_border(&next)?;
+            at = self.walk_back(&next)?;
             if self.scene.space.change(self.own, &at).0 < self.scene.space.change(self.own, &best).0 {
                 best.clone_from(&at);
             }
@@ -107,7 +107,7 @@ impl Jump<'_> {
 
     /// The point nearest to the record that has another answer, among those that cut all changes at the same number of
     /// measurement errors.
-    fn to_border(&mut self, from: &[f64]) -> Result<Vec<f64>, CheckError> {
+    fn walk_back(&mut self, from: &[f64]) -> Result<Vec<f64>, CheckError> {
         let (top, _) = self.scene.space.change(self.own, from);
         let (mut low, mut high, mut best) = (0.0, top, from.to_vec());
         while high - low > CLOSE * high && self.left > 0 {

@@ -103,7 +103,7 @@ impl Check for NaturalNoise {
         let mut shares = Vec::with_capacity(rows.len());
         // A bounded number of copies at a time.
         for part in rows.chunks((1 << 15) / copies.min(1 << 15)) {
-            let points: Vec<Point> = part.iter().flat_map(|&row| self.copies_of(&scene, row, copies, seed)).collect();
+            let points: Vec<Point> = part.iter().flat_map(|&row| copies_of(&scene, row, copies, seed)).collect();
             let replies = asking.ask(&points)?;
             let shares_of = |(points, replies): (&[Point], &[_])| Shares::of(&scene, &asking, points, replies);
             shares.extend(points.chunks(copies).zip(replies.chunks(copies)).map(shares_of));
@@ -138,17 +138,18 @@ fn normal(stream: &mut Stream) -> f64 {
     normal_quantile((f64::from(stream.next_u32()) + 0.5) / (f64::from(u32::MAX) + 1.0))
 }
 
-impl NaturalNoise {
-    fn copies_of(&self, scene: &Scene<'_>, row: usize, copies: usize, seed: Seed) -> Vec<Point> {
-        let own = &scene.values[row];
-        let mut stream = seed.derive("noise").derive(&row.to_string()).stream();
-        let copy = |_| {
-            let mut draws = (0..DRAWS).filter_map(|_| scene.space.measured_again(own, || normal(&mut stream)));
-            Point { row, values: draws.next().unwrap_or_else(|| own.clone()) }
-        };
-        (0..copies).map(copy).collect()
-    }
+/// A record measured again, so many times.
+fn copies_of(scene: &Scene<'_>, row: usize, copies: usize, seed: Seed) -> Vec<Point> {
+    let own = &scene.values[row];
+    let mut stream = seed.derive("noise").derive(&row.to_string()).stream();
+    let copy = |_| {
+        let mut draws = (0..DRAWS).filter_map(|_| scene.space.measured_again(own, || normal(&mut stream)));
+        Point { row, values: draws.next().unwrap_or_else(|| own.clone()) }
+    };
+    (0..copies).map(copy).collect()
+}
 
+impl NaturalNoise {
     fn findings(&self, scene: &Scene<'_>, sample: &Sample, shares: &[Shares]) -> Vec<Finding> {
         let (members, nonmembers) = shares.split_at(sample.members.len());
         let rate = |side: &[Shares], of: fn(&Shares) -> f64| {

@@ -20,9 +20,9 @@ pub(super) struct Axis {
     pub(super) declared: bool,
     /// Whether measurement adds noise.
     pub(super) noisy: bool,
-    /// Smallest and largest value, and whether the plan states them.
+    /// Smallest and largest value, and where they come from.
     range: (f64, f64),
-    stated: bool,
+    bounds: Bounds,
     /// Zero for a column without steps.
     pub(super) step: f64,
     pub(super) free: bool,
@@ -31,6 +31,15 @@ pub(super) struct Axis {
     group: Option<usize>,
     /// Values of non-members at even distances in rank.
     quantiles: Vec<f64>,
+}
+
+/// Where a range comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bounds {
+    /// The plan states it: nothing lies outside.
+    Stated,
+    /// It was seen among non-members: a record may lie outside.
+    Seen,
 }
 
 /// All columns of numbers, and the rules between them.
@@ -74,7 +83,7 @@ impl Space {
                 declared: declared.is_some(),
                 noisy: feeds(&name) && error > 0.0 && !flag && (declared.is_some() || rules.may_change(&name)),
                 range: stated.map_or(seen.range, |[low, high]| (*low, *high)),
-                stated: stated.is_some(),
+                bounds: if stated.is_some() { Bounds::Stated } else { Bounds::Seen },
                 step,
                 free,
                 direction: rules.direction.get(&name).copied(),
@@ -110,7 +119,7 @@ impl Space {
         self.relations.iter().all(|relation| relation.holds(record))
             && self.groups.iter().all(|group| one_hot(group, record))
             && self.axes.iter().zip(record).all(|(axis, &value)| {
-                !axis.stated || value.is_nan() || (axis.range.0 <= value && value <= axis.range.1)
+                axis.bounds == Bounds::Seen || value.is_nan() || (axis.range.0 <= value && value <= axis.range.1)
             })
     }
 
@@ -141,7 +150,7 @@ impl Space {
             let movable = group.iter().all(|&at| self.axes[at].free) && one_hot(group, own);
             let hot = group.iter().copied().reduce(|best, at| if wanted[at] > wanted[best] { at } else { best });
             for &at in group {
-                record[at] = if !movable { own[at] } else { f64::from(u8::from(hot == Some(at))) };
+                record[at] = if movable { f64::from(u8::from(hot == Some(at))) } else { own[at] };
             }
         }
         self.solve(&mut record);
@@ -199,10 +208,10 @@ impl Space {
             let before = *value;
             let (low, high) = (axis.range.0.min(before), axis.range.1.max(before));
             let wanted = before + axis.error * noise();
-            *value = match (axis.step > 0.0, axis.stated) {
+            *value = match (axis.step > 0.0, axis.bounds) {
                 (true, _) => on_grid(before, wanted.clamp(low, high), axis.step, low, high),
-                (false, true) => wanted.clamp(low, high),
-                (false, false) => wanted,
+                (false, Bounds::Stated) => wanted.clamp(low, high),
+                (false, Bounds::Seen) => wanted,
             };
         }
         self.solve(&mut record);
