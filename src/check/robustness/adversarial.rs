@@ -121,7 +121,7 @@ impl Default for Adversarial {
 }
 
 /// What a line of the table says about the records of a side and the changes found for them.
-type Line = dyn Fn(&[usize], &[Option<Found>]) -> String;
+type Line<'l> = dyn Fn(&[usize], &[Option<Found>]) -> String + 'l;
 
 /// How the changes were found.
 struct Hunt {
@@ -332,7 +332,7 @@ impl Adversarial {
     }
 
     fn table(&self, scene: &Scene<'_>, sample: &Sample, sides: (&[Option<Found>], &[Option<Found>])) -> Evidence {
-        let both = |name: String, of: &Line| vec![name, of(&sample.members, sides.0), of(&sample.nonmembers, sides.1)];
+        let both = |name: String, of: &Line<'_>| vec![name, of(&sample.members, sides.0), of(&sample.nonmembers, sides.1)];
         let within = |most: f64| {
             move |_: &[usize], side: &[Option<Found>]| {
                 let hits = side.iter().flatten().filter(|found| found.change <= most * (1.0 + 1e-9)).count();
