@@ -277,7 +277,7 @@ fn nothing_leaks_from_changed_records() {
         }
     }
     cage.succeeds("planted cells break a bound", &rules("bounds = { age = [0, 120], hours-per-week = [0, 100] }"));
-    cage.fails("a rule about texts", &rules("immutable = [\"workclass\"]"));
+    cage.fails("a rule about texts", &rules("step = { workclass = 2.0 }"));
     cage.fails("a rule about nothing", &rules("step = { absent = 2.0 }"));
     cage.fails("no relation", &rules("relations = [\"age\"]"));
 }

@@ -140,7 +140,8 @@ fn refuse_unknown(pool: &Table, setting: &str, column: &str) -> Result<(), Check
     let shape = |what: String| CheckError::Data(DataError::Shape { what, help: help.to_owned() });
     match pool.column(column) {
         None => Err(shape(format!("`{setting}` names `{column}`, which is no column of the data"))),
-        Some(found) if found.cells.numbers().is_none() => {
+        // Texts are never changed: to say so is no mistake.
+        Some(found) if found.cells.numbers().is_none() && setting != "robustness.immutable" => {
             Err(shape(format!("`{setting}` names `{column}`, which holds text; only numbers are changed")))
         }
         Some(_) => Ok(()),
