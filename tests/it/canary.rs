@@ -262,7 +262,7 @@ fn nothing_leaks_from_columns_that_betray_the_split() {
 /// Records are changed and measured again within rules that the plan states: neither a cell nor a changed one is shown, whether
 /// the rules are kept, broken by planted cells, or about a column that cannot be changed.
 #[test]
-fn nothing_leaks_from_changed_records() {
+fn nothing_leaks_from_rules_about_columns() {
     let mut cage = Cage::new();
     let file = cage.put("data.csv", planted().csv());
     let rules = |rest: &str| adult_plan(&file, &format!("{ROLES}\n[robustness]\n{rest}"));
