@@ -15,6 +15,7 @@ use super::settings::{Settings, text_list};
 use super::target;
 use crate::check;
 use crate::data::{Arrays, Kind, Limits, Reading, Schema, Source};
+use crate::finding::Family;
 use crate::model::{Output, Task};
 
 /// A plan that cannot be used.
@@ -142,6 +143,10 @@ pub struct Plan {
     pub disabled: Vec<Disabled>,
 }
 
+/// The setting under which checks get the table `[robustness]`.
+const RULES: &str = "rules";
+const TABLES: [&str; 10] =
+    ["assessment", "model", "data", "columns", "robustness", "scores", "reference", "policy", "limits", "checks"];
 const STAGES: [&str; 6] = ["design", "train", "validate", "release", "monitor", "retire"];
 const MOST_QUASI_IDENTIFIERS: usize = 64;
 
@@ -162,7 +167,7 @@ impl Plan {
         let mut settings = Settings::parse(text)?;
         let folder = file.parent().unwrap_or(Path::new("")).to_path_buf();
         let s = &mut settings;
-        s.only("", &["assessment", "model", "data", "columns", "scores", "reference", "policy", "limits", "checks"]);
+        s.only("", &TABLES);
         for table in s.keys("") {
             if s.table(&table).is_none() {
                 s.complain(
@@ -487,6 +492,7 @@ fn checks_plan(s: &mut Settings) -> (BTreeMap<String, check::Settings>, Vec<Disa
         }
         settings.insert(id, given);
     }
+    robustness_plan(s, &mut settings);
     if let Err(complaints) = check::all(&settings) {
         for (id, complaint) in complaints {
             s.complain(
@@ -497,6 +503,34 @@ fn checks_plan(s: &mut Settings) -> (BTreeMap<String, check::Settings>, Vec<Disa
         }
     }
     (settings, disabled)
+}
+
+/// The table `[robustness]` goes to every check of the family; what is wrong with it is said once.
+fn robustness_plan(s: &mut Settings, settings: &mut BTreeMap<String, check::Settings>) {
+    let of_family = check::METAS.iter().filter(|meta| meta.family == Family::Robustness);
+    let ids: Vec<&str> = of_family.map(|meta| meta.id).collect();
+    for id in &ids {
+        if settings.get_mut(*id).is_some_and(|given| given.remove(RULES).is_some()) {
+            s.complain(
+                &format!("checks.{id}"),
+                format!("`{RULES}` is no setting of `{id}`"),
+                "write the rules about columns under `[robustness]`, for all checks of the family",
+            );
+        }
+    }
+    let Some(rules) = s.table("robustness").cloned() else { return };
+    match check::robustness::Rules::of(&rules) {
+        Ok(_) => {
+            for id in ids {
+                settings.entry(id.to_owned()).or_default().insert(RULES.to_owned(), rules.clone().into());
+            }
+        }
+        Err(complaint) => s.complain(
+            "robustness",
+            format!("`[robustness]`: {complaint}"),
+            "see the README, \"Robustness\", for what the table takes",
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -525,5 +559,21 @@ mod tests {
     #[test]
     fn no_toml_at_all() {
         assert!(mistakes("this is no plan").iter().all(|mistake| mistake.what.starts_with("not valid TOML")));
+    }
+
+    #[test]
+    fn rules_about_columns_reach_every_check_of_robustness() {
+        let text = "[model]\npath = \"plan.toml\"\n[robustness]\nmeasurement_error = { a = 2.0 }\n";
+        let parsed =
+            Plan::parse(Path::new("plan.toml"), &text.replace("path = \"plan.toml\"", "path = \"Cargo.toml\""));
+        let plan = parsed.expect("a file that is there");
+        for id in ["robustness/natural-noise", "robustness/adversarial"] {
+            assert!(plan.checks[id][RULES].get("measurement_error").is_some(), "{id}");
+        }
+        let wrong = mistakes(&text.replace("2.0", "-2.0"));
+        assert_eq!(wrong.iter().filter(|mistake| mistake.what.contains("must be above 0")).count(), 1, "{wrong:?}");
+        assert!(wrong.iter().any(|mistake| mistake.line == 3), "{wrong:?}");
+        let twice = mistakes("[checks.\"robustness/adversarial\"]\nrules = { }\n");
+        assert!(twice.iter().any(|mistake| mistake.help.contains("[robustness]")), "{twice:?}");
     }
 }

@@ -8,6 +8,7 @@ use crate::check::dataset::column_shift::{BY, COLUMN_SHIFT, LABEL_SHIFT};
 use crate::check::dataset::split_integrity::BLIND_AUC;
 use crate::check::membership::matched::{MATCHED, WITHIN};
 use crate::check::membership::surrogate_calibrated::CONTROL;
+use crate::check::robustness::COMPARING;
 use crate::finding::{Baseline, Family, Finding, Standing, Unit};
 
 const UNTESTED: &str = "the split was not tested: `dataset/split-integrity` did not run, so nobody knows whether members and \
@@ -33,7 +34,10 @@ pub(super) fn relate(findings: &mut [Finding], stated: Option<&str>) {
     {
         reason.push_str(&sentence);
     }
-    let compares = |finding: &Finding| matches!(finding.family(), Family::Membership | Family::Inversion);
+    let compares = |finding: &Finding| {
+        matches!(finding.family(), Family::Membership | Family::Inversion)
+            || COMPARING.contains(&finding.measure.as_str())
+    };
     for finding in findings.iter_mut().filter(|finding| compares(finding)) {
         let spared = |void: &Void| void.by_shift && remedy(finding);
         if let (Some(void), Standing::Sound) = (void.as_ref().filter(|void| !spared(void)), &finding.standing) {

@@ -12,6 +12,7 @@ pub mod inversion;
 pub mod membership;
 mod records;
 pub mod reidentification;
+pub mod robustness;
 #[cfg(test)]
 mod specimen;
 mod truth;
@@ -353,4 +354,6 @@ checks! {
     disclosure::verbatim_outcomes::VerbatimOutcomes,
     reidentification::k_anonymity::KAnonymity,
     reidentification::uniqueness::Uniqueness,
+    robustness::natural_noise::NaturalNoise,
+    robustness::adversarial::Adversarial,
 }

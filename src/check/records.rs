@@ -1,6 +1,6 @@
 //! The records of a split as learners see them.
 
-use crate::data::{Features, Split};
+use crate::data::{Column, Features, Split, Table};
 use crate::learn::Encoded;
 
 /// All features of members and then of non-members, encoded without looking at membership; the outcome is not among them.
@@ -32,6 +32,16 @@ pub(super) fn side_by_side(split: &Split, first: &Features, second: &Features, r
         _ => {}
     }
     data
+}
+
+/// Some columns of both sides, members above non-members; nothing where the sides cannot be put together.
+pub(super) fn stacked(split: &Split, keep: impl Fn(&str) -> bool) -> Option<Table> {
+    let (members, nonmembers) = (split.members.table()?, split.nonmembers.table()?);
+    let both = members.columns().iter().filter(|column| keep(&column.name)).map(|column| {
+        let cells = column.cells.stacked(&nonmembers.column(&column.name)?.cells)?;
+        Some(Column { name: column.name.clone(), cells })
+    });
+    Some(Table::new(both.collect::<Option<Vec<Column>>>()?))
 }
 
 /// Patients of both sides in shared codes; every record its own patient where none are declared.

@@ -124,6 +124,7 @@ impl Case {
         self
     }
 
+    /// What a check gets to see of it.
     pub(crate) fn subject(&self, seed: u64) -> Subject<'_> {
         Subject {
             split: Some(&self.split),

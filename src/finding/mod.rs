@@ -52,7 +52,7 @@ impl Family {
             Self::Inversion => "Inversion and attribute inference",
             Self::Disclosure => "Disclosure by the model file",
             Self::Reidentification => "Re-identification of the data",
-            Self::Robustness => "Robustness",
+            Self::Robustness => "Robustness: integrity, not privacy",
         }
     }
 }

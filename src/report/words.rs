@@ -56,7 +56,10 @@ pub(super) fn who(family: Family) -> &'static str {
             "Anyone who holds the data and knows a person's quasi-identifiers: a neighbour, an employer, the holder of a register. No \
              model is needed."
         }
-        Family::Robustness => "Anyone who may query the model.",
+        Family::Robustness => {
+            "Anyone who enters or forwards the numbers of a record, and chance at every measurement. Integrity (45 CFR 164.312(c)) and \
+             safety are at stake here, not disclosure."
+        }
     }
 }
 
@@ -78,7 +81,10 @@ pub(super) fn helps(family: Family) -> &'static str {
         Family::Reidentification => {
             "Coarsen quasi-identifiers, for example to wider age bands. Drop those that single out most. Suppress rare combinations."
         }
-        Family::Robustness => "Limit the number and the precision of answers.",
+        Family::Robustness => {
+            "Fit less closely, train with noise of the size of the measurement errors, smooth the answer over it. Check inputs for \
+             bounds and relations before the model sees them. Show answers near the border as uncertain."
+        }
     }
 }
 
@@ -131,6 +137,10 @@ pub(super) fn measure(id: &str) -> String {
         "disclosure/pinned-people-excess" => "People whose own value a split states".to_owned(),
         "disclosure/implied-cell-share" => "Members in small cells that follow from the file".to_owned(),
         "disclosure/verbatim-outcome-excess" => "Outcomes that can be read off leaves".to_owned(),
+        "robustness/noise-flip-rate" => "Answers that change when measured again".to_owned(),
+        "robustness/noise-member-gap" => "Steadier answers about members under noise".to_owned(),
+        "robustness/adversarial-flip-rate" => "Answers that small changes on purpose turn round".to_owned(),
+        "robustness/boundary-distance-auc" => "Members told by their distance to the border".to_owned(),
         "reidentification/k" => "Smallest group, k".to_owned(),
         "reidentification/uniqueness" => "People who stand alone".to_owned(),
         _ => capital(&id.split_once('/').map_or(id, |(_, name)| name).replace('-', " ").replace("auc", "AUC")),

@@ -80,14 +80,49 @@ pub fn wilson(k: usize, n: usize, level: Level) -> Estimate {
     if n == 0 {
         return Estimate { value: 0.0, low: 0.0, high: 1.0, level, n, method: Method::Wilson };
     }
+    let estimate = score_interval(k as f64 / n as f64, n as f64, level);
+    Estimate { n, ..estimate }
+}
+
+/// The score interval of a share `p` that rests on as many independent trials.
+fn score_interval(p: f64, trials: f64, level: Level) -> Estimate {
     let z = normal_quantile(1.0 - level.alpha() / 2.0);
-    let (p, n_f) = (k as f64 / n as f64, n as f64);
-    let centre = p + z * z / (2.0 * n_f);
-    let half = z * (p * (1.0 - p) / n_f + z * z / (4.0 * n_f * n_f)).sqrt();
-    let scale = 1.0 + z * z / n_f;
-    let low = if k == 0 { 0.0 } else { (centre - half) / scale };
-    let high = if k == n { 1.0 } else { (centre + half) / scale };
-    Estimate { value: p, low, high, level, n, method: Method::Wilson }
+    let centre = p + z * z / (2.0 * trials);
+    let half = z * (p * (1.0 - p) / trials + z * z / (4.0 * trials * trials)).sqrt();
+    let scale = 1.0 + z * z / trials;
+    let low = if p <= 0.0 { 0.0 } else { (centre - half) / scale };
+    let high = if p >= 1.0 { 1.0 } else { (centre + half) / scale };
+    Estimate { value: p, low, high, level, n: trials as usize, method: Method::Wilson }
+}
+
+/// Wilson score interval of a share that was tried several times on each of some units: `shares` holds each unit's share
+/// of successes among `trials` trials.
+///
+/// The number of trials in Wilson's formula is the effective one, `p (1 - p)` over the variance of the mean of the shares
+/// (the sample size divided by the design effect), between the number of units and that of all trials. Where all trials
+/// agree it is the number of units: one unit tried often is one unit. No unit gives the whole range.
+///
+/// Reference: Korn and Graubard, Survey Methodology 24 (1998); Franco, Little, Louis and Slud, Journal of Survey Statistics
+/// and Methodology 7 (2019).
+///
+/// ```
+/// use privet::stats::{interval::{wilson, wilson_of_units}, Level};
+/// // Units that are all or nothing are as many trials as there are units.
+/// let shares: Vec<f64> = (0..100).map(|unit| f64::from(u8::from(unit % 4 == 0))).collect();
+/// let (clustered, plain) = (wilson_of_units(&shares, 20, Level::P95), wilson(25, 100, Level::P95));
+/// assert!((clustered.low - plain.low).abs() < 1e-3 && (clustered.high - plain.high).abs() < 1e-3);
+/// ```
+pub fn wilson_of_units(shares: &[f64], trials: usize, level: Level) -> Estimate {
+    let units = shares.len() as f64;
+    if shares.is_empty() {
+        return wilson(0, 0, level);
+    }
+    let p = shares.iter().sum::<f64>() / units;
+    let variance = shares.iter().map(|share| (share - p).powi(2)).sum::<f64>() / (units - 1.0).max(1.0) / units;
+    let spread = p * (1.0 - p);
+    let effective = if spread <= 0.0 || variance <= 0.0 { units } else { spread / variance };
+    let estimate = score_interval(p.clamp(0.0, 1.0), effective.clamp(units, units * trials.max(1) as f64), level);
+    Estimate { n: shares.len(), ..estimate }
 }
 
 /// Difference `k1/n1 - k2/n2` of independent proportions, Newcombe's hybrid score interval (his method 10).

@@ -308,6 +308,29 @@ fn nothing_leaks_into_the_file_about_records() {
     }
 }
 
+/// Records are changed and measured again within rules that the plan states: neither a cell nor a changed one is shown, whether
+/// the rules are kept, broken by planted cells, or about a column that cannot be changed.
+#[test]
+fn nothing_leaks_from_rules_about_columns() {
+    let mut cage = Cage::new();
+    let file = cage.put("data.csv", planted().csv());
+    let rules = |rest: &str| adult_plan(&file, &format!("{ROLES}\n[robustness]\n{rest}"));
+    let declared = "measurement_error = { age = 2.0 }\ndirection = { age = \"up\" }\nrelations = [\"age >= 1\"]";
+    for search in ["auto", "decisions", "both"] {
+        let settings = format!("[checks.\"robustness/adversarial\"]\nsearch = \"{search}\"\nqueries = 20000");
+        cage.succeeds(search, &rules(&format!("{declared}\n{settings}")));
+        let report = cage.desk.report();
+        let findings = report["findings"].as_array().unwrap();
+        for measure in ["robustness/noise-flip-rate", "robustness/adversarial-flip-rate"] {
+            assert!(findings.iter().any(|finding| finding["measure"] == measure), "{measure}, or the search is idle");
+        }
+    }
+    cage.succeeds("planted cells break a bound", &rules("bounds = { age = [0, 120], hours-per-week = [0, 100] }"));
+    cage.fails("a rule about texts", &rules("step = { workclass = 2.0 }"));
+    cage.fails("a rule about nothing", &rules("step = { absent = 2.0 }"));
+    cage.fails("no relation", &rules("relations = [\"age\"]"));
+}
+
 /// Values of sensitive columns are what the attack guesses: they are in no table and no sentence.
 #[test]
 fn nothing_leaks_from_sensitive_columns_of_each_type() {

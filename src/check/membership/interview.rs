@@ -5,9 +5,10 @@ use serde::{Deserialize, Deserializer};
 
 use super::pool::{Part, Pool};
 use super::survival::with_baseline;
+use crate::check::records::stacked;
 use crate::check::{Audited, CheckError, Subject, Truth};
+use crate::data::Features;
 use crate::data::encode::tensors;
-use crate::data::{Column, Features, Table};
 use crate::model::Predictions;
 use crate::seed::Seed;
 use crate::watch::{Event, Unwatched, Watch};
@@ -69,8 +70,9 @@ impl Effort {
 pub(super) fn pooled(subject: &Subject<'_>) -> Option<Features> {
     let (model, split) = (subject.model?, subject.split?);
     match (&split.members.features, &split.nonmembers.features) {
-        (Features::Table(members), Features::Table(nonmembers)) => {
-            Some(Features::Table(inputs(model, members, nonmembers)?))
+        (Features::Table(_), Features::Table(_)) => {
+            let feeds = |name: &str| model.slots.iter().any(|slot| slot.columns.iter().any(|column| column == name));
+            Some(Features::Table(stacked(split, feeds)?))
         }
         (Features::Tensor(members), Features::Tensor(nonmembers)) => {
             let mut both = members.clone();
@@ -79,16 +81,6 @@ pub(super) fn pooled(subject: &Subject<'_>) -> Option<Features> {
         }
         _ => None,
     }
-}
-
-/// The columns that feed the model, members above non-members.
-fn inputs(model: &Audited, members: &Table, nonmembers: &Table) -> Option<Table> {
-    let feeds = |name: &str| model.slots.iter().any(|slot| slot.columns.iter().any(|column| column == name));
-    let both = members.columns().iter().filter(|column| feeds(&column.name)).map(|column| {
-        let cells = column.cells.stacked(&nonmembers.column(&column.name)?.cells)?;
-        Some(Column { name: column.name.clone(), cells })
-    });
-    Some(Table::new(both.collect::<Option<Vec<Column>>>()?))
 }
 
 /// Questions to the model, with the progress of them all.

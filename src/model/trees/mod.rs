@@ -45,8 +45,8 @@ impl Mode {
     }
 }
 
-/// Where a branch leads: a split, or a leaf.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where a branch leads: a split, or a leaf. By default the first split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Way(u32);
 
 /// The bit that tells a leaf.
