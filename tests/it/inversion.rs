@@ -48,7 +48,8 @@ fn an_update_that_gives_a_patient_away_fails_the_gate_by_itself() {
     assert_eq!(found["standing"]["kind"], "fact");
     assert!(report["inputs"].as_array().unwrap().iter().any(|input| input["role"] == "previous model"));
     // No limit excuses a fact.
-    desk.assess(&(plan(&new, Some(old.as_path())) + "[limits]\n\"inversion/version-difference\" = 1.0\n"), &[]).exits(1);
+    desk.assess(&(plan(&new, Some(old.as_path())) + "[limits]\n\"inversion/version-difference\" = 1.0\n"), &[])
+        .exits(1);
     // The version before has another batch of patients less: nobody stands out.
     let before = with_mean(&desk, "before.onnx", &rows[..rows.len() / 2]);
     desk.assess(&plan(&new, Some(before.as_path())), &["--exit-zero"]);

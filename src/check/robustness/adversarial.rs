@@ -332,7 +332,8 @@ impl Adversarial {
     }
 
     fn table(&self, scene: &Scene<'_>, sample: &Sample, sides: (&[Option<Found>], &[Option<Found>])) -> Evidence {
-        let both = |name: String, of: &Line<'_>| vec![name, of(&sample.members, sides.0), of(&sample.nonmembers, sides.1)];
+        let both =
+            |name: String, of: &Line<'_>| vec![name, of(&sample.members, sides.0), of(&sample.nonmembers, sides.1)];
         let within = |most: f64| {
             move |_: &[usize], side: &[Option<Found>]| {
                 let hits = side.iter().flatten().filter(|found| found.change <= most * (1.0 + 1e-9)).count();

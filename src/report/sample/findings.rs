@@ -132,6 +132,20 @@ pub(super) fn attribute() -> Finding {
     finding
 }
 
+/// Nobody's value is guessable because they were in the training data.
+pub(super) fn nobody_singled_out() -> Finding {
+    let mut finding = finding(
+        "inversion/attribute-inference",
+        "inversion/attribute-inference-individual",
+        Unit::Share,
+        estimate(0.0, 0.0, 0.012, 7_013, Method::NewcombePaired),
+        Severity::VeryLow,
+        "For no member is having been in the training data what makes the main diagnosis guessable.",
+    );
+    finding.scope = "diag_1".to_owned();
+    finding
+}
+
 /// A model file that gives nobody away.
 pub(super) fn clean_file() -> Vec<Finding> {
     let of = |check: &str, measure: &str, unit: Unit, sentence: &str| {

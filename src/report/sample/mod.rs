@@ -2,7 +2,9 @@
 
 mod findings;
 
-use self::findings::{attribute, auc, clean_file, estimate, exchangeable, k, roc, tpr, tpr_low, uniqueness};
+use self::findings::{
+    attribute, auc, clean_file, estimate, exchangeable, k, nobody_singled_out, roc, tpr, tpr_low, uniqueness,
+};
 use crate::assess::assessment::{
     Assessment, ColumnSummary, DataSummary, Envelope, Inference, InputFile, LimitSummary, ModelSummary, PolicySummary,
     Program, SCHEMA_VERSION, Skipped, Stage,
@@ -92,6 +94,7 @@ pub(super) fn hostile() -> Assessment {
 }
 
 fn assessment(name: &str, purpose: &str, mut findings: Vec<Finding>) -> Assessment {
+    findings.push(nobody_singled_out());
     findings.extend(clean_file());
     let policy = Policy::profile("hipaa").expect("a built-in profile");
     let (verdict, judgements) = judge(&findings, &skipped(), &policy);
