@@ -1,6 +1,6 @@
 //! Tree ensembles as a file states them: splits, leaves and the way of every row to its leaf. No row is sent to a runtime.
 //!
-//! [`parse`] reads the three operators of `ai.onnx.ml` into one flat structure. Rows are routed as the runtime routes them:
+//! `parse.rs` reads the three operators of `ai.onnx.ml` into one flat structure. Rows are routed as the runtime routes them:
 //! in the precision of the tensor that feeds the node, with the node's own comparison and its rule for missing values.
 //! Refuses an ensemble whose attributes disagree, that is no forest of trees, or that is deeper than any learner grows.
 
