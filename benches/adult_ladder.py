@@ -13,14 +13,13 @@ The recorded numbers (research M4) come from other gradient boosting of like siz
 Shift trap. The target is the ladder's LightGBM-100. The 12,561 rows that neither it nor the reference learned are cut at age
 35: "members" younger, "non-members" older. The loss tells them apart although the model saw neither; so does the control
 (the reference) as well. Judged, and the exit code is 1 otherwise: the verdict is undetermined, because the findings about the split
-and about membership stand as invalid. `blind` is the AUC of a 5-fold LightGBM on the rows alone, with and without the age column
-(with it: 1). Whether the report names the column `age` as the one that gives the split away is printed.
+and about membership stand as invalid, and its reasons name the column `age`. `blind` is the AUC of a 5-fold LightGBM on the rows alone, with and without the age column
+(with it: 1).
 
 privet's numbers are of its threshold attack and of its difference to the references, one (`disjoint = true`) here; the verdict is of
 all attacks with references and thresholds, surrogates and everything else being switched off.
 """
 
-import json
 import sys
 
 import common
@@ -50,7 +49,7 @@ LADDER = {
 }
 # The names in privet's table of all attacks of the loss and of the difference to one reference.
 PRIVET = ("scaled logit, one threshold", "difference to the references")
-KEPT = ("dataset/split-integrity", "membership/threshold", "membership/calibrated", "membership/likelihood-ratio",
+KEPT = ("dataset/split-integrity", "dataset/column-shift", "membership/threshold", "membership/calibrated", "membership/likelihood-ratio",
         "membership/rmia", "membership/strongest")  # fmt: skip
 ROWS, CUT = 10_000, 35
 
@@ -161,22 +160,17 @@ def trap(arguments, frame, order, folder, files):
           f"membership AUC {common.rate(common.reading(report, 'membership/auc'))}")  # fmt: skip
     split, membership = (common.finding(report, name) for name in ("dataset/blind-auc", "membership/tpr-at-fpr-0.01"))
     verdict = report["verdict"]
+    named = any("`age`" in reason for reason in verdict.get("because", []))
     rows = [
         ["verdict is undetermined", verdict["outcome"], common.judged(verdict["outcome"] == "undetermined")],
         ["because the split is invalid", split["standing"]["kind"], common.judged(split["standing"]["kind"] == "invalid")],
         ["so membership is invalid", membership["standing"]["kind"], common.judged(membership["standing"]["kind"] == "invalid")],
-        ["the split's finding names `age`", "yes" if names_age(split) else "no", "not judged"],
+        ["and the verdict names `age`", "yes" if named else "no", common.judged(named)],
     ]
     common.print_table(["asked", "privet", ""], rows)
     for reason in verdict.get("because", []):
         print(f"  {reason}")
     return sum(row[-1] == "FAIL" for row in rows)
-
-
-def names_age(finding):
-    """Whether a finding has the word `age` in one of its texts."""
-    words = json.dumps({key: finding[key] for key in ("standing", "sentence", "evidence", "limits")}).lower()
-    return any(word == "age" for word in "".join(c if c.isalpha() else " " for c in words).split())
 
 
 def main():

@@ -27,9 +27,31 @@ use clap::Parser;
 
 pub use exit::Exit;
 
+/// The variable by which ONNX Runtime is told to keep no telemetry.
+#[cfg(unix)]
+const NO_TELEMETRY: &str = "ORT_DISABLE_TELEMETRY";
+
+/// Tells ONNX Runtime to keep no telemetry: the builds for Linux open a database and an identifier in the home folder as soon
+/// as they are loaded, before their own switch can be set, unless this variable is in the environment. A process cannot set
+/// its own safely, so it starts itself once more.
+fn start_without_telemetry() {
+    #[cfg(unix)]
+    if std::env::var_os(NO_TELEMETRY).is_none()
+        && let Ok(program) = std::env::current_exe()
+    {
+        use std::os::unix::process::CommandExt as _;
+        let mut arguments = std::env::args_os();
+        let mut again = std::process::Command::new(program);
+        again.arg0(arguments.next().unwrap_or_else(|| "privet".into())).args(arguments);
+        // Where this is not allowed the run goes on as it is: the switch of the session still keeps anything from being sent.
+        let _ = again.env(NO_TELEMETRY, "1").exec();
+    }
+}
+
 /// Runs the program and returns its exit code.
 pub fn main() -> ExitCode {
     report_panics_without_their_message();
+    start_without_telemetry();
     let arguments = match args::Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

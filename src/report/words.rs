@@ -153,17 +153,17 @@ pub(super) fn in_people(finding: &Finding, assessment: &Assessment) -> String {
         return finding.sentence.clone();
     };
     let measure = finding.measure.as_str();
-    let members = assessment.data.as_ref().map_or(0, |data| data.members);
+    // Rates count patients where records belong to patients.
+    let (members, unit) = assessment.data.as_ref().map_or((0, ""), |data| match data.patients {
+        Some((members, _)) => (members, "patients in the training data"),
+        None => (data.members, "member records"),
+    });
     if measure.starts_with("membership/tpr-at-fpr-") && members >= 100 {
         let known = round_to_two_digits(estimate.value * members as f64);
         let chance = finding.null_value.map_or_else(String::new, |null| {
             format!("; chance gives about {}", grouped(round_to_two_digits(null * members as f64)))
         });
-        return format!(
-            "About {} of {} member records are recognised{chance}.",
-            grouped(known),
-            grouped(members as u64)
-        );
+        return format!("About {} of {} {unit} are recognised{chance}.", grouped(known), grouped(members as u64));
     }
     match (measure, finding.unit) {
         ("reidentification/k", _) if estimate.value < 1.5 => {
@@ -267,7 +267,7 @@ mod tests {
             assessment.findings.iter().find(|f| f.measure == "membership/tpr-at-fpr-0.01").expect("in the sample");
         assert_eq!(
             in_people(tpr, &assessment),
-            "About 2,800 of 10,000 member records are recognised; chance gives about 100."
+            "About 2,000 of 7,013 patients in the training data are recognised; chance gives about 70."
         );
         assert_eq!(round_to_two_digits(2_846.0), 2_800);
         assert_eq!([grouped(7), grouped(1_020_000)], ["7", "1,020,000"]);

@@ -137,6 +137,15 @@ fn quiet_prints_one_line() {
     assert!(ran.stderr.is_empty(), "{}", ran.stderr);
 }
 
+/// ONNX Runtime would keep a telemetry database and an identifier of the machine there.
+#[test]
+fn a_run_leaves_nothing_in_the_home_folder() {
+    let desk = Desk::new();
+    desk.assess_file(&heart(), &["-q"]);
+    let left: Vec<_> = fs::read_dir(desk.path("tmp")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
 #[test]
 fn json_is_the_report_itself() {
     let desk = Desk::new();
