@@ -309,6 +309,33 @@ fn paired_differences_equal_every_pair_compared() {
     }
 }
 
+/// Two published implementations of `DeLong`'s method; the first computes in part with 32-bit floats.
+#[test]
+fn delong_equals_published_packages() {
+    let file = json("tests/golden/delong_published.json");
+    let two_sided = 1.959_963_984_540_054;
+    for row in list(&file, "areas") {
+        let name = row["scores"].as_str().unwrap();
+        let side = |which: &str| {
+            let file = format!("scores/{name}_{which}.npy");
+            scores(&serde_json::json!({ "files": { which: file } }), which)
+        };
+        let found = auc(&side("members"), &side("nonmembers"), None, Level::P95);
+        let logit = |p: f64| (p / (1.0 - p)).ln();
+        let error = (logit(found.high) - logit(found.low)) / 2.0 / two_sided * found.value * (1.0 - found.value);
+        near(found.value, &row["area"], 1e-7, name);
+        near(error, &row["error"], 1e-9, name);
+    }
+    for row in list(&file, "pairs") {
+        let [p1, q1, p2, q2] =
+            [("first", 0), ("first", 1), ("second", 0), ("second", 1)].map(|(score, side)| numbers(&row[score][side]));
+        let (first, second) = (Scored { positives: &p1, negatives: &q1 }, Scored { positives: &p2, negatives: &q2 });
+        let found = auc_difference(first, second, None, Level::P95);
+        // The package subtracts the first from the second.
+        near(-found.value / ((found.high - found.low) / 2.0 / two_sided), &row["z"], 1e-9, "difference");
+    }
+}
+
 #[test]
 fn epsilon_from_counts_equals_scipy_and_microsoft() {
     for row in list(&statistics(), "epsilon_counts") {
