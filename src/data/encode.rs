@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::table::{Cells, MISSING, Table};
+use super::table::{Cells, Table};
 use super::{DataError, Features};
 use crate::tensor::{Element, Tensor, Texts, Values};
 
@@ -26,15 +26,14 @@ pub struct Slot {
 /// get a code of their own. Returns both code lists and the number of codes. O(n).
 pub fn joint_codes(first: &Cells, second: &Cells) -> (Vec<u32>, Vec<u32>, usize) {
     let mut coder = Coder::default();
-    let mut encode = |cells: &Cells| (0..cells.len()).map(|row| coder.code(cells, row)).collect::<Vec<u32>>();
-    let (first, second) = (encode(first), encode(second));
+    let (first, second) = (coder.codes(first), coder.codes(second));
     (first, second, coder.levels)
 }
 
 /// Codes of one column.
 pub fn codes(cells: &Cells) -> (Vec<u32>, usize) {
     let mut coder = Coder::default();
-    let codes = (0..cells.len()).map(|row| coder.code(cells, row)).collect();
+    let codes = coder.codes(cells);
     (codes, coder.levels)
 }
 
@@ -47,24 +46,52 @@ struct Coder {
 }
 
 impl Coder {
-    fn code(&mut self, cells: &Cells, row: usize) -> u32 {
-        let key = match cells {
-            Cells::Text { codes, .. } if codes[row] == MISSING => None,
+    fn codes(&mut self, cells: &Cells) -> Vec<u32> {
+        match cells {
             Cells::Text { codes, dictionary } => {
-                // Columns of one table set share a dictionary; the text keeps unrelated ones right too.
-                let text = &dictionary[codes[row] as usize];
-                if let Some(&code) = self.texts.get(text) {
-                    return code;
-                }
-                let code = self.next();
-                self.texts.insert(text.clone(), code);
-                return code;
+                let mut known = vec![None; dictionary.len()];
+                let code = |&code: &u32| match known.get_mut(code as usize) {
+                    // Columns of one table set share a dictionary; the text keeps unrelated ones right too.
+                    Some(known) => *known.get_or_insert_with(|| self.of_text(&dictionary[code as usize])),
+                    None => self.of_number(None),
+                };
+                codes.iter().map(code).collect()
             }
-            Cells::Integer(values) => values[row].map(i64::cast_unsigned),
-            // Adding zero turns -0 into 0, which equals it.
-            Cells::Float(values) => (!values[row].is_nan()).then(|| (values[row] + 0.0).to_bits()),
-            Cells::Bool(values) => values[row].map(u64::from),
+            Cells::Integer(values) => self.of_integers(values),
+            Cells::Float(values) => {
+                // Adding zero turns -0 into 0, which equals it.
+                values.iter().map(|value| self.of_number((!value.is_nan()).then(|| (value + 0.0).to_bits()))).collect()
+            }
+            Cells::Bool(values) => values.iter().map(|value| self.of_number(value.map(u64::from))).collect(),
+        }
+    }
+
+    /// Whole numbers of a narrow range are looked up in a list, and hashed only when they are first seen.
+    fn of_integers(&mut self, values: &[Option<i64>]) -> Vec<u32> {
+        let present = || values.iter().flatten().copied();
+        let least = present().min().unwrap_or(0);
+        let span = present().max().unwrap_or(0).abs_diff(least);
+        let mut known = if span < 4 * values.len() as u64 { vec![None; span as usize + 1] } else { Vec::new() };
+        let code = |value: &Option<i64>| {
+            let place = value.and_then(|value| known.get_mut(value.abs_diff(least) as usize));
+            match place {
+                Some(known) => *known.get_or_insert_with(|| self.of_number(value.map(i64::cast_unsigned))),
+                None => self.of_number(value.map(i64::cast_unsigned)),
+            }
         };
+        values.iter().map(code).collect()
+    }
+
+    fn of_text(&mut self, text: &str) -> u32 {
+        if let Some(&code) = self.texts.get(text) {
+            return code;
+        }
+        let code = self.next();
+        self.texts.insert(text.to_owned(), code);
+        code
+    }
+
+    fn of_number(&mut self, key: Option<u64>) -> u32 {
         if let Some(&code) = self.index.get(&key) {
             return code;
         }
@@ -242,5 +269,12 @@ mod tests {
         let big = 1_i64 << 53;
         let (codes, levels) = codes(&Cells::Integer(vec![Some(big), Some(big + 1), None]));
         assert_eq!((codes, levels), (vec![0, 1, 2], 3));
+    }
+
+    #[test]
+    fn narrow_and_wide_ranges_of_integers_are_coded_alike() {
+        let narrow = Cells::Integer(vec![Some(-3), None, Some(5), Some(-3)]);
+        let wide = Cells::Integer(vec![Some(5), Some(i64::MIN), Some(i64::MAX), None]);
+        assert_eq!(joint_codes(&narrow, &wide), (vec![0, 1, 2, 0], vec![2, 3, 4, 1], 5));
     }
 }
