@@ -33,7 +33,7 @@ use serde::Deserialize;
 use super::classes::STEPS;
 use super::{Classes, counted, sets};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
-use crate::data::Split;
+use crate::data::{Split, ThreatModel};
 use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, SizeShare, Table, Unit, part_of};
 use crate::stats::Estimate;
 use crate::watch::Watch;
@@ -67,7 +67,7 @@ impl Check for KAnonymity {
         let Some(split) = subject.split else { return Ok(Output::default()) };
         let population = population(split);
         let all = sets(split).into_iter().zip(population);
-        Ok(all.map(|((name, columns, classes), population)| finding(&name, &columns, &classes, &population)).collect())
+        Ok(all.map(|((threat, classes), population)| finding(threat, &classes, &population)).collect())
     }
 }
 
@@ -80,8 +80,9 @@ fn population(split: &Split) -> Vec<Vec<usize>> {
         (Some(a), Some(b)) => Some([a.as_slice(), b.as_slice()].concat()),
         _ => None,
     };
-    let of_set = |(_, columns): &(String, Vec<String>)| {
-        let joined: Vec<crate::data::Cells> = columns
+    let of_set = |threat: &ThreatModel| {
+        let joined: Vec<crate::data::Cells> = threat
+            .columns
             .iter()
             .filter_map(|column| Some((&members.column(column)?.cells, &nonmembers.column(column)?.cells)))
             .map(|(a, b)| {
@@ -101,7 +102,8 @@ fn population(split: &Split) -> Vec<Vec<usize>> {
     split.schema.quasi_identifiers.iter().map(of_set).collect()
 }
 
-fn finding(name: &str, columns: &[String], classes: &Classes, population: &[usize]) -> Finding {
+fn finding(threat: &ThreatModel, classes: &Classes, population: &[usize]) -> Finding {
+    let (name, columns) = (&threat.name, &threat.columns);
     let k = classes.k();
     let n = classes.records();
     let mut finding = counted(META.id, "reidentification/k", name, Unit::People, Estimate::exact(k as f64, n));
@@ -228,7 +230,7 @@ mod tests {
         let values: Vec<u32> =
             sizes.iter().enumerate().flat_map(|(value, &size)| std::iter::repeat_n(value as u32, size)).collect();
         let table = || Data::new(vec![integers("q", &values)]);
-        let schema = Schema { quasi_identifiers: vec![(String::new(), vec!["q".to_owned()])], ..Schema::default() };
+        let schema = Schema { quasi_identifiers: vec![ThreatModel::of("", &["q"])], ..Schema::default() };
         Case::tables(table(), table(), schema)
     }
 

@@ -6,20 +6,24 @@ pub mod uniqueness;
 
 pub use classes::Classes;
 
-use crate::data::Split;
+use crate::data::{Split, ThreatModel};
 use crate::finding::{Finding, Severity, Standing, Unit, Worse};
 use crate::stats::Estimate;
 
-/// Class statistics of every quasi-identifier set over the member records, with the set's name and columns.
-pub(in crate::check) fn sets(split: &Split) -> Vec<(String, Vec<String>, Classes)> {
+/// Class statistics of every threat model over the member records.
+pub(in crate::check) fn sets(split: &Split) -> Vec<(&ThreatModel, Classes)> {
     let Some(table) = split.members.table() else { return Vec::new() };
     let groups = split.members.groups.as_deref();
-    let of_set = |(name, columns): &(String, Vec<String>)| {
-        let cells =
-            columns.iter().filter_map(|column| table.column(column)).map(|column| &column.cells).collect::<Vec<_>>();
-        (name.clone(), columns.clone(), Classes::of(&cells, groups))
+    let of_set = |threat: &ThreatModel| {
+        let cells = threat
+            .columns
+            .iter()
+            .filter_map(|column| table.column(column))
+            .map(|column| &column.cells)
+            .collect::<Vec<_>>();
+        Classes::of(&cells, groups)
     };
-    split.schema.quasi_identifiers.iter().map(of_set).collect()
+    split.schema.quasi_identifiers.iter().map(|threat| (threat, of_set(threat))).collect()
 }
 
 /// A finding counted on the whole member file.

@@ -27,7 +27,7 @@ use serde::Deserialize;
 
 use super::{Classes, counted};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
-use crate::data::{Cells, Split};
+use crate::data::{Cells, Split, ThreatModel};
 use crate::finding::{Bar, Count, Evidence, Family, Finding, Severity, Unit, part_of, share_of};
 use crate::watch::Watch;
 
@@ -55,11 +55,12 @@ impl Check for Uniqueness {
 
     fn run(&self, subject: &Subject<'_>, _watch: &dyn Watch) -> Result<Output, CheckError> {
         let Some(split) = subject.split else { return Ok(Output::default()) };
-        Ok(split.schema.quasi_identifiers.iter().filter_map(|(name, columns)| finding(split, name, columns)).collect())
+        Ok(split.schema.quasi_identifiers.iter().filter_map(|threat| finding(split, threat)).collect())
     }
 }
 
-fn finding(split: &Split, name: &str, columns: &[String]) -> Option<Finding> {
+fn finding(split: &Split, threat: &ThreatModel) -> Option<Finding> {
+    let (name, columns) = (&threat.name, &threat.columns);
     let table = split.members.table()?;
     let cells: Vec<&Cells> = columns.iter().filter_map(|column| table.column(column)).map(|c| &c.cells).collect();
     let groups = split.members.groups.as_deref();
@@ -120,8 +121,7 @@ mod tests {
     fn case(alone: u32) -> Case {
         let values: Vec<u32> = (0..1000).map(|row| if row < alone { row + 10 } else { row % 2 }).collect();
         let table = || Table::new(vec![integers("q", &values), integers("same", &[1; 1000])]);
-        let set = vec!["q".to_owned(), "same".to_owned()];
-        let schema = Schema { quasi_identifiers: vec![(String::new(), set)], ..Schema::default() };
+        let schema = Schema { quasi_identifiers: vec![ThreatModel::of("", &["q", "same"])], ..Schema::default() };
         Case::tables(table(), table(), schema)
     }
 
