@@ -7,6 +7,7 @@ use rayon::prelude::*;
 
 use super::table::{Cells, Table};
 use super::{DataError, Features};
+use crate::equivalence::Column as ClassColumn;
 use crate::tensor::{Element, Tensor, Texts, Values};
 
 /// One model input and the columns that feed it.
@@ -37,6 +38,20 @@ pub fn codes(cells: &Cells) -> (Vec<u32>, usize) {
     (codes, coder.levels)
 }
 
+/// One column of codes for [`crate::equivalence`]; it knows which code is a missing cell.
+pub fn column(cells: &Cells) -> ClassColumn {
+    let mut coder = Coder::default();
+    let codes = coder.codes(cells);
+    ClassColumn::new(codes, coder.levels as u32, coder.index.get(&None).copied())
+}
+
+/// The codes of two columns with the same meaning, one below the other.
+pub fn joint_column(first: &Cells, second: &Cells) -> ClassColumn {
+    let mut coder = Coder::default();
+    let (first, second) = (coder.codes(first), coder.codes(second));
+    ClassColumn::new(first.into_iter().chain(second), coder.levels as u32, coder.index.get(&None).copied())
+}
+
 /// Hands out dense codes.
 #[derive(Default)]
 struct Coder {
@@ -45,58 +60,62 @@ struct Coder {
     texts: HashMap<String, u32>,
 }
 
+/// Distance between the least and the largest whole number up to which codes are looked up in a list.
+const NARROW: i128 = 1 << 16;
+
 impl Coder {
+    /// The codes of a column. What repeats is looked up in a list where the cells are codes or small numbers already.
     fn codes(&mut self, cells: &Cells) -> Vec<u32> {
         match cells {
             Cells::Text { codes, dictionary } => {
                 let mut known = vec![None; dictionary.len()];
                 let code = |&code: &u32| match known.get_mut(code as usize) {
                     // Columns of one table set share a dictionary; the text keeps unrelated ones right too.
-                    Some(known) => *known.get_or_insert_with(|| self.of_text(&dictionary[code as usize])),
-                    None => self.of_number(None),
+                    Some(known) => *known.get_or_insert_with(|| self.text(&dictionary[code as usize])),
+                    None => self.number(None),
                 };
                 codes.iter().map(code).collect()
             }
-            Cells::Integer(values) => self.of_integers(values),
+            Cells::Integer(values) => {
+                let least = values.iter().flatten().min().copied().unwrap_or(0);
+                let most = values.iter().flatten().max().copied().unwrap_or(0);
+                if i128::from(most) - i128::from(least) >= NARROW {
+                    return values.iter().map(|value| self.number(value.map(i64::cast_unsigned))).collect();
+                }
+                let mut known = vec![None; (most - least) as usize + 1];
+                let code = |value: &Option<i64>| match *value {
+                    Some(value) => {
+                        *known[(value - least) as usize].get_or_insert_with(|| self.number(Some(value.cast_unsigned())))
+                    }
+                    None => self.number(None),
+                };
+                values.iter().map(code).collect()
+            }
+            // Adding zero turns -0 into 0, which equals it.
             Cells::Float(values) => {
-                // Adding zero turns -0 into 0, which equals it.
-                values.iter().map(|value| self.of_number((!value.is_nan()).then(|| (value + 0.0).to_bits()))).collect()
+                let key = |value: f64| (!value.is_nan()).then(|| (value + 0.0).to_bits());
+                values.iter().map(|&value| self.number(key(value))).collect()
             }
-            Cells::Bool(values) => values.iter().map(|value| self.of_number(value.map(u64::from))).collect(),
+            Cells::Bool(values) => values.iter().map(|value| self.number(value.map(u64::from))).collect(),
         }
     }
 
-    /// Whole numbers of a narrow range are looked up in a list, and hashed only when they are first seen.
-    fn of_integers(&mut self, values: &[Option<i64>]) -> Vec<u32> {
-        let present = || values.iter().flatten().copied();
-        let least = present().min().unwrap_or(0);
-        let span = present().max().unwrap_or(0).abs_diff(least);
-        let mut known = if span < 4 * values.len() as u64 { vec![None; span as usize + 1] } else { Vec::new() };
-        let code = |value: &Option<i64>| {
-            let place = value.and_then(|value| known.get_mut(value.abs_diff(least) as usize));
-            match place {
-                Some(known) => *known.get_or_insert_with(|| self.of_number(value.map(i64::cast_unsigned))),
-                None => self.of_number(value.map(i64::cast_unsigned)),
-            }
-        };
-        values.iter().map(code).collect()
-    }
-
-    fn of_text(&mut self, text: &str) -> u32 {
-        if let Some(&code) = self.texts.get(text) {
-            return code;
-        }
-        let code = self.next();
-        self.texts.insert(text.to_owned(), code);
-        code
-    }
-
-    fn of_number(&mut self, key: Option<u64>) -> u32 {
+    /// The code of a missing text, or of a number by its bits.
+    fn number(&mut self, key: Option<u64>) -> u32 {
         if let Some(&code) = self.index.get(&key) {
             return code;
         }
         let code = self.next();
         self.index.insert(key, code);
+        code
+    }
+
+    fn text(&mut self, text: &str) -> u32 {
+        if let Some(&code) = self.texts.get(text) {
+            return code;
+        }
+        let code = self.next();
+        self.texts.insert(text.to_owned(), code);
         code
     }
 
