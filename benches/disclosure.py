@@ -97,8 +97,12 @@ def keepers():
         return np.array(sorted(kept))
 
     def of_bags(model, x):
-        # A bag is a weight of 0, 1, 2 ... per row, so that support vectors are numbered like the rows.
-        return np.unique(np.concatenate([fitted.support_ for fitted in model.estimators_]))
+        # A bag is a weight of 0, 1, 2 ... per row. libsvm leaves rows of no weight out before it numbers them, so that
+        # `support_` counts the rows of the bag, each once and in their order, and not those of the data.
+        bags = zip(model.estimators_, model.estimators_samples_)
+        kept = [np.unique(rows)[fitted.support_] for fitted, rows in bags]
+        assert all(np.array_equal(x[rows], fitted.support_vectors_) for fitted, rows in zip(model.estimators_, kept))
+        return np.unique(np.concatenate(kept))
 
     from sklearn.model_selection import StratifiedKFold
 
