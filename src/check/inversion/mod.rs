@@ -9,8 +9,12 @@ pub mod extraction;
 mod findings;
 mod imputer;
 pub mod informed_reconstruction;
+mod intervals;
+mod likeness;
 mod means;
+mod neurons;
 mod optimum;
+mod paths;
 mod replies;
 mod rules;
 mod scene;
@@ -19,6 +23,8 @@ mod slices;
 #[cfg(test)]
 mod specimen;
 mod study;
+#[cfg(test)]
+mod tree_tests;
 mod verdict;
 pub mod version_difference;
 mod work;
