@@ -13,6 +13,7 @@ mod intervals;
 mod likeness;
 mod means;
 mod neurons;
+mod normal_equations;
 mod optimum;
 mod paths;
 mod replies;
@@ -23,6 +24,7 @@ mod slices;
 #[cfg(test)]
 mod specimen;
 mod study;
+mod tale;
 #[cfg(test)]
 mod tree_tests;
 mod verdict;

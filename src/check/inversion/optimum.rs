@@ -173,7 +173,7 @@ impl<'a> Optimum<'a> {
     }
 }
 
-fn predict(link: Link, scores: &mut [f64]) {
+pub(super) fn predict(link: Link, scores: &mut [f64]) {
     match link {
         Link::Identity => {}
         Link::Logistic => scores.iter_mut().for_each(|score| *score = 1.0 / (1.0 + (-*score).exp())),
