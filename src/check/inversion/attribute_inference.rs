@@ -42,7 +42,9 @@
 //! # Cost
 //! (members + non-members attacked) x candidates x fillings queries, counted before the first is sent; the setting `queries`
 //! bounds it per attribute, and people are sampled to stay within. The attacks on the file send no queries: one pass of the
-//! people through the part of the model before its trees, or through its layers, per candidate.
+//! people through the part of the model before its trees, or through its layers, per candidate. Paths of trees are left out
+//! beyond four million walks (people x candidates x trees), likeness to a member beyond 200,000 people x candidates, where either
+//! would cost as much as the queries.
 //!
 //! # References
 //! Fredrikson et al., USENIX Security 2014 and CCS 2015; Yeom et al., CSF 2018; Mehnaz et al., USENIX Security 2022;

@@ -4,6 +4,7 @@
 
 pub mod attribute_inference;
 mod cells;
+mod copied;
 mod domain;
 pub mod extraction;
 mod findings;
@@ -21,6 +22,7 @@ mod rules;
 mod scene;
 mod section;
 mod slices;
+mod solved;
 #[cfg(test)]
 mod specimen;
 mod study;

@@ -18,6 +18,8 @@ use crate::tensor::Tensor;
 
 /// Name for tables.
 const NAME: &str = "counts of paths in the trees (Fredrikson, white box)";
+/// Most walks through trees: people times candidates times trees. Beyond, the attack would cost as much as all questions.
+const MOST_WALKS: usize = 1 << 22;
 /// Most cells of the records with all candidates in place.
 const MOST_CELLS: usize = 1 << 26;
 /// What is added to the number of members in a leaf: samples drawn with repetition leave leaves without any of them.
@@ -27,7 +29,8 @@ const PRIOR_COUNT: f64 = 0.5;
 type Decided = (u32, Vec<f64>);
 
 impl Work<'_> {
-    /// The attack on both sides; nothing where the trees are out of sight or the attacker does not know all other columns.
+    /// The attack on both sides; nothing where the trees are out of sight, there are too many walks to take, or the attacker does
+    /// not know all other columns.
     pub(super) fn paths(&self, replies: &Both<Replies>) -> Result<Option<Both<Scored>>, CheckError> {
         let Some(grove) = self.scene.grove else { return Ok(None) };
         if grove.planted.is_empty() || !grove.unread.is_empty() || !self.planned.terms.unknown.is_empty() {
@@ -50,6 +53,10 @@ impl Work<'_> {
         replies: &Replies,
     ) -> Result<Option<Scored>, CheckError> {
         let candidates = self.planned.domain.len();
+        let trees: usize = planted.iter().map(|planted| planted.ensemble.trees()).sum();
+        if candidates.saturating_mul(rows.len()).saturating_mul(trees) > MOST_WALKS {
+            return Ok(None);
+        }
         let widest = planted.iter().map(|planted| planted.members.width()).max().unwrap_or(0);
         if candidates.saturating_mul(rows.len()).saturating_mul(widest) > MOST_CELLS {
             return Ok(None);
@@ -65,7 +72,6 @@ impl Work<'_> {
             }
         }
         let mut sums = vec![0.0; rows.len() * candidates];
-        let mut trees = 0;
         for ((planted, mass), tensors) in planted.iter().zip(masses).zip(&fed) {
             let seen: Option<Vec<Rows<'_>>> = tensors.iter().map(|tensor| Rows::of(tensor, planted.ensemble)).collect();
             let Some(seen) = seen else { return Ok(None) };
@@ -86,7 +92,6 @@ impl Work<'_> {
                         .for_each(|(person, share)| sums[person * candidates + candidate] += share);
                 }
             }
-            trees += planted.ensemble.trees();
         }
         let mut of = Vec::with_capacity(sums.len());
         for (replies, sums) in replies.people().zip(sums.chunks(candidates)) {

@@ -161,7 +161,6 @@ fn counts_of_paths_weigh_candidates() {
     };
     let table = |rows: usize| Table::new(vec![integers("s", &s(rows)), numbers("x", x(rows))]);
     let finding = excess(&case(contents, &["s", "x"], [table(300), table(301)], "s", score));
-    const PRIOR: f64 = 0.4;
     let (of_s, of_x) = (s(300), x(300));
     let y = uniform(300, 2, Seed::root(300).derive("y"));
     let count = |wanted: &dyn Fn(usize) -> bool| (0..300).filter(|&row| wanted(row)).count() as f64 + 0.5;
@@ -174,7 +173,7 @@ fn counts_of_paths_weigh_candidates() {
         let reproduces = classes.map(|class| class == y[*row]);
         // s = 0 allows one leaf; s = 1 two.
         let share = [1.0, if above { high } else { low } / (low + high)];
-        let prior = [1.0 - PRIOR, PRIOR];
+        let prior = [0.6, 0.4];
         let any = reproduces.contains(&true);
         let score = |v: usize| if any && !reproduces[v] { 0.0 } else { prior[v] * share[v] };
         u32::from(score(1) > score(0)) == of_s[*row]

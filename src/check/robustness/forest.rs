@@ -231,7 +231,7 @@ impl<'a> Forest<'a> {
     fn descend(&self, moves: &[Vec<Move>], mut state: State, class: u32, within: f64) -> Option<State> {
         let targets = self.ensemble.targets.max(1);
         let mut lead = f64::INFINITY;
-        for _ in 0..2 * self.columns.len() + 1 {
+        for _ in 0..=2 * self.columns.len() {
             let mut next: Option<(f64, f64, usize, Move)> = None;
             for (at, (column, moves)) in self.columns.iter().zip(moves).enumerate() {
                 let profile = self.ensemble.profile(&state.row, column.feature, &column.cuts);
