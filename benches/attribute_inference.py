@@ -326,7 +326,12 @@ def white_box(arguments, folder):
     lines = []
     for kind in ("tree", "tree-20", "network"):
         model = fitted("gss", kind, frame, outcome, order[:half], folder)
-        report, *_ = common.run_privet(arguments.privet, plan(arguments.privet, folder, f"gss-{kind}-white", model, *files, outcome, [sensitive]))
+        written = plan(arguments.privet, folder, f"gss-{kind}-white", model, *files, outcome, [sensitive])
+        if kind == "network":
+            # The file does not say which score is which class.
+            classes = ", ".join(f'"{value}"' for value in sorted(frame[outcome].unique()))
+            written.write_text(written.read_text().replace("[data]", f"classes = [{classes}]\n\n[data]"))
+        report, *_ = common.run_privet(arguments.privet, written)
         finding = scoped(report, "excess", sensitive)
         lines += [(f"gss {kind}", row["attack"], row["members"], row["non-members"]) for row in rows_of(finding, "Every attack")]
         lines.append((f"gss {kind}", "chosen: " + dict(finding["settings"])["attack, chosen on other members"], "", ""))
