@@ -110,8 +110,11 @@ pub(super) fn measure(id: &str) -> String {
         "inversion/attribute-inference-excess" => "Right guesses owed to the model".to_owned(),
         "inversion/attribute-inference-member-gap" => "Of these, more for members than for others".to_owned(),
         "inversion/informed-reconstruction" => "Members whose record follows from all others and the file".to_owned(),
+        "inversion/extraction-informed" => "Members whose record follows from all others and a copy".to_owned(),
         "inversion/extraction-agreement" => "Same class from a copy made with questions".to_owned(),
-        "inversion/version-difference" => "Cells of added patients that follow from two versions".to_owned(),
+        "inversion/version-difference" => {
+            "Cells of patients added or taken out that follow from two versions".to_owned()
+        }
         "inversion/attribute-inference-individual" => {
             "Members whose value is guessable because they were in the training data".to_owned()
         }
