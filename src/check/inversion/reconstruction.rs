@@ -1,0 +1,316 @@
+//! # What it measures
+//! Whether records that the model is sure about look like the people it was trained on: more than the mean of hold-out records
+//! of the class does, and more than they look like hold-out people of the class.
+//!
+//! # Who could do this
+//! Anybody who may ask the model and has some records or pictures of the same kind; one attack needs labels alone. Whoever has
+//! the file needs no question where its operators can be differentiated.
+//!
+//! # How
+//! For every class (for a number: every fifth of its range) a record is made that the model puts there with 95 %. All attacks
+//! start from the mean of the attacker's records, half of the hold-out patients: one column after the other among values that
+//! others have (tables); uphill along the slope in all numbers, by differentiating the file, by batched central differences, or
+//! along random directions where the questions do not reach for those; evolution (CMA-ES) in the space of the principal
+//! components of the attacker's records; and from labels alone, by boundary repulsion in that space. Numbers stay within the
+//! bounds of the attacker's records and whole where the column is; texts are chosen among theirs. Likeness is structural
+//! similarity for pictures, and otherwise one minus the squared distance over that of two strangers. Every record is held against
+//! the nearest of ten members and of ten other hold-out people of the class, expected over all draws, and so is the mean of the
+//! attacker's records of the class. An independent model, learned from the attacker's records, says which class it sees.
+//!
+//! # Reading the number
+//! 1 is the same record, 0 a stranger. The member gap is what the attack adds to the likeness to members, beyond what it adds to
+//! that to others; it counts as an individual disclosure only where the record also beats the class mean and is nearer to
+//! members than to others. A record that the independent model recognises and that is no nearer to members is a prototype: no
+//! evidence about a person, however real it looks. A class of fewer than 11 people is another matter: its prototype is about
+//! them, and a second number says how many such classes can be told from what was made. What was made is never shown.
+//!
+//! # When it misleads
+//! Too low: better attacks use a generator learned from public pictures; one memorised person among many members of a class
+//! hides in the mean over them. Models of two classes are surest at extremes, which resemble nobody: the share of numbers at the
+//! edge of their range is printed. Too high: members and hold-out people that differ for other reasons; the class mean, which
+//! differs with them, is subtracted. Columns of 0 and 1 that exclude each other are not known to do so.
+//!
+//! # Cost
+//! At most the setting `queries` (20,000 unless set), shared equally by classes and attacks; the plan is printed with what was
+//! asked. Slopes from the file cost no question.
+//!
+//! # References
+//! Fredrikson, Jha and Ristenpart, "Model inversion attacks that exploit confidence information", CCS 2015; Kahla et al.,
+//! "Label-only model inversion attacks via boundary repulsion", CVPR 2022; Hansen, arXiv:1604.00772; Ilyas et al., ICML 2018.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rand::seq::SliceRandom;
+use rayon::prelude::*;
+use serde::Deserialize;
+
+use super::inverting::judgement::{FEWEST_CLASSES, Observed};
+use super::inverting::{Canvas, Meter, Target, Tried, Workshop, targets};
+use super::reconstructed::{Scope, findings, too_few};
+use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
+use crate::finding::Family;
+use crate::seed::Seed;
+use crate::watch::Watch;
+
+pub(in crate::check) static META: CheckMeta = CheckMeta {
+    id: "inversion/reconstruction",
+    title: "What the model thinks people look like",
+    family: Family::Inversion,
+    measures: &[EXCESS, GAP, SMALL],
+    source: include_str!("reconstruction.rs"),
+};
+
+/// How much nearer to members than the class mean.
+pub(super) const EXCESS: &str = "inversion/reconstruction-excess";
+/// How much of that is owed to membership.
+pub(super) const GAP: &str = "inversion/reconstruction-member-gap";
+/// Small classes that can be told from what was made.
+pub(super) const SMALL: &str = "inversion/reconstruction-small-classes";
+/// Most classes that are attacked; of more, as many at random.
+const MOST_TARGETS: usize = 50;
+/// Fewest questions that are worth an attack on one class.
+const LEAST_SHARE: usize = 200;
+
+/// The check.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reconstruction {
+    /// Most questions in all.
+    queries: usize,
+}
+
+impl Default for Reconstruction {
+    fn default() -> Self {
+        Self { queries: 20_000 }
+    }
+}
+
+impl Check for Reconstruction {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Model, Need::Queries, Need::Data, Need::Target, Need::OneOutcome]
+    }
+
+    fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Output, CheckError> {
+        let (Some(model), Some(split)) = (subject.model, subject.split) else { return Ok(Output::default()) };
+        let seed = subject.seed.derive(META.id);
+        let Some(mut list) = targets(model, split, seed) else { return Ok(Output::default()) };
+        let classes = list.len();
+        let observed = Observed::of(classes);
+        list.retain(|target| observed.takes(target.members.len(), target.others.len()));
+        if list.is_empty() {
+            return Ok(vec![too_few()].into());
+        }
+        let known: Vec<usize> = list.iter().flat_map(|target| target.known.iter().copied()).collect();
+        let canvas = Canvas::of(split, &model.slots, &known).ok_or_else(|| refused("the model takes texts in a tensor"))?;
+        let workshop = Workshop::new(model, canvas, &known, seed);
+        if workshop.attacks.is_empty() {
+            return Err(refused("no input of the model varies among hold-out records"));
+        }
+        let attacks = workshop.attacks.len();
+        self.sample(&mut list, attacks, observed, seed);
+        let share = self.queries / (list.len() * attacks);
+        let planned = share * list.len() * attacks;
+        let meter = Meter { step: META.id, watch, planned: planned as u64, asked: AtomicU64::new(0) };
+        let invert = |target: &Target| {
+            workshop.invert(target.goal, share, &meter, seed.derive("class").derive(&target.code.to_string()))
+        };
+        let tried: Vec<Vec<Tried>> = list.par_iter().map(invert).collect::<Result<_, CheckError>>()?;
+        let asked = meter.asked.load(Ordering::Relaxed) as usize;
+        let scope = Scope { classes, allowed: self.queries, planned, asked, observed, seed };
+        Ok(findings(&workshop, split, &list, &tried, &scope).into())
+    }
+}
+
+impl Reconstruction {
+    /// Keeps as many classes as the questions reach for, at random; where classes are observations, at least as many as that
+    /// takes.
+    fn sample(&self, list: &mut Vec<Target>, attacks: usize, observed: Observed, seed: Seed) {
+        let least = if observed == Observed::Classes { FEWEST_CLASSES } else { 1 };
+        let most = (self.queries / (attacks * LEAST_SHARE)).clamp(least, MOST_TARGETS);
+        if list.len() > most {
+            list.shuffle(&mut seed.derive("classes").stream());
+            list.truncate(most);
+            list.sort_by_key(|target| target.code);
+        }
+    }
+}
+
+fn refused(reason: &str) -> CheckError {
+    CheckError::NotApplicable {
+        reason: reason.to_owned(),
+        remedy: "nothing: there is no number and no column that an inversion could move".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::specimen::{Case, Specimen, normal, numbers, uniform};
+    use crate::check::{Answers, Truth};
+    use crate::data::encode::Slot;
+    use crate::data::{Schema, Table};
+    use crate::finding::{Evidence, Finding, Severity};
+    use crate::model::{Predictions, Scale, Task};
+    use crate::tensor::{Element, Tensor};
+
+    const RECORDS: usize = 600;
+
+    /// Two classes of people at (-1, -1) and at (1, 1), and a model that is sure of (-1, 0) and of (1, 0): its anchors.
+    #[derive(Clone, Copy)]
+    struct Anchors {
+        /// How probable it is that a member stands at the anchor of its class, in thousandths.
+        copies: u32,
+        /// Standard deviation of people around their class.
+        noise: f64,
+        seed: u64,
+        swapped: bool,
+        /// The column that the anchors differ in is the last input.
+        last: bool,
+        prefix: &'static str,
+        batch: Option<usize>,
+    }
+
+    impl Default for Anchors {
+        fn default() -> Self {
+            Self { copies: 0, noise: 0.0, seed: 1, swapped: false, last: false, prefix: "", batch: None }
+        }
+    }
+
+    /// How sure the model is of the second class.
+    fn sure(u: f64, v: f64) -> f64 {
+        let near = |anchor: f64| (-3.0 * ((u - anchor).powi(2) + v * v)).exp();
+        0.5 + 0.46 * (near(1.0) - near(-1.0))
+    }
+
+    impl Anchors {
+        fn set(self, name: &str, copies: u32) -> (Vec<f64>, Vec<f64>, Vec<u32>) {
+            let seed = Seed::root(self.seed).derive(name);
+            let classes: Vec<u32> = (0..RECORDS).map(|row| (row % 2) as u32).collect();
+            let drawn = uniform(RECORDS, 1000, seed.derive("copies"));
+            let sign = |row: usize| if classes[row] == 1 { 1.0 } else { -1.0 };
+            let (e, f) = (normal(RECORDS, 0.0, seed.derive("u")), normal(RECORDS, 0.0, seed.derive("v")));
+            let u = (0..RECORDS).map(|row| sign(row) + if drawn[row] < copies { 0.0 } else { self.noise * e[row] });
+            let v = (0..RECORDS).map(|row| if drawn[row] < copies { 0.0 } else { sign(row) + self.noise * f[row] });
+            (u.collect(), v.collect(), classes)
+        }
+
+        fn case(self) -> Case {
+            let (mut first, mut second) = (self.set("members", self.copies), self.set("others", 0));
+            if self.swapped {
+                std::mem::swap(&mut first, &mut second);
+            }
+            let table = |(u, v, y): &(Vec<f64>, Vec<f64>, Vec<u32>)| {
+                let (u, v) = (numbers("u", u.clone()), numbers("v", v.clone()));
+                let y = numbers("y", y.iter().map(|&y| f64::from(y)).collect());
+                Table::new(if self.last { vec![u, y, v] } else { vec![v, u, y] })
+            };
+            let says = |u: &[f64], v: &[f64]| {
+                let p = u.iter().zip(v).map(|(u, v)| sure(*u, *v));
+                let values = p.flat_map(|p| [1.0 - p, p]).collect();
+                Predictions::Scores { scale: Scale::Probability, classes: 2, values, labels: None }
+            };
+            let answers = |(u, v, y): &(Vec<f64>, Vec<f64>, Vec<u32>)| Answers {
+                predictions: says(u, v),
+                truth: Truth::Classes(y.clone()),
+            };
+            let slot = |name: &str| Slot {
+                input: format!("{}{name}", self.prefix),
+                columns: vec![name.to_owned()],
+                element: Element::F64,
+                row_shape: vec![1],
+            };
+            let slots = if self.last { vec![slot("u"), slot("v")] } else { vec![slot("v"), slot("u")] };
+            let answer = move |inputs: &[Tensor]| {
+                let column = |at: usize| inputs[at].to_f64().expect("the slots are floats");
+                let (u, v) = if self.last { (column(0), column(1)) } else { (column(1), column(0)) };
+                says(&u, &v)
+            };
+            let schema = Schema { target: Some("y".into()), ..Schema::default() };
+            let answered = (answers(&first), answers(&second));
+            Case::tables(table(&first), table(&second), schema).with_target(
+                Task::Classification,
+                self.batch,
+                slots,
+                answered,
+                answer,
+            )
+        }
+
+        fn run(self) -> Vec<Finding> {
+            self.case().run(&Reconstruction::default(), 1)
+        }
+    }
+
+    impl Specimen for Reconstruction {
+        const MEASURE: &'static str = GAP;
+
+        fn null(seed: u64) -> (Case, f64) {
+            (Anchors { noise: 0.3, seed, ..Anchors::default() }.case(), 0.0)
+        }
+
+        fn leaky() -> Case {
+            Anchors { copies: 1000, ..Anchors::default() }.case()
+        }
+
+        /// Five in a hundred members stand at the anchor, where what is inverted stands too: among ten of them there is one with
+        /// probability 1 - 0.95^10. From there to the others is one standard deviation in one of two columns, a likeness of 3/4;
+        /// the class mean is the place of all others.
+        fn graded(seed: u64) -> (Case, f64) {
+            let one_of_ten = 1.0 - 0.95_f64.powi(10);
+            (Anchors { copies: 50, seed, ..Anchors::default() }.case(), 0.25 * one_of_ten)
+        }
+    }
+
+    fn text(findings: &[Finding]) -> String {
+        serde_json::to_string(findings).expect("findings serialise")
+    }
+
+    #[test]
+    fn exchanged_sides_are_no_disclosure() {
+        let found = Anchors { copies: 1000, swapped: true, ..Anchors::default() }.run();
+        let gap = found.iter().find(|finding| finding.measure == GAP).unwrap();
+        assert!(gap.estimate.unwrap().value < 0.0, "{}", gap.sentence);
+        assert_eq!(gap.severity, Severity::VeryLow);
+    }
+
+    /// Names of inputs and the size of a batch are nothing to the findings, and the place of a column nothing to the verdict.
+    #[test]
+    fn names_batches_and_places_change_nothing() {
+        let case = Anchors { copies: 200, noise: 0.2, ..Anchors::default() };
+        let plain = case.run();
+        assert_eq!(text(&plain), text(&Anchors { prefix: "input of ", ..case }.run()));
+        assert_eq!(text(&plain), text(&Anchors { batch: Some(7), ..case }.run()));
+        let last = Anchors { last: true, ..case }.run();
+        let (a, b) = (plain[1].estimate.unwrap(), last[1].estimate.unwrap());
+        assert!((a.value - b.value).abs() < 0.03 && plain[1].severity == last[1].severity, "{a:?} {b:?}");
+    }
+
+    /// What is planned is printed, and kept, whatever it is.
+    #[test]
+    fn no_more_is_asked_than_planned() {
+        for queries in [10, 500, 20_000] {
+            let case = Anchors { noise: 0.3, ..Anchors::default() }.case();
+            let found = case.run(&Reconstruction { queries }, 1);
+            let asked = case.model.as_ref().unwrap().target.rows_queried();
+            assert!(asked <= queries as u64, "{asked} of {queries}");
+            let sent = found[0].settings.iter().find(|(name, _)| name == "queries sent").unwrap();
+            assert_eq!(sent.1.replace(',', ""), asked.to_string());
+        }
+    }
+
+    /// A memorised anchor is found from scores, and it is found that the model is sure of it.
+    #[test]
+    fn the_table_shows_every_attack() {
+        let found = Anchors { copies: 300, noise: 0.2, ..Anchors::default() }.run();
+        let Evidence::Table(table) = &found[0].evidence[0] else { panic!("a table") };
+        let made: Vec<&str> = table.rows.iter().map(|row| row[0].as_str()).collect();
+        assert_eq!(made.len(), 5, "{made:?}");
+        let slope = table.rows.iter().find(|row| row[0].contains("central differences")).unwrap();
+        assert!(slope[3].starts_with("95") || slope[3].starts_with("96"), "{slope:?}");
+        assert_eq!(slope[4], "100.0 %", "the independent model recognises it");
+    }
+}
