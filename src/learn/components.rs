@@ -50,13 +50,14 @@ impl Components {
         }
         // The covariance within the subspace, turned to its axes.
         let images: Vec<Vec<f64>> = basis.par_iter().map(|direction| spread_along(&centred, direction)).collect();
-        let mut small: Vec<Vec<f64>> =
-            basis.iter().map(|a| images.iter().map(|b| dot(a, b) / n).collect()).collect();
+        let mut small: Vec<Vec<f64>> = basis.iter().map(|a| images.iter().map(|b| dot(a, b) / n).collect()).collect();
         let turns = jacobi(&mut small);
         let mut order: Vec<usize> = (0..basis.len()).collect();
         order.sort_by(|&a, &b| small[b][b].total_cmp(&small[a][a]));
+        // Less than the rounding of the numbers themselves is no direction.
         let largest = order.first().map_or(0.0, |&at| small[at][at]);
-        order.retain(|&at| small[at][at] > 1e-9 * largest && small[at][at] > 0.0);
+        let rounding = 1e-9 * largest + 1e-24 * dot(&mean, &mean);
+        order.retain(|&at| small[at][at] > rounding);
         order.truncate(most);
         let direction = |&at: &usize| -> Vec<f64> {
             (0..width).map(|column| basis.iter().enumerate().map(|(k, b)| turns[k][at] * b[column]).sum()).collect()

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::inverting::judgement::{ClassCells, Judged, Likenesses, Observed, judge};
-use super::inverting::{Attack, Point, Side, Target, Tried, Workshop};
+use super::inverting::{Point, Side, Target, Tried, Workshop};
 use super::reconstruction::{EXCESS, GAP, META, SMALL};
 use super::verdict::Verdict;
 use crate::check::disclosure::counted;
@@ -36,7 +36,6 @@ pub(super) struct Scope {
 
 /// One attack over the classes in which it found something.
 struct Line<'t> {
-    attack: Attack,
     /// Places in the list of targets, and what was found there.
     found: Vec<(usize, &'t Tried, &'t Point)>,
     cells: Vec<ClassCells>,
@@ -64,7 +63,8 @@ impl Crowds {
         let to = |point: &Point, people: &[Point]| -> Vec<f64> {
             people.iter().map(|person| workshop.canvas.likeness(point, person)).collect()
         };
-        let side = |people: &[Point]| Likenesses { attack: to(point, people), baseline: to(&self.means[class], people) };
+        let side =
+            |people: &[Point]| Likenesses { attack: to(point, people), baseline: to(&self.means[class], people) };
         ClassCells { members: side(&self.members[class]), others: side(&self.others[class]) }
     }
 }
@@ -78,7 +78,7 @@ pub(super) fn findings(
     scope: &Scope,
 ) -> Vec<Finding> {
     let crowds = Crowds::of(workshop, list);
-    let lines: Vec<Line<'_>> = workshop.attacks.iter().enumerate().map(|(at, &attack)| line(attack, at, tried)).collect();
+    let lines: Vec<Line<'_>> = (0..workshop.attacks.len()).map(|at| line(at, tried)).collect();
     // Attacks are compared on the same classes: one that found nothing somewhere has the class mean there.
     let lines: Vec<Line<'_>> = lines
         .into_iter()
@@ -105,12 +105,12 @@ pub(super) fn findings(
     all
 }
 
-fn line(attack: Attack, at: usize, tried: &[Vec<Tried>]) -> Line<'_> {
+fn line(at: usize, tried: &[Vec<Tried>]) -> Line<'_> {
     let found = tried.iter().enumerate().filter_map(|(class, tried)| {
         let one = tried.get(at)?;
         Some((class, one, &one.found.as_ref()?.point))
     });
-    Line { attack, found: found.collect(), cells: Vec::new() }
+    Line { found: found.collect(), cells: Vec::new() }
 }
 
 fn cells(workshop: &Workshop<'_>, crowds: &Crowds, line: &Line<'_>, classes: usize) -> Vec<ClassCells> {
@@ -185,7 +185,9 @@ fn like(value: f64) -> String {
 
 fn meaning(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Individual => "The model shows what its own members look like, beyond what people of their class look like.",
+        Verdict::Individual => {
+            "The model shows what its own members look like, beyond what people of their class look like."
+        }
         Verdict::Distribution => {
             "It beats the class mean, and is no nearer to members than to others as far as this shows: a prototype, no evidence \
              about a person."
@@ -215,8 +217,8 @@ fn excess(judged: &Judged, line: &Line<'_>, settings: Vec<(String, String)>) -> 
     finding
 }
 
-fn made(line: &Line<'_>) -> &'static str {
-    line.found.first().and_then(|(_, tried, _)| tried.found.as_ref()).map_or("", |found| found.source.words())
+fn made(line: &Line<'_>) -> String {
+    line.found.first().map_or_else(String::new, |(_, tried, _)| tried.made())
 }
 
 fn gap(judged: &Judged, settings: Vec<(String, String)>) -> Finding {
@@ -252,12 +254,13 @@ fn table(
         found.map_or_else(|| "-".to_owned(), |(hits, of)| Unit::Share.show(*hits as f64 / *of as f64))
     };
     let mean = |values: &mut dyn Iterator<Item = f64>| {
-        let (sum, n) = values.filter(|value| value.is_finite()).fold((0.0, 0.0), |(sum, n), value| (sum + value, n + 1.0));
+        let (sum, n) =
+            values.filter(|value| value.is_finite()).fold((0.0, 0.0), |(sum, n), value| (sum + value, n + 1.0));
         if n > 0.0 { Unit::Share.show(sum / n) } else { "-".to_owned() }
     };
     let of_line = |(at, (line, judged)): (usize, (&Line<'_>, &Judged))| {
         vec![
-            made(line).to_owned(),
+            made(line),
             format!("{} of {classes}", line.found.len()),
             grouped(line.found.iter().map(|(_, tried, _)| tried.asked as u64).sum()),
             mean(&mut line.found.iter().map(|(_, tried, _)| tried.surely)),
@@ -311,8 +314,8 @@ fn limits(workshop: &Workshop<'_>, list: &[Target], scope: &Scope) -> Vec<String
             scope.classes
         ));
     }
-    if let Some(reason) = workshop.no_slopes() {
-        limits.push(reason);
+    if let Some(reason) = &workshop.refused {
+        limits.push(format!("Slopes were not taken from the file: {reason}."));
     }
     limits
 }
@@ -367,7 +370,8 @@ fn small_classes(
 
 fn nothing_found(scope: &Scope) -> Finding {
     let mut finding = too_few();
-    "No attack made a record that the model is surer about than about the mean record.".clone_into(&mut finding.sentence);
+    "No attack made a record that the model is surer about than about the mean record."
+        .clone_into(&mut finding.sentence);
     finding.standing = Standing::Insufficient {
         reason: "the answers do not move with the inputs as far as the queries allowed reach.".to_owned(),
         needed: "More queries may find a slope: `[checks.\"inversion/reconstruction\"] queries`.".to_owned(),

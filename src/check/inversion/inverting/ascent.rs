@@ -4,7 +4,8 @@
 //! References: Fredrikson, Jha and Ristenpart, CCS 2015; Ilyas et al., ICML 2018 (NES).
 
 use super::asking::Asking;
-use super::canvas::Point;
+
+use super::file::FileSlopes;
 use super::frame::{Frame, length, moved, normal};
 use super::{Inverted, Source};
 use crate::check::CheckError;
@@ -23,14 +24,9 @@ const PAIRS: usize = 20;
 /// How far random directions look, in standard deviations.
 const SIGMA: f64 = 0.1;
 
-/// Something that gives the fit of a point and its slopes along the numbers of the point.
-pub(super) trait Slopes: Sync {
-    fn at(&self, point: &Point, goal: super::asking::Goal) -> Option<(f64, Vec<f64>)>;
-}
-
 /// Where slopes come from, for one attack.
 enum Way<'a> {
-    File(&'a dyn Slopes),
+    File(&'a FileSlopes),
     Differences,
     Random(Box<Stream>),
 }
@@ -53,9 +49,7 @@ impl Way<'_> {
     ) -> Result<Option<(f64, Vec<f64>)>, CheckError> {
         let here = frame.point(vector);
         match self {
-            Self::File(slopes) => {
-                Ok(slopes.at(&here, asking.goal).map(|(fit, numbers)| (fit, frame.slopes(&numbers))))
-            }
+            Self::File(slopes) => Ok(slopes.at(asking, &here).map(|(fit, numbers)| (fit, frame.slopes(&numbers)))),
             Self::Differences => differences(vector, frame, asking),
             Self::Random(stream) => {
                 let directions: Vec<Vec<f64>> = (0..PAIRS).map(|_| normal(vector.len(), stream)).collect();
@@ -76,7 +70,7 @@ impl Way<'_> {
 }
 
 /// The fit at a vector and central differences along its coordinates, in one batch; nothing where the purse does not reach.
-pub(super) fn differences(
+fn differences(
     vector: &[f64],
     frame: &Frame<'_>,
     asking: &mut Asking<'_>,
@@ -101,7 +95,7 @@ pub(super) fn differences(
 pub(super) fn ascend(
     frame: &Frame<'_>,
     asking: &mut Asking<'_>,
-    file: Option<&dyn Slopes>,
+    file: Option<&FileSlopes>,
     seed: Seed,
 ) -> Result<Option<Inverted>, CheckError> {
     let width = frame.width();
@@ -115,7 +109,7 @@ pub(super) fn ascend(
     let Some((mut fit, mut slopes)) = way.at(&here, frame, asking)? else { return Ok(None) };
     let mut step = STEP;
     let mut moves = 0;
-    for _ in 0..MOST_STEPS {
+    for _ in 0..file.map_or(MOST_STEPS, |file| file.steps.min(MOST_STEPS)) {
         if asking.goal.is_met(fit) || step < LAST_STEP {
             break;
         }

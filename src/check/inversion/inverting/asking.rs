@@ -76,7 +76,7 @@ impl Asking<'_> {
     /// # Errors
     /// When the model cannot be asked.
     pub(in crate::check::inversion) fn fits(&mut self, points: &[Point]) -> Result<Option<Vec<f64>>, CheckError> {
-        let answers = self.ask(points)?;
+        let answers = self.answers(points)?;
         Ok(answers.map(|answers| (0..points.len()).map(|row| self.goal.fit(&answers, row)).collect()))
     }
 
@@ -85,11 +85,15 @@ impl Asking<'_> {
     /// # Errors
     /// When the model cannot be asked.
     pub(in crate::check::inversion) fn said(&mut self, points: &[Point]) -> Result<Option<Vec<bool>>, CheckError> {
-        let answers = self.ask(points)?;
+        let answers = self.answers(points)?;
         Ok(answers.map(|answers| (0..points.len()).map(|row| self.goal.is_said(&answers, row)).collect()))
     }
 
-    fn ask(&mut self, points: &[Point]) -> Result<Option<Predictions>, CheckError> {
+    /// What the model says about some points; nothing where the purse does not reach for all of them.
+    ///
+    /// # Errors
+    /// When the model cannot be asked.
+    pub(in crate::check::inversion) fn answers(&mut self, points: &[Point]) -> Result<Option<Predictions>, CheckError> {
         if points.is_empty() || points.len() > self.purse {
             return Ok(None);
         }

@@ -67,7 +67,7 @@ pub(in crate::check::inversion) struct Canvas<'a> {
     split: &'a Split,
     pub(in crate::check::inversion) axes: Vec<Axis>,
     pub(in crate::check::inversion) choices: Vec<Choice>,
-    pub(in crate::check::inversion) picture: Option<Picture>,
+    picture: Option<Picture>,
 }
 
 impl<'a> Canvas<'a> {
@@ -109,6 +109,12 @@ impl<'a> Canvas<'a> {
         Some(())
     }
 
+    /// The column that an axis is; nothing where records are tensors.
+    pub(in crate::check::inversion) fn column(&self, axis: usize) -> Option<&str> {
+        let table = self.split.nonmembers.table()?;
+        table.columns().get(self.axes.get(axis)?.at).map(|column| column.name.as_str())
+    }
+
     /// Whether records are rows of a table.
     pub(in crate::check::inversion) fn is_table(&self) -> bool {
         self.split.nonmembers.table().is_some()
@@ -136,8 +142,9 @@ impl<'a> Canvas<'a> {
         let code = |choice: &Choice, row: usize| {
             if side == Side::Members { choice.codes.0[row] } else { choice.codes.1[row] }
         };
-        let point = |(numbers, &row): (Vec<f64>, &usize)| {
-            Point { numbers, choices: self.choices.iter().map(|choice| code(choice, row)).collect() }
+        let point = |(numbers, &row): (Vec<f64>, &usize)| Point {
+            numbers,
+            choices: self.choices.iter().map(|choice| code(choice, row)).collect(),
         };
         numbers.into_iter().zip(rows).map(point).collect()
     }
@@ -220,9 +227,11 @@ impl<'a> Canvas<'a> {
             // Two strangers differ by twice the variance; what is missing is as far as a stranger.
             (if moved.is_finite() { (moved * moved / 2.0).min(FARTHEST) } else { 1.0 }, 1.0)
         });
-        let texts = self.choices.iter().enumerate().map(|(at, choice)| {
-            (f64::from(u8::from(point.choices[at] != person.choices[at])), choice.strangers)
-        });
+        let texts = self
+            .choices
+            .iter()
+            .enumerate()
+            .map(|(at, choice)| (f64::from(u8::from(point.choices[at] != person.choices[at])), choice.strangers));
         by_columns(numbers.chain(texts))
     }
 
@@ -247,15 +256,7 @@ impl Axis {
         let varies = spread.is_finite() && spread > 1e-9 * mean.abs() && high > low;
         // A column without a known value is asked about as it is: missing.
         let mean = if known.is_empty() { f64::NAN } else { mean };
-        Self {
-            at,
-            low,
-            high,
-            mean,
-            spread: if varies { spread } else { 0.0 },
-            whole,
-            candidates: tried(&known),
-        }
+        Self { at, low, high, mean, spread: if varies { spread } else { 0.0 }, whole, candidates: tried(&known) }
     }
 }
 
@@ -270,6 +271,11 @@ fn tried(sorted: &[f64]) -> Vec<f64> {
 }
 
 impl Choice {
+    /// How many values there are.
+    pub(in crate::check::inversion) fn values(&self) -> usize {
+        self.rows.len()
+    }
+
     fn of(at: usize, split: &Split, column: &Column, known: &[usize]) -> Option<Self> {
         let members = split.members.table()?.column(&column.name)?;
         let (others, members, levels) = joint_codes(&column.cells, &members.cells);

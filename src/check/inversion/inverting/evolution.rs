@@ -32,8 +32,7 @@ impl Evolution {
         let parents = offspring / 2;
         let raw: Vec<f64> = (1..=parents).map(|at| (parents as f64 + 0.5).ln() - (at as f64).ln()).collect();
         let total: f64 = raw.iter().sum();
-        let identity: Vec<Vec<f64>> =
-            (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect();
+        let identity: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| f64::from(u8::from(i == j))).collect()).collect();
         Self {
             path: vec![0.0; n],
             sigma_path: vec![0.0; n],
@@ -46,11 +45,6 @@ impl Evolution {
             generation: 0,
             drawn: Vec::new(),
         }
-    }
-
-    /// Points of a generation.
-    pub(super) fn offspring(&self) -> usize {
-        self.offspring
     }
 
     /// Standard deviation of the distribution.
@@ -76,8 +70,7 @@ impl Evolution {
         let damping = 1.0 + c_sigma + 2.0 * (((effective - 1.0) / (n + 1.0)).sqrt() - 1.0).max(0.0);
         let c_path = (4.0 + effective / n) / (n + 4.0 + 2.0 * effective / n);
         let c_one = 2.0 / ((n + 1.3).powi(2) + effective);
-        let c_many =
-            (2.0 * (effective - 2.0 + 1.0 / effective) / ((n + 2.0).powi(2) + effective)).min(1.0 - c_one);
+        let c_many = (2.0 * (effective - 2.0 + 1.0 / effective) / ((n + 2.0).powi(2) + effective)).min(1.0 - c_one);
         let best: Vec<(f64, &Vec<f64>)> =
             self.weights.iter().copied().zip(order.iter().map(|&at| &self.drawn[at])).collect();
         let mut centre = vec![0.0; self.mean.len()];
@@ -155,9 +148,8 @@ mod tests {
     /// The valley of Rosenbrock, whose lowest point is one in every coordinate: no walk along single coordinates gets there.
     #[test]
     fn the_end_of_a_bent_valley_is_found() {
-        let valley = |x: &[f64]| {
-            -x.windows(2).map(|w| 100.0 * (w[1] - w[0] * w[0]).powi(2) + (1.0 - w[0]).powi(2)).sum::<f64>()
-        };
+        let valley =
+            |x: &[f64]| -x.windows(2).map(|w| 100.0 * (w[1] - w[0] * w[0]).powi(2) + (1.0 - w[0]).powi(2)).sum::<f64>();
         let (found, fit) = best(vec![-0.5; 5], 600, valley);
         assert!(fit > -1e-8 && found.iter().all(|x| (x - 1.0).abs() < 1e-3), "{fit}");
     }

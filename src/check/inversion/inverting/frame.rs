@@ -94,6 +94,28 @@ impl<'a> Frame<'a> {
         }
     }
 
+    /// Whether a coordinate is a number that need not be whole.
+    pub(super) fn has_fractions(&self) -> bool {
+        matches!(&self.directions, Directions::Axes(axes) if axes.iter().any(|&at| !self.canvas.axes[at].whole))
+    }
+
+    /// Stands still along whole numbers.
+    pub(super) fn keep_fractions(&self, direction: &mut [f64]) {
+        if let Directions::Axes(axes) = &self.directions {
+            let whole = axes.iter().zip(direction).filter(|(at, _)| self.canvas.axes[**at].whole);
+            whole.for_each(|(_, part)| *part = 0.0);
+        }
+    }
+
+    /// One unit along one of the coordinates in turn, as far as [`Frame::reach`] says.
+    pub(super) fn unit(&self, turn: usize) -> Vec<f64> {
+        let mut direction = vec![0.0; self.width()];
+        if let Some(at) = turn.checked_rem(self.width()) {
+            direction[at] = self.reach(at);
+        }
+        direction
+    }
+
     /// The slopes along the coordinates, from those along the numbers of a point.
     pub(super) fn slopes(&self, of_numbers: &[f64]) -> Vec<f64> {
         let of_axis = |at: usize| of_numbers[at] * self.canvas.axes[at].spread;

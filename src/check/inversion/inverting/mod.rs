@@ -7,6 +7,7 @@ mod ascent;
 mod asking;
 mod canvas;
 mod evolution;
+mod file;
 mod frame;
 pub(super) mod judgement;
 mod likeness;
@@ -15,14 +16,17 @@ mod targets;
 
 pub(super) use asking::{Goal, Meter};
 pub(super) use canvas::{Canvas, Point, Side};
+pub(super) use file::COMPARING;
 pub(super) use targets::{Target, targets};
 
 use asking::Asking;
+use file::FileSlopes;
 use frame::{Frame, standardised};
 
 use crate::check::{Audited, CheckError};
 use crate::learn::components::Components;
 use crate::model::Predictions;
+use crate::model::contents::Contents;
 use crate::seed::Seed;
 
 /// Most directions of the prior.
@@ -37,6 +41,8 @@ pub(super) enum Attack {
     Columns,
     /// Along the slope, in all numbers.
     Slope,
+    /// Along the slope, among what hold-out records look like.
+    PriorSlope,
     /// Evolution among what hold-out records look like.
     Evolution,
     /// Labels alone, among what hold-out records look like.
@@ -45,7 +51,7 @@ pub(super) enum Attack {
 
 /// Where the slope of an attack comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+enum Source {
     File,
     Differences,
     Random,
@@ -55,8 +61,7 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// For a table.
-    pub(super) fn words(self) -> &'static str {
+    fn words(self) -> &'static str {
         match self {
             Self::File => "along the slope, from the operators of the file",
             Self::Differences => "along the slope, from central differences",
@@ -74,6 +79,7 @@ impl Attack {
         match self {
             Self::Columns => "columns",
             Self::Slope => "slope",
+            Self::PriorSlope => "prior slope",
             Self::Evolution => "evolution",
             Self::Labels => "labels",
         }
@@ -83,7 +89,7 @@ impl Attack {
 /// A record that was inverted. Refuses to be printed.
 pub(super) struct Inverted {
     pub(super) point: Point,
-    pub(super) source: Source,
+    source: Source,
 }
 
 /// What an attack made of one class, and what it asked.
@@ -95,6 +101,14 @@ pub(super) struct Tried {
     pub(super) surely: f64,
 }
 
+impl Tried {
+    /// How the record was made, for a table.
+    pub(super) fn made(&self) -> String {
+        let source = self.found.as_ref().map_or("", |found| found.source.words());
+        if self.attack == Attack::PriorSlope { format!("{source}, in the prior space") } else { source.to_owned() }
+    }
+}
+
 /// Everything that inverting one class after the other takes.
 pub(super) struct Workshop<'a> {
     pub(super) model: &'a Audited,
@@ -103,6 +117,9 @@ pub(super) struct Workshop<'a> {
     pub(super) start: Point,
     prior: Components,
     pub(super) attacks: Vec<Attack>,
+    file: Option<FileSlopes>,
+    /// Why slopes do not come from the file, where there is one.
+    pub(super) refused: Option<String>,
 }
 
 impl<'a> Workshop<'a> {
@@ -118,29 +135,70 @@ impl<'a> Workshop<'a> {
         let graded = matches!(answers, Some(Predictions::Scores { .. } | Predictions::Values(_)));
         let classes = matches!(answers, Some(Predictions::Scores { .. } | Predictions::Labels(_)));
         let mut attacks = Vec::new();
-        attacks.extend((graded && canvas.picture.is_none() && canvas.is_table()).then_some(Attack::Columns));
+        attacks.extend((graded && canvas.is_table()).then_some(Attack::Columns));
         attacks.extend((graded && canvas.has_numbers()).then_some(Attack::Slope));
-        attacks.extend((graded && !prior.is_empty()).then_some(Attack::Evolution));
+        if graded && !prior.is_empty() {
+            attacks.extend([Attack::PriorSlope, Attack::Evolution]);
+        }
         attacks.extend((classes && !prior.is_empty()).then_some(Attack::Labels));
-        Self { model, canvas, start, prior, attacks }
+        Self { model, canvas, start, prior, attacks, file: None, refused: None }
+    }
+
+    /// Takes slopes from the file, where they agree with the model's answers.
+    ///
+    /// # Errors
+    /// When the model cannot be asked.
+    pub(super) fn read_slopes(
+        &mut self,
+        contents: &Contents,
+        goals: &[Goal],
+        known: &[usize],
+        purse: usize,
+        meter: &Meter<'_>,
+        seed: Seed,
+    ) -> Result<(), CheckError> {
+        let (Some(&first), Some(&last)) = (goals.first(), goals.last()) else { return Ok(()) };
+        if !self.attacks.contains(&Attack::Slope) {
+            return Ok(());
+        }
+        let mut asking = Asking { canvas: &self.canvas, model: self.model, meter, goal: first, purse, asked: 0 };
+        let seed = seed.derive("slopes");
+        match FileSlopes::of(contents, &mut asking, [first, last], goals.len(), &self.start, known, seed)? {
+            Ok(file) => self.file = Some(file),
+            Err(reason) => self.refused = Some(reason),
+        }
+        Ok(())
     }
 
     /// All attacks on one class, each with a purse of its own.
     ///
     /// # Errors
     /// When the model cannot be asked.
-    pub(super) fn invert(&self, goal: Goal, purse: usize, meter: &Meter<'_>, seed: Seed) -> Result<Vec<Tried>, CheckError> {
+    pub(super) fn invert(
+        &self,
+        goal: Goal,
+        purse: usize,
+        meter: &Meter<'_>,
+        seed: Seed,
+    ) -> Result<Vec<Tried>, CheckError> {
         let mut base = self.start.clone();
         let mut tried = Vec::with_capacity(self.attacks.len());
         for &attack in &self.attacks {
-            let mut asking =
-                Asking { canvas: &self.canvas, model: self.model, meter, goal, purse: purse.saturating_sub(1), asked: 0 };
+            let mut asking = Asking {
+                canvas: &self.canvas,
+                model: self.model,
+                meter,
+                goal,
+                purse: purse.saturating_sub(1),
+                asked: 0,
+            };
             let seed = seed.derive(attack.name());
             let axes = || Frame::of_axes(&self.canvas, base.clone());
             let prior = || Frame::of_prior(&self.canvas, base.clone(), &self.prior);
             let found = match attack {
                 Attack::Columns => search::coordinates(&base, &mut asking, seed)?,
-                Attack::Slope => ascent::ascend(&axes(), &mut asking, None, seed)?,
+                Attack::Slope => ascent::ascend(&axes(), &mut asking, self.file.as_ref(), seed)?,
+                Attack::PriorSlope => ascent::ascend(&prior(), &mut asking, self.file.as_ref(), seed)?,
                 Attack::Evolution => search::evolve(&prior(), &mut asking, seed)?,
                 Attack::Labels => search::repel(&prior(), &mut asking, seed)?,
             };
@@ -159,10 +217,5 @@ impl<'a> Workshop<'a> {
             tried.push(Tried { attack, found, asked: asking.asked, surely });
         }
         Ok(tried)
-    }
-
-    /// Why slopes do not come from the file; nothing where they do, or where there are none.
-    pub(super) fn no_slopes(&self) -> Option<String> {
-        None
     }
 }

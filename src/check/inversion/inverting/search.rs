@@ -36,11 +36,7 @@ const FARTHEST: f64 = 5.0;
 ///
 /// # Errors
 /// When the model cannot be asked.
-pub(super) fn coordinates(
-    start: &Point,
-    asking: &mut Asking<'_>,
-    seed: Seed,
-) -> Result<Option<Inverted>, CheckError> {
+pub(super) fn coordinates(start: &Point, asking: &mut Asking<'_>, seed: Seed) -> Result<Option<Inverted>, CheckError> {
     let canvas = asking.canvas;
     let mut here = canvas.settled(start.clone());
     let Some(mut fit) = asking.fits(std::slice::from_ref(&here))?.map(|fits| fits[0]) else { return Ok(None) };
