@@ -151,8 +151,9 @@ fn jacobi(matrix: &mut [Vec<f64>]) -> Vec<Vec<f64>> {
                 for row in matrix.iter_mut().chain(turns.iter_mut()) {
                     (row[p], row[q]) = turn(row[p], row[q]);
                 }
-                for column in 0..n {
-                    (matrix[p][column], matrix[q][column]) = turn(matrix[p][column], matrix[q][column]);
+                let (upper, lower) = matrix.split_at_mut(q);
+                for (a, b) in upper[p].iter_mut().zip(lower[0].iter_mut()) {
+                    (*a, *b) = turn(*a, *b);
                 }
             }
         }

@@ -31,6 +31,8 @@ pub(super) struct Scope {
     pub(super) planned: usize,
     pub(super) asked: usize,
     pub(super) observed: Observed,
+    /// Classes of 1 to 10 members, and the people in them.
+    pub(super) small: (usize, usize),
     pub(super) seed: Seed,
 }
 
@@ -97,7 +99,7 @@ pub(super) fn findings(
     let seen = recognised(workshop, split, list, &lines, &crowds, scope.seed);
     let settings = settings(scope, list.len());
     let mut first = excess(&judged[speaks], &lines[speaks], settings.clone());
-    first.evidence.push(table(workshop, &lines, &judged, &seen, list.len()));
+    first.evidence.push(table(workshop, &lines, &judged, seen.as_deref(), list.len()));
     first.limits.extend(limits(workshop, list, scope));
     let second = gap(&judged[speaks], settings.clone());
     let mut all = vec![first, second];
@@ -246,11 +248,11 @@ fn table(
     workshop: &Workshop<'_>,
     lines: &[Line<'_>],
     judged: &[Judged],
-    seen: &Option<Vec<(usize, usize)>>,
+    seen: Option<&[(usize, usize)]>,
     classes: usize,
 ) -> Evidence {
     let share = |at: usize| {
-        let found = seen.as_ref().and_then(|seen| seen.get(at)).filter(|(_, of)| *of > 0);
+        let found = seen.and_then(|seen| seen.get(at)).filter(|(_, of)| *of > 0);
         found.map_or_else(|| "-".to_owned(), |(hits, of)| Unit::Share.show(*hits as f64 / *of as f64))
     };
     let mean = |values: &mut dyn Iterator<Item = f64>| {
@@ -298,15 +300,7 @@ fn table(
 
 fn limits(workshop: &Workshop<'_>, list: &[Target], scope: &Scope) -> Vec<String> {
     let mut limits = Vec::new();
-    let small = list.iter().filter(|target| target.people < SMALLEST_SHOWN);
-    let people: usize = small.clone().map(|target| target.people).sum();
-    if people > 0 {
-        limits.push(format!(
-            "{} of the classes have fewer than {SMALLEST_SHOWN} members ({} people in all): for them a prototype is about persons.",
-            small.count(),
-            Count::of(people)
-        ));
-    }
+    limits.extend(of_small(scope.small));
     if list.len() < scope.classes {
         limits.push(format!(
             "{} of {} classes were left out: too few people in them, or too few queries.",
@@ -318,6 +312,17 @@ fn limits(workshop: &Workshop<'_>, list: &[Target], scope: &Scope) -> Vec<String
         limits.push(format!("Slopes were not taken from the file: {reason}."));
     }
     limits
+}
+
+/// What a reader should know of classes that are so small that their prototype is about persons.
+fn of_small((classes, people): (usize, usize)) -> Option<String> {
+    let count = Count::of(people);
+    (classes > 0).then(|| {
+        format!(
+            "{classes} of the classes have fewer than {SMALLEST_SHOWN} members ({count} people in all): for them a prototype is \
+             about persons, whether it could be measured or not."
+        )
+    })
 }
 
 /// The small classes that can be told: what was made is nearer to their members, in the mean, than to those of any other class.
@@ -369,7 +374,7 @@ fn small_classes(
 }
 
 fn nothing_found(scope: &Scope) -> Finding {
-    let mut finding = too_few();
+    let mut finding = too_few(scope.small);
     "No attack made a record that the model is surer about than about the mean record."
         .clone_into(&mut finding.sentence);
     finding.standing = Standing::Insufficient {
@@ -381,7 +386,7 @@ fn nothing_found(scope: &Scope) -> Finding {
 }
 
 /// The finding where no class has enough people.
-pub(super) fn too_few() -> Finding {
+pub(super) fn too_few(small: (usize, usize)) -> Finding {
     let mut finding = counted(META.id, GAP, Unit::Likeness, share_of(0, 1));
     finding.estimate = None;
     finding.null_value = None;
@@ -390,5 +395,6 @@ pub(super) fn too_few() -> Finding {
         reason: "no class has enough members and hold-out people.".to_owned(),
         needed: "Sixty hold-out people in each class, or eleven classes with two each, would do.".to_owned(),
     };
+    finding.limits.extend(of_small(small));
     finding
 }

@@ -45,7 +45,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::inverting::judgement::{FEWEST_CLASSES, Observed};
-use super::inverting::{COMPARING, Canvas, Goal, Meter, Target, Tried, Workshop, targets};
+use super::inverting::{COMPARING, Canvas, Goal, Meter, Target, Targets, Tried, Workshop, targets};
 use super::reconstructed::{Scope, findings, too_few};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::finding::Family;
@@ -97,12 +97,12 @@ impl Check for Reconstruction {
     fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Output, CheckError> {
         let (Some(model), Some(split)) = (subject.model, subject.split) else { return Ok(Output::default()) };
         let seed = subject.seed.derive(META.id);
-        let Some(mut list) = targets(model, split, seed) else { return Ok(Output::default()) };
+        let Some(Targets { mut list, small }) = targets(model, split, seed) else { return Ok(Output::default()) };
         let classes = list.len();
         let observed = Observed::of(classes);
         list.retain(|target| observed.takes(target.members.len(), target.others.len()));
         if list.is_empty() {
-            return Ok(vec![too_few()].into());
+            return Ok(vec![too_few(small)].into());
         }
         let known: Vec<usize> = list.iter().flat_map(|target| target.known.iter().copied()).collect();
         let canvas =
@@ -128,7 +128,7 @@ impl Check for Reconstruction {
         };
         let tried: Vec<Vec<Tried>> = list.par_iter().map(invert).collect::<Result<_, CheckError>>()?;
         let asked = meter.asked.load(Ordering::Relaxed) as usize;
-        let scope = Scope { classes, allowed: self.queries, planned, asked, observed, seed };
+        let scope = Scope { classes, allowed: self.queries, planned, asked, observed, small, seed };
         Ok(findings(&workshop, split, &list, &tried, &scope).into())
     }
 }
@@ -282,7 +282,7 @@ mod tests {
     fn exchanged_sides_are_no_disclosure() {
         let found = Anchors { copies: 500, swapped: true, ..Anchors::default() }.run();
         let gap = found.iter().find(|finding| finding.measure == GAP).unwrap();
-        assert!(gap.estimate.unwrap().value < 0.0, "{}", gap.sentence);
+        assert!(gap.estimate.unwrap().low <= 0.0, "{}", gap.sentence);
         assert_eq!(gap.severity, Severity::VeryLow);
     }
 

@@ -5,6 +5,7 @@
 //! sizes are bounded, and whoever uses the slopes compares them with differences of the model's own answers first.
 
 mod array;
+mod matrices;
 mod read;
 mod rules;
 mod windows;
@@ -13,7 +14,7 @@ pub use array::Array;
 
 use std::collections::BTreeMap;
 
-use super::proto::{ModelProto, NodeProto, TensorProto};
+use super::proto::{ModelProto, NodeProto, OperatorSetIdProto, TensorProto};
 use rules::Rule;
 
 /// A graph as a program that can be differentiated.
@@ -44,7 +45,7 @@ impl Reverse {
     /// Reads the main graph of a model; `decoded` gives the numbers of a constant. O(nodes + constants).
     pub(super) fn of(model: &ModelProto, decoded: &dyn Fn(&TensorProto) -> Option<Vec<f64>>) -> Self {
         let version = model.opset_import.iter().find(|set| matches!(set.domain(), "" | "ai.onnx"));
-        let version = version.map_or(1, |set| set.version());
+        let version = version.map_or(1, OperatorSetIdProto::version);
         let mut found =
             Self { steps: Vec::new(), constants: BTreeMap::new(), inputs: Vec::new(), tensors: 0, obstacle: None };
         let Some(graph) = &model.graph else { return found };
@@ -67,15 +68,12 @@ impl Reverse {
                 found.hold(place, tensor, decoded);
                 continue;
             }
-            match (read::rule(node, version), inputs, scored(node)) {
-                (Some(rule), Some(inputs), Some(output)) => {
-                    let output = found.add(&mut places, output);
-                    found.steps.push(Step { rule, inputs, output });
-                }
-                _ => {
-                    let named = || super::contents::operator(node);
-                    found.obstacle.get_or_insert_with(named);
-                }
+            if let (Some(rule), Some(inputs), Some(output)) = (read::rule(node, version), inputs, scored(node)) {
+                let output = found.add(&mut places, output);
+                found.steps.push(Step { rule, inputs, output });
+            } else {
+                let named = || super::contents::operator(node);
+                found.obstacle.get_or_insert_with(named);
             }
         }
         found

@@ -160,7 +160,7 @@ fn window(node: &Node<'_>, pools: bool) -> Option<Window> {
     let pair = |name: &str, default: i64, rank: usize| -> Option<[usize; 2]> {
         let list = Some(node.ints(name)).filter(|list| !list.is_empty()).unwrap_or(vec![default; rank]);
         match list[..] {
-            [one] => Some([whole(if name == "pads" { 0 } else { 1 })?, whole(one)?]),
+            [one] => Some([1, whole(one)?]),
             [first, second] => Some([whole(first)?, whole(second)?]),
             _ => None,
         }

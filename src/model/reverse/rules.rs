@@ -1,6 +1,7 @@
 //! What each operator computes for one record, and how slopes along its output become slopes along its inputs.
 
-use super::array::{Array, places, size, stretched};
+use super::array::{Array, places, stretched};
+use super::matrices::{around, joined, order_of, parted, product, reshaped, transposed, turned, whole, with_axes};
 use super::windows::{self, Window};
 
 /// An operator that can be differentiated.
@@ -77,27 +78,21 @@ pub(super) enum Then {
     Softmax,
 }
 
+/// Slopes along two numbers.
+type PairSlopes = fn(f64, f64) -> (f64, f64);
+
 impl Rule {
     /// The output; nothing where shapes do not fit, or a record is not alone.
     pub(super) fn forward(&self, inputs: &[&Array]) -> Option<Array> {
         let x = *inputs.first()?;
         let second = || inputs.get(1).copied();
-        let both = |f: fn(f64, f64) -> f64| pairwise(x, second()?, f);
+        if self.of_number(0.0).is_some() {
+            return Some(x.map(|v| self.of_number(v).unwrap_or(v)));
+        }
+        if let Some(f) = self.of_pair() {
+            return pairwise(x, second()?, f);
+        }
         Some(match self {
-            Self::Same => x.clone(),
-            Self::Add => both(|a, b| a + b)?,
-            Self::Sub => both(|a, b| a - b)?,
-            Self::Mul => both(|a, b| a * b)?,
-            Self::Div => both(|a, b| a / b)?,
-            Self::Neg => x.map(|v| -v),
-            Self::Exp => x.map(f64::exp),
-            Self::Log => x.map(f64::ln),
-            Self::Sqrt => x.map(f64::sqrt),
-            Self::Relu => x.map(|v| v.max(0.0)),
-            Self::LeakyRelu(slope) => x.map(|v| if v < 0.0 { slope * v } else { v }),
-            Self::Clip(low, high) => x.map(|v| v.max(*low).min(*high)),
-            Self::Sigmoid => x.map(logistic),
-            Self::Tanh => x.map(f64::tanh),
             Self::Softmax { axis, flat, log } => softmax(x, *axis, *flat, *log)?,
             Self::MatMul => product(x, second()?)?,
             Self::Gemm { alpha, beta, transposed } => {
@@ -144,6 +139,76 @@ impl Rule {
                 Array::new(x.shape.clone(), rows.collect())?
             }
             Self::Linear { weights, intercepts, then } => then.apply(scores(x, weights, intercepts)?)?,
+            _ => return None,
+        })
+    }
+
+    /// What rules make of single numbers; nothing for other rules.
+    fn of_number(&self, v: f64) -> Option<f64> {
+        Some(match self {
+            Self::Same => v,
+            Self::Neg => -v,
+            Self::Exp => v.exp(),
+            Self::Log => v.ln(),
+            Self::Sqrt => v.sqrt(),
+            Self::Relu => v.max(0.0),
+            Self::LeakyRelu(slope) => {
+                if v < 0.0 {
+                    slope * v
+                } else {
+                    v
+                }
+            }
+            Self::Clip(low, high) => v.max(*low).min(*high),
+            Self::Sigmoid => logistic(v),
+            Self::Tanh => v.tanh(),
+            _ => return None,
+        })
+    }
+
+    /// The slope of [`Rule::of_number`] at a number `v` that became `y`.
+    fn slope_at(&self, v: f64, y: f64) -> Option<f64> {
+        let if_true = |holds: bool| f64::from(u8::from(holds));
+        Some(match self {
+            Self::Same => 1.0,
+            Self::Neg => -1.0,
+            Self::Exp => y,
+            Self::Log => 1.0 / v,
+            Self::Sqrt => 0.5 / y,
+            Self::Relu => if_true(v > 0.0),
+            Self::LeakyRelu(slope) => {
+                if v < 0.0 {
+                    *slope
+                } else {
+                    1.0
+                }
+            }
+            Self::Clip(low, high) => if_true(v > *low && v < *high),
+            Self::Sigmoid => y * (1.0 - y),
+            Self::Tanh => 1.0 - y * y,
+            _ => return None,
+        })
+    }
+
+    /// What rules make of two numbers; nothing for other rules.
+    fn of_pair(&self) -> Option<fn(f64, f64) -> f64> {
+        Some(match self {
+            Self::Add => |a, b| a + b,
+            Self::Sub => |a, b| a - b,
+            Self::Mul => |a, b| a * b,
+            Self::Div => |a, b| a / b,
+            _ => return None,
+        })
+    }
+
+    /// The slopes of [`Rule::of_pair`] along both numbers.
+    fn slopes_of_pair(&self) -> Option<PairSlopes> {
+        Some(match self {
+            Self::Add => |_, _| (1.0, 1.0),
+            Self::Sub => |_, _| (1.0, -1.0),
+            Self::Mul => |a, b| (b, a),
+            Self::Div => |a, b| (1.0 / b, -a / (b * b)),
+            _ => return None,
         })
     }
 
@@ -167,23 +232,15 @@ impl Rule {
         let second = || inputs.get(1).copied();
         let one = |found: Array| Some(vec![Some(found)]);
         let with_shape = || Array::new(x.shape.clone(), slopes.values.clone());
-        let by_output = |f: &dyn Fn(f64) -> f64| slopes.zip(output, |slope, y| slope * f(y));
-        let by_input = |f: &dyn Fn(f64) -> f64| slopes.zip(x, |slope, v| slope * f(v));
+        if self.slope_at(0.0, 0.0).is_some() {
+            let slope = |(at, slope): (usize, &f64)| Some(slope * self.slope_at(x.values[at], output.values[at])?);
+            let values = slopes.values.iter().enumerate().map(slope).collect::<Option<_>>()?;
+            return one(Array::new(x.shape.clone(), values)?);
+        }
+        if let Some(f) = self.slopes_of_pair() {
+            return Some(pairwise_back(x, second()?, slopes, f));
+        }
         match self {
-            Self::Same => one(slopes.clone()),
-            Self::Add => pairwise_back(x, second()?, slopes, |s, _, _| (s, s)),
-            Self::Sub => pairwise_back(x, second()?, slopes, |s, _, _| (s, -s)),
-            Self::Mul => pairwise_back(x, second()?, slopes, |s, a, b| (s * b, s * a)),
-            Self::Div => pairwise_back(x, second()?, slopes, |s, a, b| (s / b, -s * a / (b * b))),
-            Self::Neg => one(slopes.map(|s| -s)),
-            Self::Exp => one(by_output(&|y| y)),
-            Self::Log => one(by_input(&|v| 1.0 / v)),
-            Self::Sqrt => one(by_output(&|y| 0.5 / y)),
-            Self::Relu => one(by_input(&|v| f64::from(u8::from(v > 0.0)))),
-            Self::LeakyRelu(slope) => one(by_input(&|v| if v < 0.0 { *slope } else { 1.0 })),
-            Self::Clip(low, high) => one(by_input(&|v| f64::from(u8::from(v > *low && v < *high)))),
-            Self::Sigmoid => one(by_output(&|y| y * (1.0 - y))),
-            Self::Tanh => one(by_output(&|y| 1.0 - y * y)),
             Self::Softmax { axis, flat, log } => one(softmax_back(output, slopes, *axis, *flat, *log)?),
             Self::MatMul => {
                 let b = second()?;
@@ -230,6 +287,7 @@ impl Rule {
                     Array::new(vec![intercepts.len(), weights.len() / intercepts.len().max(1)], weights.clone())?;
                 one(Array::new(x.shape.clone(), product(&slopes, &matrix)?.values)?)
             }
+            _ => None,
         }
     }
 }
@@ -246,11 +304,6 @@ fn of(list: &[f64], at: usize) -> f64 {
     }
 }
 
-fn whole(axis: i64, rank: usize) -> Option<usize> {
-    let at = if axis < 0 { axis + rank as i64 } else { axis };
-    usize::try_from(at).ok().filter(|at| *at < rank)
-}
-
 // ------------------------------------------------------------------ two arrays, number by number
 
 fn pairwise(a: &Array, b: &Array, f: impl Fn(f64, f64) -> f64) -> Option<Array> {
@@ -263,20 +316,15 @@ fn pairwise(a: &Array, b: &Array, f: impl Fn(f64, f64) -> f64) -> Option<Array> 
     Array::new(shape, values)
 }
 
-fn pairwise_back(
-    a: &Array,
-    b: &Array,
-    slopes: &Array,
-    f: impl Fn(f64, f64, f64) -> (f64, f64),
-) -> Option<Vec<Option<Array>>> {
+fn pairwise_back(a: &Array, b: &Array, slopes: &Array, f: PairSlopes) -> Vec<Option<Array>> {
     let (of_a, of_b) = (places(&a.shape, &slopes.shape), places(&b.shape, &slopes.shape));
     let (mut to_a, mut to_b) = (vec![0.0; a.values.len()], vec![0.0; b.values.len()]);
     for ((i, j), slope) in of_a.into_iter().zip(of_b).zip(&slopes.values) {
-        let (along_a, along_b) = f(*slope, a.values[i], b.values[j]);
-        to_a[i] += along_a;
-        to_b[j] += along_b;
+        let (along_a, along_b) = f(a.values[i], b.values[j]);
+        to_a[i] += slope * along_a;
+        to_b[j] += slope * along_b;
     }
-    Some(vec![Array::new(a.shape.clone(), to_a), Array::new(b.shape.clone(), to_b)])
+    vec![Array::new(a.shape.clone(), to_a), Array::new(b.shape.clone(), to_b)]
 }
 
 /// Slopes summed over the dimensions in which an array was stretched.
@@ -292,134 +340,10 @@ fn by_place(x: &Array, f: impl Fn(usize, f64) -> f64) -> Array {
     Array { shape: x.shape.clone(), values }
 }
 
-// ------------------------------------------------------------------ products
-
-/// A product of matrices; the first may have more dimensions, which count as rows.
-fn product(a: &Array, b: &Array) -> Option<Array> {
-    let (&[inner, columns], Some(&last)) = (&b.shape[..], a.shape.last()) else { return None };
-    if last != inner || inner == 0 {
-        return None;
-    }
-    let rows = a.values.len() / inner;
-    size(&[rows, columns])?;
-    let mut values = vec![0.0; rows * columns];
-    for row in 0..rows {
-        let to = &mut values[row * columns..(row + 1) * columns];
-        for (k, &factor) in a.values[row * inner..(row + 1) * inner].iter().enumerate() {
-            if factor != 0.0 {
-                to.iter_mut().zip(&b.values[k * columns..]).for_each(|(sum, v)| *sum += factor * v);
-            }
-        }
-    }
-    let mut shape = a.shape.clone();
-    *shape.last_mut()? = columns;
-    Array::new(shape, values)
-}
-
-fn turned(x: &Array, turn: bool) -> Option<Array> {
-    if turn { transposed(x, &[1, 0]) } else { Some(x.clone()) }
-}
-
 fn scores(x: &Array, weights: &[f64], intercepts: &[f64]) -> Option<Array> {
     let rows = Array::new(vec![intercepts.len(), weights.len() / intercepts.len().max(1)], weights.to_vec())?;
     let sums = product(x, &turned(&rows, true)?)?;
     Some(by_place(&sums, |at, v| v + of(intercepts, at)))
-}
-
-// ------------------------------------------------------------------ shapes
-
-fn reshaped(from: &[usize], wanted: &[f64]) -> Option<Vec<usize>> {
-    let size: usize = from.iter().product();
-    let mut shape = Vec::with_capacity(wanted.len());
-    for (at, &dim) in wanted.iter().enumerate() {
-        shape.push(match dim as i64 {
-            0 => *from.get(at)?,
-            -1 => 0,
-            dim => usize::try_from(dim).ok()?,
-        });
-    }
-    if let Some(open) = wanted.iter().position(|dim| *dim == -1.0) {
-        let rest: usize = shape.iter().enumerate().filter(|(at, _)| *at != open).map(|(_, dim)| dim).product();
-        shape[open] = size.checked_div(rest)?;
-    }
-    Some(shape)
-}
-
-fn with_axes(from: &[usize], axes: &[i64], more: bool) -> Option<Vec<usize>> {
-    let rank = if more { from.len() + axes.len() } else { from.len() };
-    let named: Vec<usize> = axes.iter().map(|&axis| whole(axis, rank)).collect::<Option<_>>()?;
-    if more {
-        let mut rest = from.iter();
-        return (0..rank).map(|at| if named.contains(&at) { Some(1) } else { rest.next().copied() }).collect();
-    }
-    let gone = |at: &usize| if named.is_empty() { from[*at] == 1 } else { named.contains(at) };
-    Some((0..rank).filter(|at| !gone(at)).map(|at| from[at]).collect())
-}
-
-fn order_of(order: &[usize], rank: usize) -> Vec<usize> {
-    if order.is_empty() { (0..rank).rev().collect() } else { order.to_vec() }
-}
-
-fn transposed(x: &Array, order: &[usize]) -> Option<Array> {
-    let rank = x.shape.len();
-    if order.len() != rank || order.iter().any(|at| *at >= rank) {
-        return None;
-    }
-    let mut steps = vec![1; rank];
-    for at in (1..rank).rev() {
-        steps[at - 1] = steps[at] * x.shape[at];
-    }
-    let shape: Vec<usize> = order.iter().map(|&at| x.shape[at]).collect();
-    let mut index = vec![0; rank];
-    let mut values = Vec::with_capacity(x.values.len());
-    for _ in 0..x.values.len() {
-        values.push(x.values[index.iter().zip(order).map(|(i, &at)| i * steps[at]).sum::<usize>()]);
-        for at in (0..rank).rev() {
-            index[at] += 1;
-            if index[at] < shape[at] {
-                break;
-            }
-            index[at] = 0;
-        }
-    }
-    Array::new(shape, values)
-}
-
-/// Numbers before an axis, along it, and behind it.
-fn around(shape: &[usize], axis: usize) -> (usize, usize, usize) {
-    (shape[..axis].iter().product(), shape[axis], shape[axis + 1..].iter().product())
-}
-
-fn joined(inputs: &[&Array], axis: i64) -> Option<Array> {
-    let first = inputs.first()?;
-    let at = whole(axis, first.shape.len())?;
-    let (outer, _, _) = around(&first.shape, at);
-    let alike = |x: &&Array| {
-        x.shape.len() == first.shape.len() && (0..x.shape.len()).all(|d| d == at || x.shape[d] == first.shape[d])
-    };
-    if !inputs.iter().all(alike) {
-        return None;
-    }
-    let mut shape = first.shape.clone();
-    shape[at] = inputs.iter().map(|x| x.shape[at]).sum();
-    let block = |x: &Array| x.values.len() / outer.max(1);
-    let values =
-        (0..outer).flat_map(|o| inputs.iter().flat_map(move |x| x.values[o * block(x)..(o + 1) * block(x)].to_vec()));
-    Array::new(shape, values.collect())
-}
-
-fn parted(inputs: &[&Array], slopes: &Array, axis: i64) -> Option<Vec<Array>> {
-    let at = whole(axis, slopes.shape.len())?;
-    let (outer, along, inner) = around(&slopes.shape, at);
-    let mut from = 0;
-    let mut parts = Vec::with_capacity(inputs.len());
-    for x in inputs {
-        let size = x.shape[at] * inner;
-        let rows = (0..outer).flat_map(|o| slopes.values[o * along * inner + from..][..size].to_vec());
-        parts.push(Array::new(x.shape.clone(), rows.collect())?);
-        from += size;
-    }
-    Some(parts)
 }
 
 // ------------------------------------------------------------------ softmax

@@ -81,7 +81,10 @@ impl<'a> Canvas<'a> {
                 for (at, column) in table.columns().iter().enumerate().filter(|(_, column)| fed(&column.name)) {
                     match (&column.cells, column.cells.take(known).numbers()) {
                         (Cells::Float(_) | Cells::Integer(_), Some(numbers)) => {
-                            let whole = matches!(column.cells, Cells::Integer(_));
+                            // A column of floats may feed an input of whole numbers.
+                            let floats = |slot: &&Slot| matches!(slot.element, Element::F32 | Element::F64);
+                            let mut fed = slots.iter().filter(|slot| slot.columns.contains(&column.name));
+                            let whole = matches!(column.cells, Cells::Integer(_)) || !fed.all(|slot| floats(&slot));
                             canvas.axes.push(Axis::of(at, &numbers, whole));
                         }
                         _ => canvas.choices.push(Choice::of(at, split, column, known)?),

@@ -6,6 +6,7 @@ use super::asking::Goal;
 use crate::check::records::patients;
 use crate::check::{Audited, Truth};
 use crate::data::Split;
+use crate::finding::SMALLEST_SHOWN;
 use crate::learn::folds;
 use crate::seed::Seed;
 use crate::stats::rank::quantile;
@@ -32,6 +33,13 @@ pub(in crate::check::inversion) struct Target {
     pub(in crate::check::inversion) people: usize,
 }
 
+/// All classes that can be attacked, and those of so few members that each speaks of persons.
+pub(in crate::check::inversion) struct Targets {
+    pub(in crate::check::inversion) list: Vec<Target>,
+    /// How many classes have 1 to 10 members, and how many people these are, whether they can be attacked or not.
+    pub(in crate::check::inversion) small: (usize, usize),
+}
+
 /// The class of every record.
 struct Classes {
     members: Vec<u32>,
@@ -42,7 +50,7 @@ struct Classes {
 
 /// Every class that has a member, another hold-out person and a record of the attacker; nothing where outcomes are neither classes
 /// nor numbers.
-pub(in crate::check::inversion) fn targets(model: &Audited, split: &Split, seed: Seed) -> Option<Vec<Target>> {
+pub(in crate::check::inversion) fn targets(model: &Audited, split: &Split, seed: Seed) -> Option<Targets> {
     let truths = (&model.members.as_ref()?.truth, &model.nonmembers.as_ref()?.truth);
     let (in_patients, out_patients) = patients(split);
     let strata = match truths.1 {
@@ -91,7 +99,10 @@ pub(in crate::check::inversion) fn targets(model: &Audited, split: &Split, seed:
         target
     };
     let whole = |target: &Target| ![&target.members, &target.others, &target.known].iter().any(|rows| rows.is_empty());
-    Some(classes.goals.iter().enumerate().map(target).filter(whole).collect())
+    let all: Vec<Target> = classes.goals.iter().enumerate().map(target).collect();
+    let few = || all.iter().filter(|target| (1..SMALLEST_SHOWN).contains(&target.people));
+    let small = (few().count(), few().map(|target| target.people).sum());
+    Some(Targets { list: all.into_iter().filter(whole).collect(), small })
 }
 
 /// Fifths of a number, cut at the quantiles of the attacker's records; the middle of each is what is wanted.
