@@ -98,7 +98,7 @@ fn inverted_pictures_are_compared_and_never_shown() {
     let found = finding(&report, "inversion/reconstruction-excess");
     let rows = found["evidence"][0]["rows"].as_array().unwrap();
     let made: Vec<&str> = rows.iter().map(|row| row[0].as_str().unwrap()).collect();
-    assert!(made.contains(&"along the slope, from the operators of the file"), "{found}");
+    assert!(made.contains(&"ascent along slopes of the file"), "{found}");
     assert!(made.iter().any(|made| made.contains("CMA-ES")) && made.iter().any(|made| made.contains("labels alone")));
     let sent = found["settings"].as_array().unwrap().iter().find(|setting| setting[0] == "queries sent").unwrap();
     assert!(sent[1].as_str().unwrap().replace(',', "").parse::<usize>().unwrap() <= 4_000, "{sent}");
@@ -118,6 +118,6 @@ fn a_mixed_table_is_inverted_by_columns() {
     let report = desk.report();
     let found = finding(&report, "inversion/reconstruction-excess");
     let text = found.to_string();
-    assert!(text.contains("one column after the other") && text.contains("which is not differentiated"), "{text}");
-    assert!(text.contains("from central differences"), "{text}");
+    assert!(text.contains("search column by column") && text.contains("which is not differentiated"), "{text}");
+    assert!(text.contains("along central differences"), "{text}");
 }

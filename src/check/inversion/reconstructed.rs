@@ -4,7 +4,6 @@ use rayon::prelude::*;
 
 use super::inverting::judgement::{ClassCells, Judged, Likenesses, Observed, judge};
 use super::inverting::{Point, Side, Target, Tried, Workshop};
-use super::reconstruction::{EXCESS, GAP, META, SMALL};
 use super::verdict::Verdict;
 use crate::check::disclosure::counted;
 use crate::check::records::side_by_side;
@@ -16,6 +15,14 @@ use crate::seed::Seed;
 use crate::stats::interval::wilson;
 use crate::stats::{Estimate, Level};
 
+/// Id of the check that these are findings of.
+pub(super) const ID: &str = "inversion/reconstruction";
+/// How much nearer to members than the class mean.
+pub(super) const EXCESS: &str = "inversion/reconstruction-excess";
+/// How much of that is owed to membership.
+pub(super) const GAP: &str = "inversion/reconstruction-member-gap";
+/// Small classes that can be told from what was made.
+pub(super) const SMALL: &str = "inversion/reconstruction-small-classes";
 /// Severity of a likeness that is owed to membership, by its lower bound.
 const SCALE: [f64; 4] = [0.0, 0.01, 0.03, 0.10];
 /// Severity of telling small classes beyond chance, by the lower bound.
@@ -203,10 +210,10 @@ fn meaning(verdict: Verdict) -> &'static str {
 }
 
 fn excess(judged: &Judged, line: &Line<'_>, settings: Vec<(String, String)>) -> Finding {
-    let mut finding = counted(META.id, EXCESS, Unit::Likeness, judged.excess);
+    let mut finding = counted(ID, EXCESS, Unit::Likeness, judged.excess);
     let [members, others, by_mean, _] = judged.cells;
     finding.sentence = format!(
-        "A record made {} resembles the nearest members of its class by {} and hold-out people by {} (1 is the same record, 0 a \
+        "A record made by {} resembles the nearest members of its class by {} and hold-out people by {} (1 is the same record, 0 a \
          stranger); the mean of other records of the class resembles the members by {}. {} ({})",
         made(line),
         like(members),
@@ -224,7 +231,7 @@ fn made(line: &Line<'_>) -> String {
 }
 
 fn gap(judged: &Judged, settings: Vec<(String, String)>) -> Finding {
-    let mut finding = counted(META.id, GAP, Unit::Likeness, judged.gap);
+    let mut finding = counted(ID, GAP, Unit::Likeness, judged.gap);
     finding.sentence = format!(
         "What the model adds to the likeness to members is {} more than what it adds to that to others: {}.",
         like(judged.gap.value),
@@ -355,11 +362,11 @@ fn small_classes(
     let best = (0..lines.len()).rev().max_by_key(|&at| hits[at])?;
     let estimate = wilson(hits[best], small.len(), Level::joint_95(lines.len()));
     let chance = 1.0 / list.len() as f64;
-    let mut finding = counted(META.id, SMALL, Unit::Share, estimate);
+    let mut finding = counted(ID, SMALL, Unit::Share, estimate);
     finding.null_value = Some(chance);
     finding.severity = Severity::on_scale(estimate.low - chance, SMALL_SCALE);
     finding.sentence = format!(
-        "Of the classes with fewer than {SMALLEST_SHOWN} members, {} can be told from a record made {}: in so small a class a \
+        "Of the classes with fewer than {SMALLEST_SHOWN} members, {} can be told from a record made by {}: in so small a class a \
          prototype is about persons.",
         Unit::Share.show(estimate.value),
         made(&lines[best])
@@ -387,7 +394,7 @@ fn nothing_found(scope: &Scope) -> Finding {
 
 /// The finding where no class has enough people.
 pub(super) fn too_few(small: (usize, usize)) -> Finding {
-    let mut finding = counted(META.id, GAP, Unit::Likeness, share_of(0, 1));
+    let mut finding = counted(ID, GAP, Unit::Likeness, share_of(0, 1));
     finding.estimate = None;
     finding.null_value = None;
     "Too few people in every class to hold inverted records against.".clone_into(&mut finding.sentence);

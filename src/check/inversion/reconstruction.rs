@@ -46,26 +46,20 @@ use serde::Deserialize;
 
 use super::inverting::judgement::{FEWEST_CLASSES, Observed};
 use super::inverting::{COMPARING, Canvas, Goal, Meter, Target, Targets, Tried, Workshop, targets};
-use super::reconstructed::{Scope, findings, too_few};
+use super::reconstructed::{EXCESS, GAP, ID, SMALL, Scope, findings, too_few};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::finding::Family;
 use crate::seed::Seed;
 use crate::watch::Watch;
 
 pub(in crate::check) static META: CheckMeta = CheckMeta {
-    id: "inversion/reconstruction",
+    id: ID,
     title: "What the model thinks people look like",
     family: Family::Inversion,
     measures: &[EXCESS, GAP, SMALL],
     source: include_str!("reconstruction.rs"),
 };
 
-/// How much nearer to members than the class mean.
-pub(super) const EXCESS: &str = "inversion/reconstruction-excess";
-/// How much of that is owed to membership.
-pub(super) const GAP: &str = "inversion/reconstruction-member-gap";
-/// Small classes that can be told from what was made.
-pub(super) const SMALL: &str = "inversion/reconstruction-small-classes";
 /// Most classes that are attacked; of more, as many at random.
 const MOST_TARGETS: usize = 50;
 /// Fewest questions that are worth an attack on one class.
@@ -157,7 +151,7 @@ fn refused(reason: &str) -> CheckError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::specimen::{Case, Specimen, normal, numbers, uniform};
+    use crate::check::specimen::{Case, Specimen, integers, normal, numbers, uniform};
     use crate::check::{Answers, Truth};
     use crate::data::encode::Slot;
     use crate::data::{Schema, Table};
@@ -294,7 +288,7 @@ mod tests {
         assert_eq!(text(&plain), text(&Anchors { prefix: "input of ", ..case }.run()));
         assert_eq!(text(&plain), text(&Anchors { batch: Some(7), ..case }.run()));
         // Random directions fall on other columns; the slope does not.
-        let slope = |findings: &[Finding]| row(findings, "along the slope, from central differences");
+        let slope = |findings: &[Finding]| row(findings, "ascent along central differences");
         assert_eq!(slope(&plain)[..8], slope(&Anchors { last: true, ..case }.run())[..8]);
     }
 
@@ -307,7 +301,7 @@ mod tests {
     /// What is planned is printed, and kept, whatever it is.
     #[test]
     fn no_more_is_asked_than_planned() {
-        for queries in [10, 500, 20_000] {
+        for queries in [3, 10, 500, 20_000] {
             let case = Anchors { noise: 0.3, ..Anchors::default() }.case();
             let found = case.run(&Reconstruction { queries }, 1);
             let asked = case.model.as_ref().unwrap().target.rows_queried();
@@ -324,7 +318,7 @@ mod tests {
         let Evidence::Table(table) = &found[0].evidence[0] else { panic!("a table") };
         let made: Vec<&str> = table.rows.iter().map(|row| row[0].as_str()).collect();
         assert_eq!(made.len(), 6, "{made:?}");
-        let slope = row(&found, "along the slope, from central differences");
+        let slope = row(&found, "ascent along central differences");
         // It stops when the model is sure, neither before nor when the purse is empty: 5 questions a step, and a step of 0.07 of
         // the way of 1.
         assert!(slope[3].starts_with("95") || slope[3].starts_with("96"), "{slope:?}");
@@ -341,9 +335,98 @@ mod tests {
         let found = case().with_file(other.contents()).run(&Reconstruction::default(), 1);
         let said = |findings: &[Finding]| findings[0].limits.join(" ");
         assert!(said(&found).contains("does not give the model's own answers"), "{}", said(&found));
-        row(&found, "along the slope, from central differences");
+        row(&found, "ascent along central differences");
         let strange = Draft::default().constant("w", &[1, 2], vec![1.0, -1.0]).node("", "Erf", &["w"], Vec::new());
         let found = case().with_file(strange.contents()).run(&Reconstruction::default(), 1);
         assert!(said(&found).contains("the file holds Erf"), "{}", said(&found));
+    }
+
+    /// A case of one integer column `n` from 10 to 40 and one float `u`, and a model that answers about both. The model refuses to
+    /// be asked about anything that no record could be.
+    fn guarded(task: Task, says: fn(&[f64], &[f64]) -> Predictions) -> Case {
+        let columns = |name: &str| {
+            let seed = Seed::root(3).derive(name);
+            (uniform(RECORDS, 31, seed.derive("n")).into_iter().map(|n| n + 10).collect::<Vec<u32>>(), {
+                let drawn = uniform(RECORDS, 1000, seed.derive("u"));
+                drawn.into_iter().map(|u| f64::from(u) / 1000.0).collect::<Vec<f64>>()
+            })
+        };
+        let floats = |n: &[u32]| n.iter().map(|&n| f64::from(n)).collect::<Vec<f64>>();
+        let table = |(n, u): &(Vec<u32>, Vec<f64>)| {
+            let y = match (task, says(&floats(n), u)) {
+                (Task::Regression, Predictions::Values(values)) => values,
+                (_, predictions) => (0..n.len()).map(|row| f64::from(predictions.class(row))).collect(),
+            };
+            Table::new(vec![integers("n", n), numbers("u", u.clone()), numbers("y", y)])
+        };
+        let answers = |(n, u): &(Vec<u32>, Vec<f64>)| {
+            let predictions = says(&floats(n), u);
+            let truth = match &predictions {
+                Predictions::Values(values) => Truth::Values(values.clone()),
+                other => Truth::Classes((0..n.len()).map(|row| other.class(row)).collect()),
+            };
+            Answers { predictions, truth }
+        };
+        let (first, second) = (columns("members"), columns("others"));
+        let slot = |name: &str, element| Slot {
+            input: name.to_owned(),
+            columns: vec![name.to_owned()],
+            element,
+            row_shape: vec![1],
+        };
+        let slots = vec![slot("n", Element::I64), slot("u", Element::F64)];
+        let answer = move |inputs: &[Tensor]| {
+            let (n, u) = (inputs[0].to_f64().expect("numbers"), inputs[1].to_f64().expect("numbers"));
+            assert!(n.iter().all(|n| (10.0..=40.0).contains(n)), "a number outside the bounds was asked about");
+            assert!(u.iter().all(|u| (0.0..=1.0).contains(u)), "a number outside the bounds was asked about");
+            says(&n, &u)
+        };
+        let schema = Schema { target: Some("y".into()), ..Schema::default() };
+        let answered = (answers(&first), answers(&second));
+        Case::tables(table(&first), table(&second), schema).with_target(task, None, slots, answered, answer)
+    }
+
+    fn made(findings: &[Finding]) -> Vec<String> {
+        let Evidence::Table(table) = &findings[0].evidence[0] else { panic!("a table") };
+        table.rows.iter().map(|row| row[0].clone()).collect()
+    }
+
+    /// Whole columns stay whole (the tensor of an integer input refuses fractions) and everything stays within its bounds; of a
+    /// number the fifths of its range are inverted.
+    #[test]
+    fn types_and_bounds_are_kept_and_numbers_are_inverted_by_fifths() {
+        let sum =
+            |n: &[f64], u: &[f64]| Predictions::Values(n.iter().zip(u).map(|(n, u)| n / 10.0 + 3.0 * u).collect());
+        let found = guarded(Task::Regression, sum).run(&Reconstruction::default(), 1);
+        let attacked = found[0].settings.iter().find(|(name, _)| name == "classes attacked").unwrap();
+        assert_eq!(attacked.1, "5");
+        assert!(found.iter().all(|finding| finding.severity == Severity::VeryLow), "a sum of columns leaks nobody");
+        assert!(made(&found).iter().any(|made| made.contains("central differences")), "{:?}", made(&found));
+    }
+
+    /// Where the model names classes only, labels alone are what there is; away from the border, the independent model agrees.
+    #[test]
+    fn labels_alone_are_enough_for_repulsion() {
+        let label = |n: &[f64], u: &[f64]| {
+            Predictions::Labels(n.iter().zip(u).map(|(n, u)| u32::from(n / 30.0 + u > 1.3)).collect())
+        };
+        let found = guarded(Task::Classification, label).run(&Reconstruction::default(), 1);
+        let labels = "boundary repulsion from labels alone in the prior space";
+        assert_eq!(made(&found), [labels, "mean of the attacker's records, no model"]);
+        assert_eq!(row(&found, labels)[4], "100.0 %");
+    }
+
+    /// With few questions for many numbers the slope is felt out along random directions.
+    #[test]
+    fn few_questions_take_random_directions() {
+        let odds = |n: &[f64], u: &[f64]| {
+            let p = n.iter().zip(u).map(|(n, u)| 1.0 / (1.0 + (-(n - 25.0) / 4.0 - 2.0 * (u - 0.5)).exp()));
+            let values = p.flat_map(|p| [1.0 - p, p]).collect();
+            Predictions::Scores { scale: Scale::Probability, classes: 2, values, labels: None }
+        };
+        let found = guarded(Task::Classification, odds).run(&Reconstruction { queries: 470 }, 1);
+        let random = row(&found, "ascent along random directions (NES)");
+        let sure: f64 = random[3].trim_end_matches(" %").parse().unwrap();
+        assert!(sure > 51.0, "it went uphill from one half: {random:?}");
     }
 }

@@ -63,12 +63,12 @@ enum Source {
 impl Source {
     fn words(self) -> &'static str {
         match self {
-            Self::File => "along the slope, from the operators of the file",
-            Self::Differences => "along the slope, from central differences",
-            Self::Random => "along the slope, from random directions (NES)",
-            Self::Columns => "one column after the other",
+            Self::File => "ascent along slopes of the file",
+            Self::Differences => "ascent along central differences",
+            Self::Random => "ascent along random directions (NES)",
+            Self::Columns => "search column by column",
             Self::Evolution => "evolution (CMA-ES) in the prior space",
-            Self::Labels => "labels alone (boundary repulsion) in the prior space",
+            Self::Labels => "boundary repulsion from labels alone in the prior space",
         }
     }
 }
@@ -97,7 +97,8 @@ pub(super) struct Tried {
     pub(super) attack: Attack,
     pub(super) found: Option<Inverted>,
     pub(super) asked: usize,
-    /// The probability of the wanted class (or `e` to the fit of the number) at what was found.
+    /// The probability of the wanted class (or `e` to the fit of the number) at what was found; NaN where
+    /// classes alone are said.
     pub(super) surely: f64,
 }
 
@@ -203,16 +204,16 @@ impl<'a> Workshop<'a> {
                 Attack::Labels => search::repel(&prior(), &mut asking, seed)?,
             };
             // One question is kept back: how sure the model is of what came out.
-            asking.purse = 1;
+            asking.purse = purse.min(1);
             let surely = match &found {
-                Some(found) => asking.fits(std::slice::from_ref(&found.point))?.map_or(f64::NAN, |fits| fits[0].exp()),
+                Some(found) => asking.fits(std::slice::from_ref(&found.point))?.map_or(f64::NAN, |fits| fits[0]),
                 None => f64::NAN,
             };
+            // A class alone says nothing of how sure it is.
+            let surely = if surely.is_finite() { surely.exp() } else { f64::NAN };
             if let (Attack::Columns, Some(found)) = (attack, &found) {
-                // Texts are chosen column by column; the attacks on numbers go on from there.
-                if !self.canvas.choices.is_empty() {
-                    base = found.point.clone();
-                }
+                // Texts are chosen column by column; the attacks on numbers take them as they are.
+                base.choices.clone_from(&found.point.choices);
             }
             tried.push(Tried { attack, found, asked: asking.asked, surely });
         }
