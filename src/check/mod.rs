@@ -348,6 +348,7 @@ checks! {
     inversion::informed_reconstruction::InformedReconstruction,
     inversion::version_difference::VersionDifference,
     inversion::extraction::Extraction,
+    inversion::reconstruction::Reconstruction,
     disclosure::leaf_occupancy::LeafOccupancy,
     disclosure::threshold_provenance::ThresholdProvenance,
     disclosure::implied_cells::ImpliedCells,

@@ -96,6 +96,10 @@ pub enum Method {
     BootstrapPercentile,
     /// Stratified bootstrap, bias-corrected and accelerated (Efron 1987).
     BootstrapBca,
+    /// Student's t interval of a mean.
+    StudentT,
+    /// Jackknife variance over people, normal interval.
+    Jackknife,
     /// A monotone function of other estimates, taken at the worst ends of their intervals.
     WorstEnds,
 }
@@ -133,6 +137,8 @@ impl Method {
             Self::ClusteredPairedDelong => "DeLong, difference on the same clustered records (Obuchowski)",
             Self::BootstrapPercentile => "stratified bootstrap, percentile interval",
             Self::BootstrapBca => "stratified bootstrap, bias-corrected and accelerated",
+            Self::StudentT => "Student's t over classes",
+            Self::Jackknife => "jackknife over people (Efron and Stein), normal interval",
             Self::WorstEnds => "worst ends of the intervals it is made of",
         }
     }

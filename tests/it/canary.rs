@@ -177,6 +177,11 @@ fn nothing_leaks_from_a_good_run() {
     let mut cage = Cage::new();
     let file = cage.put("data.csv", planted().csv());
     cage.succeeds("a table", &adult_plan(&file, ROLES));
+    // Records were inverted within the bounds and texts that are planted, and none of them is in what was searched.
+    let report = cage.desk.report();
+    let inverted = report["findings"].as_array().unwrap().iter();
+    let mut inverted = inverted.filter(|finding| finding["measure"] == "inversion/reconstruction-excess");
+    assert!(inverted.any(|finding| finding["estimate"].is_object()), "records are inverted, or the search is idle");
     let sets =
         "[columns.quasi_identifiers]\nclose = [\"age\", \"native-country\"]\nfar = [\"weight\", \"born\", \"record\"]";
     cage.succeeds("named sets", &adult_plan(&file, sets));
