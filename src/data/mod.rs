@@ -7,6 +7,7 @@
 mod csv;
 pub mod encode;
 mod error;
+mod hierarchy;
 mod load;
 mod npy;
 mod parquet;
@@ -18,6 +19,7 @@ mod threat;
 mod write;
 
 pub use error::DataError;
+pub use hierarchy::Hierarchy;
 pub use load::{Limits, Reading, load_table, load_verbatim};
 pub use npy::load_tensor;
 pub use schema::{Kind, Outcome, Role, Schema};

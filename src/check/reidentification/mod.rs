@@ -1,7 +1,11 @@
 //! Re-identification: can people be singled out in the data?
 
+pub mod attribute_disclosure;
+mod diversity;
 mod grouped;
 pub mod k_anonymity;
+mod population;
+pub mod record_risk;
 pub mod uniqueness;
 
 pub use grouped::Grouped;
