@@ -11,6 +11,7 @@ mod hierarchy;
 mod load;
 mod npy;
 mod parquet;
+mod parquet_codes;
 mod schema;
 mod split;
 mod subset;
@@ -20,7 +21,7 @@ mod write;
 
 pub use error::DataError;
 pub use hierarchy::Hierarchy;
-pub use load::{Limits, Reading, load_table, load_verbatim};
+pub use load::{Limits, Reading, load_codes, load_columns, load_table, load_verbatim};
 pub use npy::load_tensor;
 pub use schema::{Kind, Outcome, Role, Schema};
 pub use split::{Arrays, Features, Records, Source, Split, Target};

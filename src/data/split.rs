@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::encode::joint_codes;
-use super::load::{Limits, extension, load_register, no_column};
+use super::load::{Limits, extension, load_columns, no_column};
 use super::{
     Cells, DataError, Hierarchy, Kind, Outcome, Population, Reading, Schema, Table, ThreatModel, load_table,
     load_tensor,
@@ -213,10 +213,12 @@ impl Split {
                     help: "give the number of people of the population that the records were drawn from".to_owned(),
                 });
             }
-            let kinds = |name: &String| table.column(name).map(|column| (name.clone(), column.cells.kind()));
-            let kinds: Vec<(String, Kind)> = threat.columns.iter().filter_map(kinds).collect();
-            let setting = format!("threats.{}.columns", threat.name);
-            let load = |file| load_register(file, &setting, &kinds, reading).map(Arc::new);
+            // As the types that the columns have in the data, so that equal cells are equal.
+            let kind = |name: &String| Some((name.clone(), table.column(name)?.cells.kind()));
+            let kinds: BTreeMap<String, Kind> = threat.columns.iter().filter_map(kind).collect();
+            let reading = Reading { kinds, ..reading.clone() };
+            let (place, setting) = ("the register of the population", format!("threats.{}.columns", threat.name));
+            let load = |file| load_columns(file, place, &setting, &threat.columns, &reading).map(Arc::new);
             registers.push(threat.register().map(load).transpose()?);
         }
         self.registers = registers;

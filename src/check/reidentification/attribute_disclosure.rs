@@ -112,7 +112,7 @@ impl Check for AttributeDisclosure {
 }
 
 /// A sensitive column.
-struct Sensitive {
+pub(super) struct Sensitive {
     name: String,
     codes: Column,
     /// The number that each code stands for, a missing one last; nothing for texts.
@@ -124,15 +124,26 @@ fn sensitive(split: &Split) -> Result<Vec<Sensitive>, CheckError> {
     let Some(table) = split.members.table() else { return Ok(Vec::new()) };
     let columns = split.schema.sensitive.iter().filter_map(|name| table.column(name));
     let of_column = |found: &crate::data::Column| {
-        let codes = column(&found.cells);
-        let first = first_of_codes(&codes);
-        let rank = found.cells.numbers().filter(|_| !matches!(found.cells, Cells::Bool(_)));
-        let rank = rank.map(|numbers| first.iter().map(|row| row.map_or(f64::NAN, |row| numbers[row])).collect());
+        let plain = Sensitive::of(&found.name, &found.cells);
         let hierarchy = split.hierarchies.get(&found.name);
+        let first = first_of_codes(&plain.codes);
         let tree = hierarchy.map(|hierarchy| tree(&found.name, &found.cells, &first, hierarchy)).transpose()?;
-        Ok(Sensitive { name: found.name.clone(), codes, rank, tree })
+        Ok(Sensitive { tree, ..plain })
     };
     columns.map(of_column).collect()
+}
+
+impl Sensitive {
+    /// A column without a hierarchy.
+    pub(super) fn of(name: &str, cells: &Cells) -> Self {
+        let codes = column(cells);
+        let rank = cells.numbers().filter(|_| !matches!(cells, Cells::Bool(_)));
+        let rank = rank.map(|numbers| {
+            let first = first_of_codes(&codes);
+            first.iter().map(|row| row.map_or(f64::NAN, |row| numbers[row])).collect()
+        });
+        Self { name: name.to_owned(), codes, rank, tree: None }
+    }
 }
 
 /// The first record of every code.
@@ -206,7 +217,7 @@ impl Seen<'_> {
 }
 
 impl AttributeDisclosure {
-    fn findings(&self, grouped: &Grouped<'_>, sensitive: &Sensitive, known: &[&Column]) -> Vec<Finding> {
+    pub(super) fn findings(&self, grouped: &Grouped<'_>, sensitive: &Sensitive, known: &[&Column]) -> Vec<Finding> {
         let more: Vec<&Column> = grouped.columns.iter().chain(known.iter().copied()).collect();
         let finer = (!known.is_empty()).then(|| Classes::of(&more, grouped.people));
         let classes = finer.as_ref().unwrap_or(&grouped.classes);

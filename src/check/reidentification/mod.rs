@@ -4,11 +4,13 @@ pub mod attribute_disclosure;
 mod diversity;
 mod grouped;
 pub mod k_anonymity;
+mod measure;
 mod population;
 pub mod record_risk;
 pub mod uniqueness;
 
 pub use grouped::Grouped;
+pub use measure::{Measurement, measure};
 
 use crate::finding::{Count, Finding, Severity, Standing, Unit, Worse};
 use crate::stats::Estimate;
