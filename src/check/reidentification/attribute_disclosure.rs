@@ -114,9 +114,9 @@ impl Check for AttributeDisclosure {
 /// A sensitive column.
 pub(super) struct Sensitive {
     name: String,
-    codes: Column,
+    pub(super) codes: Column,
     /// The number that each code stands for, a missing one last; nothing for texts.
-    rank: Option<Vec<f64>>,
+    pub(super) rank: Option<Vec<f64>>,
     tree: Option<Tree>,
 }
 

@@ -2,6 +2,8 @@
 
 pub mod attribute_disclosure;
 mod diversity;
+#[cfg(test)]
+mod golden;
 mod grouped;
 pub mod k_anonymity;
 mod measure;
