@@ -224,8 +224,10 @@ pub(super) fn digests(plan: &Plan) -> Result<Vec<InputFile>, AssessError> {
         files.extend(scores.shadow.iter().map(|shadow| ("shadow scores", shadow.file.clone())));
     }
     let schemas = [plan.data.as_ref().map(|data| &data.schema), plan.scores.as_ref().map(|scores| &scores.schema)];
-    for threat in schemas.into_iter().flatten().flat_map(|schema| &schema.quasi_identifiers) {
-        files.extend(threat.register().map(|file| ("population register", file.to_owned())));
+    for schema in schemas.into_iter().flatten() {
+        files.extend(schema.hierarchies.iter().map(|(_, file)| ("hierarchy", file.clone())));
+        let threats = schema.quasi_identifiers.iter();
+        files.extend(threats.filter_map(|threat| Some(("population register", threat.register()?.to_owned()))));
     }
     match &plan.reference {
         Some(ReferencePlan::Given { models, masks }) => {

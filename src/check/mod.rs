@@ -355,6 +355,8 @@ checks! {
     disclosure::verbatim_outcomes::VerbatimOutcomes,
     reidentification::k_anonymity::KAnonymity,
     reidentification::uniqueness::Uniqueness,
+    reidentification::record_risk::RecordRisk,
+    reidentification::attribute_disclosure::AttributeDisclosure,
     robustness::natural_noise::NaturalNoise,
     robustness::adversarial::Adversarial,
 }

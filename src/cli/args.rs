@@ -20,6 +20,8 @@ pub(super) enum Command {
     Selftest(Selftest),
     /// Show what an ONNX file says about itself; runs nothing
     Inspect(Inspect),
+    /// Measure the re-identification risk of a file, without plan or model: groups, k, what they tell; judges nothing
+    Measure(Measure),
     /// Make reference models with the training program that the plan names
     #[command(subcommand)]
     Reference(Reference),
@@ -153,6 +155,24 @@ pub(super) struct Selftest {
 pub(super) struct Inspect {
     /// The ONNX file
     pub(super) model: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Measure {
+    /// A table: CSV or Parquet
+    pub(super) data: PathBuf,
+    /// The columns that others may know of a person
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', required = true)]
+    pub(super) quasi_identifiers: Vec<String>,
+    /// The column that must not be learned about a person
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) sensitive: Option<String>,
+    /// A text that means a missing cell, besides the empty one; may be repeated
+    #[arg(long, value_name = "TEXT")]
+    pub(super) missing: Vec<String>,
+    /// Print JSON instead of lines
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

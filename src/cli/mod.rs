@@ -11,6 +11,7 @@ mod exit;
 mod explain;
 mod inspect;
 mod interrupt;
+mod measure;
 pub mod onnxruntime;
 mod outputs;
 mod power;
@@ -65,6 +66,7 @@ pub fn main() -> ExitCode {
         args::Command::Assess(arguments) => assess::run(&arguments),
         args::Command::Reference(arguments) => reference::run(&arguments),
         args::Command::Inspect(arguments) => inspect::run(&arguments),
+        args::Command::Measure(arguments) => measure::run(&arguments),
         args::Command::Repair(arguments) => repair::run(&arguments),
         args::Command::Explain(arguments) => explain::run(&arguments),
         args::Command::Selftest(arguments) => selftest::run(&arguments),

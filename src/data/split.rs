@@ -1,12 +1,14 @@
 //! The split: what was trained on, what was not.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::encode::joint_codes;
-use super::load::{Limits, extension, load_register, no_column};
+use super::load::{Limits, extension, load_columns, no_column};
 use super::{
-    Cells, DataError, Kind, Outcome, Population, Reading, Schema, Table, ThreatModel, load_table, load_tensor,
+    Cells, DataError, Hierarchy, Kind, Outcome, Population, Reading, Schema, Table, ThreatModel, load_table,
+    load_tensor,
 };
 use crate::finding::Count;
 use crate::tensor::Tensor;
@@ -135,6 +137,8 @@ pub struct Split {
     /// For each threat model of the schema the register of its population, where the plan names one: a table of its
     /// quasi-identifiers, one row per person.
     pub registers: Vec<Option<Arc<Table>>>,
+    /// The hierarchies of columns.
+    pub hierarchies: BTreeMap<String, Hierarchy>,
     /// The row of each member and of each non-member in its file.
     pub file_rows: (Vec<usize>, Vec<usize>),
     /// What a reader should know about the loading.
@@ -186,14 +190,14 @@ impl Split {
                 Self { file_rows: (in_rows, out_rows), ..split }
             }
         };
-        split.with_registers(reading)
+        split.with_context(reading)
     }
 
-    /// Loads the registers of the populations that the threat models name.
+    /// Loads what the plan names besides the records: registers of populations, and hierarchies of columns.
     ///
     /// # Errors
-    /// When a register cannot be read or lacks a column, or a population is said to be smaller than the data.
-    pub fn with_registers(mut self, reading: &Reading) -> Result<Self, DataError> {
+    /// When a register or hierarchy cannot be read or lacks a column, or a population is said to be smaller than the data.
+    pub fn with_context(mut self, reading: &Reading) -> Result<Self, DataError> {
         let Some(table) = self.members.table() else { return Ok(self) };
         let people = self.members.people();
         let mut registers = Vec::new();
@@ -209,13 +213,18 @@ impl Split {
                     help: "give the number of people of the population that the records were drawn from".to_owned(),
                 });
             }
-            let kinds = |name: &String| table.column(name).map(|column| (name.clone(), column.cells.kind()));
-            let kinds: Vec<(String, Kind)> = threat.columns.iter().filter_map(kinds).collect();
-            let setting = format!("threats.{}.columns", threat.name);
-            let load = |file| load_register(file, &setting, &kinds, reading).map(Arc::new);
+            // As the types that the columns have in the data, so that equal cells are equal.
+            let kind = |name: &String| Some((name.clone(), table.column(name)?.cells.kind()));
+            let kinds: BTreeMap<String, Kind> = threat.columns.iter().filter_map(kind).collect();
+            let reading = Reading { kinds, ..reading.clone() };
+            let (place, setting) = ("the register of the population", format!("threats.{}.columns", threat.name));
+            let load = |file| load_columns(file, place, &setting, &threat.columns, &reading).map(Arc::new);
             registers.push(threat.register().map(load).transpose()?);
         }
         self.registers = registers;
+        for (column, file) in &self.schema.hierarchies {
+            self.hierarchies.insert(column.clone(), Hierarchy::load(file, reading.separator)?);
+        }
         Ok(self)
     }
 
@@ -270,7 +279,15 @@ impl Split {
             }
         }
         let file_rows = ((0..members.len()).collect(), (0..nonmembers.len()).collect());
-        Ok(Self { members, nonmembers, schema, registers: Vec::new(), file_rows, warnings })
+        Ok(Self {
+            members,
+            nonmembers,
+            schema,
+            registers: Vec::new(),
+            hierarchies: BTreeMap::new(),
+            file_rows,
+            warnings,
+        })
     }
 }
 
@@ -306,6 +323,7 @@ fn check_roles(table: &Table, schema: &Schema) -> Result<(), DataError> {
         ("threats.*.weights", threats.iter().filter_map(|threat| threat.weights.clone()).collect()),
         ("threats.*.households", threats.iter().filter_map(|threat| threat.households.clone()).collect()),
         ("columns.sensitive", schema.sensitive.clone()),
+        ("columns.hierarchies", schema.hierarchies.iter().map(|(column, _)| column.clone()).collect()),
         ("columns.leave_out", schema.leave_out.clone()),
     ];
     for (setting, names) in settings {

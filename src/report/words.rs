@@ -149,6 +149,13 @@ pub(super) fn measure(id: &str) -> String {
         "robustness/boundary-distance-auc" => "Members told by their distance to the border".to_owned(),
         "reidentification/k" => "Smallest group, k".to_owned(),
         "reidentification/uniqueness" => "People who stand alone".to_owned(),
+        "reidentification/attacker-risk" => "Risk of being re-identified".to_owned(),
+        "reidentification/records-at-risk" => "Records in groups that are too small".to_owned(),
+        "reidentification/k-map" => "Smallest group of the population, k-map".to_owned(),
+        "reidentification/presence" => "Known to be in the data (delta-presence)".to_owned(),
+        "reidentification/records-without-diversity" => "Records whose group gives the value away".to_owned(),
+        "reidentification/l-diversity" => "Fewest sensitive values of a group, l".to_owned(),
+        "reidentification/t-closeness" => "Groups unlike the file, t".to_owned(),
         _ => capital(&id.split_once('/').map_or(id, |(_, name)| name).replace('-', " ").replace("auc", "AUC")),
     }
 }

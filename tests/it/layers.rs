@@ -69,9 +69,9 @@ const ROW_0: &[&str] = &["stats", "seed", "digest", "watch", "tensor"];
 
 /// Crates that one place may name, so that they can be exchanged there.
 const HOLDERS: &[(&str, &[&str])] = &[
-    ("parquet", &["data/parquet.rs"]),
-    ("arrow_array", &["data/parquet.rs"]),
-    ("arrow_schema", &["data/parquet.rs"]),
+    ("parquet", &["data/parquet.rs", "data/parquet_codes.rs"]),
+    ("arrow_array", &["data/parquet.rs", "data/parquet_codes.rs"]),
+    ("arrow_schema", &["data/parquet.rs", "data/parquet_codes.rs"]),
     ("csv", &["data/csv.rs"]),
     ("npyz", &["data/npy.rs"]),
     ("zip", &["data/npy.rs"]),

@@ -1,10 +1,18 @@
 //! Re-identification: can people be singled out in the data?
 
+pub mod attribute_disclosure;
+mod diversity;
+#[cfg(test)]
+mod golden;
 mod grouped;
 pub mod k_anonymity;
+mod measure;
+mod population;
+pub mod record_risk;
 pub mod uniqueness;
 
 pub use grouped::Grouped;
+pub use measure::{Measurement, measure};
 
 use crate::finding::{Count, Finding, Severity, Standing, Unit, Worse};
 use crate::stats::Estimate;
