@@ -96,6 +96,8 @@ pub enum Method {
     BootstrapPercentile,
     /// Stratified bootstrap, bias-corrected and accelerated (Efron 1987).
     BootstrapBca,
+    /// Samples drawn from a fitted model and fitted again, normal interval on the logit scale with the mean error taken off.
+    ParametricBootstrap,
     /// A monotone function of other estimates, taken at the worst ends of their intervals.
     WorstEnds,
 }
@@ -133,6 +135,7 @@ impl Method {
             Self::ClusteredPairedDelong => "DeLong, difference on the same clustered records (Obuchowski)",
             Self::BootstrapPercentile => "stratified bootstrap, percentile interval",
             Self::BootstrapBca => "stratified bootstrap, bias-corrected and accelerated",
+            Self::ParametricBootstrap => "parametric bootstrap from the fitted model, logit scale",
             Self::WorstEnds => "worst ends of the intervals it is made of",
         }
     }

@@ -16,11 +16,15 @@ const MAY: &[(&str, &[&str])] = &[
     ("watch", ROW_0),
     ("tensor", ROW_0),
     ("detect", ROW_0),
+    ("population", ROW_0),
     ("data", &["stats", "seed", "digest", "watch", "tensor", "finding::Count"]),
     ("model", &["stats", "seed", "digest", "watch", "tensor", "detect", "finding::Count"]),
     ("finding", ROW_0),
     ("learn", &["stats", "seed", "digest", "watch", "tensor", "data", "model", "finding"]),
-    ("check", &["stats", "seed", "digest", "watch", "tensor", "detect", "data", "model", "finding", "learn"]),
+    (
+        "check",
+        &["stats", "seed", "digest", "watch", "tensor", "detect", "population", "data", "model", "finding", "learn"],
+    ),
     ("assess", &["stats", "seed", "digest", "watch", "tensor", "detect", "data", "model", "finding", "learn", "check"]),
     ("report", &["assess::assessment", "assess::gate", "assess::policy", "finding", "stats", "digest"]),
     (

@@ -1,0 +1,261 @@
+//! The share of a population that is unique, by model, with a parametric-bootstrap interval.
+
+use rand::Rng;
+use rayon::prelude::*;
+
+use super::{NoFit, Pitman, Sizes, SlidedNegativeBinomial, zayatz};
+use crate::seed::{Seed, Stream};
+use crate::stats::interval::normal_quantile;
+use crate::stats::{Estimate, Level, Method};
+
+/// A model of the population.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Model {
+    /// [`Pitman`].
+    Pitman,
+    /// [`zayatz`].
+    Zayatz,
+    /// [`SlidedNegativeBinomial`].
+    SlidedNegativeBinomial,
+}
+
+impl Model {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Pitman, Self::Zayatz, Self::SlidedNegativeBinomial];
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pitman => "Pitman",
+            Self::Zayatz => "Zayatz",
+            Self::SlidedNegativeBinomial => "slided negative binomial",
+        }
+    }
+}
+
+/// A model fitted to a sample: its share, and a way to draw samples like it.
+struct Fitted {
+    share: f64,
+    source: Source,
+}
+
+/// Where samples are drawn from.
+enum Source {
+    Law(Pitman),
+    /// Cumulative probabilities of class sizes, with the sizes.
+    Classes(Vec<(f64, usize)>),
+}
+
+/// Samples drawn for an interval at most and at least; in between as many as keep the records drawn within a bound.
+const REPLICATES: (usize, usize) = (40, 200);
+const DRAWN: usize = 10_000_000;
+
+/// The share of the population that is unique in it, between 0 and the share of the sample that is unique in the sample: a
+/// person unique in the population is unique in every sample that holds them, so no larger share is believed.
+///
+/// `population` is the number of people from which the sample was drawn at random; at least the number of records.
+///
+/// # Errors
+/// As the model.
+///
+/// ```
+/// use privet::population::{Model, Sizes, unique_share};
+/// let sizes = Sizes::new(&[(1, 60), (2, 12), (3, 5), (7, 1)]);
+/// // Where the sample is everybody, Zayatz's answer is what was counted.
+/// assert!((unique_share(Model::Zayatz, &sizes, 106.0)? - 60.0 / 106.0).abs() < 1e-12);
+/// # Ok::<(), privet::population::NoFit>(())
+/// ```
+pub fn unique_share(model: Model, sizes: &Sizes, population: f64) -> Result<f64, NoFit> {
+    Ok(share(model, sizes, population)?.clamp(0.0, sizes.uniqueness()))
+}
+
+/// The rule of Dankar and others: Pitman where the sample is at most a tenth of the population, otherwise the smaller of the
+/// slided negative binomial and Zayatz; Zayatz where the choice has no fit. Nobody where nobody is unique in the sample.
+///
+/// Reference: Dankar, El Emam, Neisa and Roffey, BMC Medical Informatics and Decision Making 12:66 (2012).
+///
+/// # Errors
+/// When Zayatz has none either.
+pub fn dankar(sizes: &Sizes, population: f64) -> Result<(Model, f64), NoFit> {
+    chosen(sizes, population, |model| unique_share(model, sizes, population), |share| *share)
+}
+
+/// [`dankar`]'s choice among answers of any kind.
+pub(super) fn chosen<T>(
+    sizes: &Sizes,
+    population: f64,
+    answer: impl Fn(Model) -> Result<T, NoFit>,
+    share: impl Fn(&T) -> f64,
+) -> Result<(Model, T), NoFit> {
+    let of = |model: Model| answer(model).map(|found| (model, found));
+    if sizes.of(1) > 0 && sizes.records() as f64 <= 0.1 * population {
+        return of(Model::Pitman).or_else(|_| of(Model::Zayatz));
+    }
+    let zayatz = of(Model::Zayatz);
+    match (of(Model::SlidedNegativeBinomial), zayatz) {
+        (Ok(negative), Ok(zayatz)) if share(&negative.1) > share(&zayatz.1) => Ok(zayatz),
+        (Ok(negative), _) => Ok(negative),
+        (Err(_), zayatz) => zayatz,
+    }
+}
+
+/// [`unique_share`] with an interval by parametric bootstrap: samples as large as the one at hand are drawn from the fitted
+/// model and fitted again; their mean error is taken off and their spread gives the width, both on the logit scale.
+///
+/// Pitman's law and the slided negative binomial are drawn from themselves. Zayatz has no population of its own: classes are
+/// drawn from the sample's. The interval covers chance in the draw of the sample and in who the uniques are, not that the
+/// population may follow another law. O(replicates x (records + fit)); the same on any number of threads.
+///
+/// Reference: Davison and Hinkley, Bootstrap methods (1997), section 5.2.
+///
+/// # Errors
+/// As the model; [`NoFit::Unstable`] when more than a fifth of the drawn samples has no fit.
+pub fn unique_share_estimate(model: Model, sizes: &Sizes, population: f64, seed: Seed) -> Result<Estimate, NoFit> {
+    let n = sizes.records();
+    let bound = sizes.uniqueness();
+    if sizes.of(1) == 0 && n > 0 {
+        return Ok(Estimate::exact(0.0, n));
+    }
+    let fitted = fit(model, sizes, population)?;
+    let value = fitted.share.clamp(0.0, bound);
+    if n as f64 >= population {
+        return Ok(Estimate::exact(bound, n));
+    }
+    let replicates = (DRAWN / n.max(1)).clamp(REPLICATES.0, REPLICATES.1);
+    let again = |replicate: usize| {
+        let mut stream = seed.derive(model.name()).derive(&replicate.to_string()).stream();
+        share(model, &fitted.source.draw(n, &mut stream), population).ok().map(logit)
+    };
+    let found: Vec<f64> = (0..replicates).into_par_iter().filter_map(again).collect();
+    if 5 * found.len() < 4 * replicates {
+        return Err(NoFit::Unstable);
+    }
+    let mean = found.iter().sum::<f64>() / found.len() as f64;
+    let spread = found.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (found.len() as f64 - 1.0);
+    let centre = 2.0 * logit(fitted.share) - mean;
+    // Who is unique is itself drawn: a share s of N people has a variance of about s (1 - s) / N, on this scale its inverse.
+    let drawn = 1.0 / (population * value * (1.0 - value)).max(1.0);
+    let half = normal_quantile(1.0 - Level::P95.alpha() / 2.0) * (spread + drawn).sqrt();
+    let end = |x: f64| (1.0 / (1.0 + (-x).exp())).min(bound);
+    let (low, high) = (end(centre - half).min(value), end(centre + half).max(value));
+    Ok(Estimate { value, low, high, level: Level::P95, n, method: Method::ParametricBootstrap })
+}
+
+fn logit(share: f64) -> f64 {
+    let share = share.clamp(1e-12, 1.0 - 1e-12);
+    (share / (1.0 - share)).ln()
+}
+
+/// A model's share, before the bound.
+fn share(model: Model, sizes: &Sizes, population: f64) -> Result<f64, NoFit> {
+    let uniques = match model {
+        Model::Pitman => Pitman::fit(sizes)?.uniques(population),
+        Model::Zayatz => zayatz(sizes, population)?,
+        Model::SlidedNegativeBinomial => SlidedNegativeBinomial::fit(sizes, population)?.uniques(),
+    };
+    Ok(uniques / population)
+}
+
+fn fit(model: Model, sizes: &Sizes, population: f64) -> Result<Fitted, NoFit> {
+    let cumulative = |weights: &mut dyn Iterator<Item = (usize, f64)>| {
+        let mut sum = 0.0;
+        let steps = weights.map(|(size, weight)| {
+            sum += weight;
+            (sum, size)
+        });
+        Source::Classes(steps.collect())
+    };
+    let share = share(model, sizes, population)?;
+    let source = match model {
+        Model::Pitman => Source::Law(Pitman::fit(sizes)?),
+        Model::Zayatz => cumulative(&mut sizes.iter().map(|(size, count)| (size, count as f64))),
+        Model::SlidedNegativeBinomial => {
+            let fraction = sizes.records() as f64 / population;
+            let probabilities = SlidedNegativeBinomial::fit(sizes, population)?.sample_sizes(fraction);
+            cumulative(&mut probabilities.into_iter().enumerate().map(|(at, probability)| (at + 1, probability)))
+        }
+    };
+    Ok(Fitted { share, source })
+}
+
+impl Source {
+    /// A sample of so many records.
+    fn draw(&self, records: usize, stream: &mut Stream) -> Sizes {
+        let steps = match self {
+            Self::Law(law) => return law.draw(records, stream),
+            Self::Classes(steps) => steps,
+        };
+        let whole = steps.last().map_or(0.0, |step| step.0);
+        let mut left = records;
+        let mut drawn = Vec::new();
+        while left > 0 && whole > 0.0 {
+            let point = whole * (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+            let at = steps.partition_point(|step| step.0 <= point).min(steps.len() - 1);
+            let size = steps[at].1.min(left);
+            drawn.push(size);
+            left -= size;
+        }
+        Sizes::of_classes(drawn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sizes::adult;
+    use super::*;
+
+    /// ARX's `TestRiskMetrics`: its choice is Pitman at 0.01 and 0.1 and Zayatz at 0.2, where its slided negative binomial
+    /// fails; the right one is smaller.
+    #[test]
+    fn the_rule_chooses() {
+        let sizes = adult();
+        let at = |fraction: f64| dankar(&sizes, (30_162.0 / fraction).round()).unwrap();
+        assert_eq!(
+            [0.01, 0.1, 0.2, 1.0].map(|fraction| at(fraction).0),
+            [Model::Pitman, Model::Pitman, Model::SlidedNegativeBinomial, Model::SlidedNegativeBinomial]
+        );
+        assert!((at(0.2).1 - 0.319_459_375).abs() < 2e-8);
+        assert!((at(1.0).1 - 0.514_289_503_348_584_4).abs() < 1e-9);
+        // All unique: Pitman has no fit, and Zayatz is bounded by the sample.
+        assert_eq!(dankar(&Sizes::new(&[(1, 50)]), 1e6), Ok((Model::Zayatz, 1.0)));
+        assert_eq!(dankar(&Sizes::new(&[(2, 50)]), 1e6), Ok((Model::Zayatz, 0.0)));
+    }
+
+    #[test]
+    fn no_share_exceeds_the_sample() {
+        for sizes in [adult(), Sizes::new(&[(1, 3), (2, 40), (5, 9)]), Sizes::new(&[(1, 900), (2, 3)])] {
+            for factor in [1.0, 1.5, 10.0, 1e4] {
+                for model in Model::ALL {
+                    let population = sizes.records() as f64 * factor;
+                    if let Ok(share) = unique_share(model, &sizes, population) {
+                        assert!((0.0..=sizes.uniqueness()).contains(&share), "{model:?} {factor} {share}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// A population drawn from the model: the intervals of samples from it cover its unique share.
+    #[test]
+    fn intervals_cover_under_the_model() {
+        let law = Pitman { theta: 200.0, alpha: 0.5 };
+        let truth = law.uniques(20_000.0) / 20_000.0;
+        let covered = |model: Model| {
+            let covers = |run: u64| {
+                let seed = Seed::root(run);
+                let sample = law.draw(2_000, &mut seed.derive("sample").stream());
+                unique_share_estimate(model, &sample, 20_000.0, seed).unwrap().covers(truth)
+            };
+            (0..40).filter(|&run| covers(run)).count()
+        };
+        // 95 % of 40 are 38; fewer than 34 would happen once in 70 right programs.
+        assert!(covered(Model::Pitman) >= 34, "{}", covered(Model::Pitman));
+    }
+
+    #[test]
+    fn threads_change_nothing() {
+        let run = || unique_share_estimate(Model::Pitman, &adult(), 3e5, Seed::root(1)).unwrap();
+        let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        assert_eq!(one.install(run), run());
+    }
+}
