@@ -13,6 +13,8 @@ use crate::stats::{Estimate, Level, Method};
 pub enum Model {
     /// [`Pitman`].
     Pitman,
+    /// Ewens' sampling formula: [`Pitman`] on the edge of its range, alpha = 0.
+    Ewens,
     /// [`zayatz`].
     Zayatz,
     /// [`SlidedNegativeBinomial`].
@@ -21,12 +23,13 @@ pub enum Model {
 
 impl Model {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Pitman, Self::Zayatz, Self::SlidedNegativeBinomial];
+    pub const ALL: [Self; 4] = [Self::Pitman, Self::Ewens, Self::Zayatz, Self::SlidedNegativeBinomial];
 
     /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pitman => "Pitman",
+            Self::Ewens => "Ewens",
             Self::Zayatz => "Zayatz",
             Self::SlidedNegativeBinomial => "slided negative binomial",
         }
@@ -102,14 +105,16 @@ pub(super) fn chosen<T>(
 /// [`unique_share`] with an interval by parametric bootstrap: samples as large as the one at hand are drawn from the fitted
 /// model and fitted again; their mean error is taken off and their spread gives the width, both on the logit scale.
 ///
-/// Pitman's law and the slided negative binomial are drawn from themselves. Zayatz has no population of its own: classes are
-/// drawn from the sample's. The interval covers chance in the draw of the sample and in who the uniques are, not that the
-/// population may follow another law. O(replicates x (records + fit)); the same on any number of threads.
+/// Pitman's and Ewens' laws are drawn from themselves; a drawn sample whose likelihood is highest on the edge counts with
+/// the law there. Zayatz and the slided negative binomial (through Shlosser's number of classes) are not consistent with the
+/// populations they imply, so for them classes are drawn from the sample's mix of sizes. The interval covers chance in the
+/// draw of the sample and in who the uniques are, not that the population may follow another law.
+/// O(replicates x (records + fit)); the same on any number of threads.
 ///
 /// Reference: Davison and Hinkley, Bootstrap methods (1997), section 5.2.
 ///
 /// # Errors
-/// As the model; [`NoFit::Unstable`] when more than a fifth of the drawn samples has no fit.
+/// As the model.
 pub fn unique_share_estimate(model: Model, sizes: &Sizes, population: f64, seed: Seed) -> Result<Estimate, NoFit> {
     let n = sizes.records();
     let bound = sizes.uniqueness();
@@ -124,12 +129,9 @@ pub fn unique_share_estimate(model: Model, sizes: &Sizes, population: f64, seed:
     let replicates = (DRAWN / n.max(1)).clamp(REPLICATES.0, REPLICATES.1);
     let again = |replicate: usize| {
         let mut stream = seed.derive(model.name()).derive(&replicate.to_string()).stream();
-        share(model, &fitted.source.draw(n, &mut stream), population).ok().map(logit)
+        logit(share_again(model, &fitted.source.draw(n, &mut stream), population))
     };
-    let found: Vec<f64> = (0..replicates).into_par_iter().filter_map(again).collect();
-    if 5 * found.len() < 4 * replicates {
-        return Err(NoFit::Unstable);
-    }
+    let found: Vec<f64> = (0..replicates).into_par_iter().map(again).collect();
     let mean = found.iter().sum::<f64>() / found.len() as f64;
     let spread = found.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (found.len() as f64 - 1.0);
     let centre = 2.0 * logit(fitted.share) - mean;
@@ -150,32 +152,38 @@ fn logit(share: f64) -> f64 {
 fn share(model: Model, sizes: &Sizes, population: f64) -> Result<f64, NoFit> {
     let uniques = match model {
         Model::Pitman => Pitman::fit(sizes)?.uniques(population),
+        Model::Ewens => Pitman::fit_on_the_edge(sizes)?.uniques(population),
         Model::Zayatz => zayatz(sizes, population)?,
         Model::SlidedNegativeBinomial => SlidedNegativeBinomial::fit(sizes, population)?.uniques(),
     };
     Ok(uniques / population)
 }
 
-fn fit(model: Model, sizes: &Sizes, population: f64) -> Result<Fitted, NoFit> {
-    let cumulative = |weights: &mut dyn Iterator<Item = (usize, f64)>| {
-        let mut sum = 0.0;
-        let steps = weights.map(|(size, weight)| {
-            sum += weight;
-            (sum, size)
-        });
-        Source::Classes(steps.collect())
+/// The share of a drawn sample, which must not be lost: the nearest law where there is none, and the sample's own share where
+/// it says nothing.
+fn share_again(model: Model, sizes: &Sizes, population: f64) -> f64 {
+    let found = match share(model, sizes, population) {
+        Err(NoFit::Edge) => share(Model::Ewens, sizes, population),
+        Err(NoFit::NoSolution) => share(Model::Zayatz, sizes, population),
+        found => found,
     };
-    let share = share(model, sizes, population)?;
+    found.unwrap_or_else(|_| sizes.uniqueness())
+}
+
+fn fit(model: Model, sizes: &Sizes, population: f64) -> Result<Fitted, NoFit> {
     let source = match model {
         Model::Pitman => Source::Law(Pitman::fit(sizes)?),
-        Model::Zayatz => cumulative(&mut sizes.iter().map(|(size, count)| (size, count as f64))),
-        Model::SlidedNegativeBinomial => {
-            let fraction = sizes.records() as f64 / population;
-            let probabilities = SlidedNegativeBinomial::fit(sizes, population)?.sample_sizes(fraction);
-            cumulative(&mut probabilities.into_iter().enumerate().map(|(at, probability)| (at + 1, probability)))
+        Model::Ewens => Source::Law(Pitman::fit_on_the_edge(sizes)?),
+        Model::Zayatz | Model::SlidedNegativeBinomial => {
+            let mut sum = 0.0;
+            let steps = sizes.iter().map(|(size, count)| {
+                sum += count as f64;
+                (sum, size)
+            });
+            Source::Classes(steps.collect())
         }
     };
-    Ok(Fitted { share, source })
+    Ok(Fitted { share: share(model, sizes, population)?, source })
 }
 
 impl Source {
@@ -196,6 +204,41 @@ impl Source {
             left -= size;
         }
         Sizes::of_classes(drawn)
+    }
+}
+
+/// What the models say together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Uniques {
+    /// The choice of [`dankar`]'s rule.
+    pub model: Model,
+    /// Its share; the interval reaches from the least lower to the largest upper end of all models that have a fit, since the
+    /// choice of the model moves the answer more than chance does.
+    pub estimate: Estimate,
+    /// Every model with its share and interval, or why it has none. Ewens stands in only where Pitman has none.
+    pub models: Vec<(Model, Result<Estimate, NoFit>)>,
+}
+
+impl Uniques {
+    /// Asks every model.
+    ///
+    /// # Errors
+    /// [`NoFit::Uninformative`] without records.
+    pub fn of(sizes: &Sizes, population: f64, seed: Seed) -> Result<Self, NoFit> {
+        let ask = |model: Model| (model, unique_share_estimate(model, sizes, population, seed));
+        let pitman = ask(Model::Pitman);
+        let edge = (pitman.1 == Err(NoFit::Edge)).then(|| ask(Model::Ewens));
+        let others = [Model::SlidedNegativeBinomial, Model::Zayatz].map(ask);
+        let models: Vec<_> = std::iter::once(pitman).chain(edge).chain(others).collect();
+        let answer = |model: Model| {
+            let found = models.iter().find(|(asked, _)| *asked == model);
+            found.map_or(Err(NoFit::NoSolution), |(_, found)| *found)
+        };
+        let (model, chosen) = chosen(sizes, population, answer, |estimate| estimate.value)?;
+        let found = || models.iter().filter_map(|(_, found)| found.ok());
+        let low = found().map(|estimate| estimate.low).fold(chosen.low, f64::min);
+        let high = found().map(|estimate| estimate.high).fold(chosen.high, f64::max);
+        Ok(Self { model, estimate: Estimate { low, high, ..chosen }, models })
     }
 }
 

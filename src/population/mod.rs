@@ -13,7 +13,7 @@ mod series;
 mod sizes;
 mod zayatz;
 
-pub use estimate::{Model, dankar, unique_share, unique_share_estimate};
+pub use estimate::{Model, Uniques, dankar, unique_share, unique_share_estimate};
 pub use individual::{expected_reidentifications, household_risk, individual_risk};
 pub use negative_binomial::SlidedNegativeBinomial;
 pub use pitman::Pitman;
@@ -36,9 +36,4 @@ pub enum NoFit {
     /// The equations have no solution.
     #[error("the model's equations have no solution for these counts")]
     NoSolution,
-    /// Samples drawn from the fitted model often have no fit.
-    #[error(
-        "more than a fifth of the samples drawn from the fitted model cannot be fitted, so its answer has no interval"
-    )]
-    Unstable,
 }

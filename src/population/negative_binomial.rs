@@ -65,23 +65,6 @@ impl SlidedNegativeBinomial {
         let rest = (alpha * beta.ln() - (alpha + 2.0) * (-d).ln_1p()).exp();
         0.5 * classes * fraction * fraction * alpha * (1.0 - beta) * rest * (2.0 - (1.0 - alpha) * d)
     }
-
-    /// Probabilities of the class sizes 1, 2, ... of a sample, for classes that are in the sample: a thinned negative binomial
-    /// number, and one more with probability `fraction`.
-    pub(super) fn sample_sizes(&self, fraction: f64) -> Vec<f64> {
-        let kept = self.beta / (self.beta + fraction * (1.0 - self.beta));
-        let mut mass = kept.powf(self.alpha);
-        let (mut left, mut probabilities) = (1.0 - (1.0 - fraction) * mass, Vec::new());
-        while left > 1e-12 && probabilities.len() < 1_000_000 {
-            let i = probabilities.len() as f64;
-            let next = mass * (self.alpha + i) / (i + 1.0) * (1.0 - kept);
-            let probability = fraction * mass + (1.0 - fraction) * next;
-            probabilities.push(probability);
-            left -= probability;
-            mass = next;
-        }
-        probabilities
-    }
 }
 
 /// Shlosser's estimate of the number of classes in the population, in the form of Haas and Stokes (JASA 93 (1998) 1475-1487).
@@ -218,17 +201,20 @@ mod tests {
         }
     }
 
-    /// The probabilities of sample sizes have the expectations that the equations are made of.
+    /// The expectations of the numbers of uniques and pairs are those of thinned negative binomial classes.
     #[test]
     fn expectations_agree() {
-        let (model, fraction) = (SlidedNegativeBinomial { alpha: 0.7, beta: 0.2, classes: 1000.0 }, 0.3);
-        let probabilities = model.sample_sizes(fraction);
-        let kept = model.beta / (model.beta + fraction * (1.0 - model.beta));
-        let seen = 1.0 - (1.0 - fraction) * kept.powf(model.alpha);
-        assert!((probabilities.iter().sum::<f64>() - seen).abs() < 1e-9);
-        assert!((probabilities[1] * model.classes - model.expected_pairs(fraction)).abs() < 1e-9);
-        let people: f64 = probabilities.iter().enumerate().map(|(i, p)| p * (i + 1) as f64).sum();
-        assert!((people - fraction * (1.0 + model.alpha * 4.0)).abs() < 1e-8);
+        let (model, fraction) = (SlidedNegativeBinomial { alpha: 0.7, beta: 0.2, classes: 1000.0 }, 0.3_f64);
+        // F - 1 = y with mass Gamma(alpha + y) / (Gamma(alpha) y!) beta^alpha (1 - beta)^y; of 1 + y people two are drawn.
+        let (mut mass, mut pairs) = (model.beta.powf(model.alpha), 0.0);
+        for y in 0..2_000 {
+            let people = f64::from(y) + 1.0;
+            let two = people * (people - 1.0) / 2.0 * fraction.powi(2) * (1.0 - fraction).powi(y - 1);
+            pairs += model.classes * mass * two;
+            mass *= (model.alpha + f64::from(y)) / people * (1.0 - model.beta);
+        }
+        assert!((pairs - model.expected_pairs(fraction)).abs() < 1e-9);
+        assert!((model.people() - 3_800.0).abs() < 1e-9);
     }
 
     #[test]

@@ -47,6 +47,18 @@ impl Pitman {
         newton(sizes, guess(sizes)).or_else(|| nested(sizes)).ok_or(NoFit::Edge)
     }
 
+    /// The likeliest law with alpha = 0 (up to 2e-6), Ewens' sampling formula: the edge of the range, where the likelihood is
+    /// highest whenever [`Pitman::fit`] refuses with [`NoFit::Edge`].
+    ///
+    /// # Errors
+    /// [`NoFit::Uninformative`] as [`Pitman::fit`].
+    pub fn fit_on_the_edge(sizes: &Sizes) -> Result<Self, NoFit> {
+        if sizes.classes() == sizes.records() || sizes.classes() < 2 {
+            return Err(NoFit::Uninformative);
+        }
+        Ok(best_theta(sizes, EDGE * 2.0))
+    }
+
     /// Expected number of unique people in a population:
     /// N Gamma(theta + 1) Gamma(theta + alpha + N - 1) / (Gamma(theta + alpha) Gamma(theta + N)).
     pub fn uniques(&self, population: f64) -> f64 {
@@ -169,18 +181,19 @@ fn newton(sizes: &Sizes, start: Pitman) -> Option<Pitman> {
     (size(&gradient) < 1e-11).then_some(law)
 }
 
-/// For every alpha the best theta by bisection (the score falls from infinity at theta = -alpha to below zero), and the alpha
-/// at which the likelihood along these stops rising.
+/// The best theta for an alpha: the score falls from infinity at theta = -alpha to below zero.
+fn best_theta(sizes: &Sizes, alpha: f64) -> Pitman {
+    let score = |log: f64| derivatives(sizes, Pitman { theta: log.exp() - alpha, alpha }).0[0];
+    Pitman { theta: bisect(-30.0, 40.0, score).exp() - alpha, alpha }
+}
+
+/// The alpha at which the likelihood along the best thetas stops rising.
 fn nested(sizes: &Sizes) -> Option<Pitman> {
-    let best_theta = |alpha: f64| {
-        let score = |log: f64| derivatives(sizes, Pitman { theta: log.exp() - alpha, alpha }).0[0];
-        Pitman { theta: bisect(-30.0, 40.0, score).exp() - alpha, alpha }
-    };
-    let rise = |alpha: f64| derivatives(sizes, best_theta(alpha)).0[1];
+    let rise = |alpha: f64| derivatives(sizes, best_theta(sizes, alpha)).0[1];
     if rise(EDGE * 2.0) <= 0.0 || rise(1.0 - 2.0 * EDGE) >= 0.0 {
         return None;
     }
-    Some(best_theta(bisect(EDGE * 2.0, 1.0 - 2.0 * EDGE, rise)))
+    Some(best_theta(sizes, bisect(EDGE * 2.0, 1.0 - 2.0 * EDGE, rise)))
 }
 
 /// Where a function that starts above zero and ends below it crosses.
