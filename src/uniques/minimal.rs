@@ -5,6 +5,8 @@ use thiserror::Error;
 
 use super::Codes;
 use super::hitting::{bits, minimal_hitting_sets};
+use super::kinds::Kinds;
+use super::lattice::Lattice;
 use super::partition::{Partition, Splitter};
 use crate::watch::Watch;
 
@@ -45,31 +47,16 @@ pub struct MinimalUniques {
 }
 
 /// Groups of up to this many rows are settled by hitting sets instead of further splits.
-static SETTLED: std::sync::LazyLock<usize> = std::sync::LazyLock::new(|| std::env::var("SETTLED").map_or(4, |s| s.parse().unwrap()));
-
-/// Distinct rows, and what is known about each.
-struct Kinds {
-    of_row: Vec<u32>,
-    /// Codes by column, the most identifying column last.
-    codes: Vec<Vec<u32>>,
-    /// The same by kind.
-    rows: Vec<u32>,
-    /// Columns in which a kind has a value, in the order of `codes`.
-    present: Vec<u64>,
-    /// Several people share the whole row, so it is never unique.
-    crowd: Vec<bool>,
-    person: Vec<u32>,
-    /// The place in the caller's order of each column.
-    place: Vec<usize>,
-}
+const SETTLED: usize = 8;
 
 impl MinimalUniques {
     /// Searches. `people` says whose record each row is; without it every row is a person.
     ///
     /// Partitions are refined depth first over the set-enumeration tree (stripped partitions, as in TANE), rows that nobody
-    /// shares leave, and groups of up to four rows are settled at once: a row of such a group is unique on what meets each of
-    /// its difference sets. Exponential in the number of columns in the worst case, since the number of MSUs is; bounded by
-    /// [`Settings::work`]. The same on any number of threads.
+    /// shares leave, and small groups are settled at once from the columns in which their pairs agree. What is shared is kept
+    /// as a bit for every set and distinct row, from which the minimal sets are read 64 at a time; where these bits need more
+    /// than half a gigabyte, as lists. Exponential in the number of columns in the worst case, since the number of MSUs is;
+    /// bounded by [`Settings::work`]. The same on any number of threads.
     ///
     /// References: Elliot, Manning and Ford, International Journal of Uncertainty, Fuzziness and Knowledge-Based Systems 10
     /// (2002); Manning, Haglin and Keane, Data Mining and Knowledge Discovery 16 (2008) 165-196; Huhtala and others, The
@@ -101,21 +88,24 @@ impl MinimalUniques {
             return Err(MostColumns(columns.len()));
         }
         let kinds = Kinds::of(columns, people);
-        let max_size = affordable(columns.len(), kinds.crowd.len(), settings);
-        let mut known: Vec<Vec<u64>> = vec![Vec::new(); kinds.crowd.len()];
-        let mut stopped = false;
-        for top in 0..columns.len() {
-            stopped = stopped || watch.stops();
-            if stopped || max_size == 0 {
-                break;
-            }
-            step(&kinds, top, max_size as u32, &mut known);
-        }
-        Ok(Self::collected(&kinds, &known, max_size, stopped))
+        let max_size = affordable(columns.len(), kinds.len(), settings);
+        let known = match Lattice::of(&kinds, max_size, watch) {
+            Some(lattice) => lattice.minimal(),
+            None => by_lists(&kinds, max_size, watch),
+        };
+        Ok(Self::collected(&kinds, &known, max_size, watch.stops()))
+    }
+
+    /// The search by lists, which tables of moderate width do not reach.
+    #[cfg(test)]
+    pub(super) fn of_lists(columns: &[Codes<'_>], people: Option<&[u32]>, max_size: usize) -> Self {
+        let kinds = Kinds::of(columns, people);
+        let known = by_lists(&kinds, max_size, &crate::watch::Unwatched);
+        Self::collected(&kinds, &known, max_size, false)
     }
 
     fn collected(kinds: &Kinds, known: &[Vec<u64>], max_size: usize, stopped: bool) -> Self {
-        let in_order = |mask: u64| bits(mask).fold(0, |to, bit| to | 1 << kinds.place[bit.trailing_zeros() as usize]);
+        let in_order = |mask: u64| bits(mask).fold(0, |to, bit| to | 1 << kinds.place(bit.trailing_zeros() as usize));
         let (mut starts, mut masks) = (vec![0], Vec::new());
         for of_kind in known {
             let from = masks.len();
@@ -124,10 +114,10 @@ impl MinimalUniques {
             starts.push(masks.len());
         }
         Self {
-            columns: kinds.codes.len(),
+            columns: kinds.columns(),
             max_size,
             stopped,
-            kind_of_row: kinds.of_row.clone(),
+            kind_of_row: kinds.of_row().to_vec(),
             starts,
             masks,
         }
@@ -163,89 +153,16 @@ fn affordable(columns: usize, kinds: usize, settings: &Settings) -> usize {
     columns.min(settings.max_size)
 }
 
-impl Kinds {
-    fn of(columns: &[Codes<'_>], people: Option<&[u32]>) -> Self {
-        let rows = columns.first().map_or(0, |column| column.codes.len());
-        assert!(columns.iter().all(|column| column.codes.len() == rows), "columns are equally long");
-        let mut order: Vec<u32> = (0..rows as u32).collect();
-        let (of_row, firsts) = distinct(columns, &mut order);
-        let who = |row: usize| people.map_or(row as u32, |people| people[row]);
-        let person: Vec<u32> = firsts.iter().map(|&row| who(row as usize)).collect();
-        let mut crowd = vec![false; firsts.len()];
-        for (row, &kind) in of_row.iter().enumerate() {
-            crowd[kind as usize] |= who(row) != person[kind as usize];
+/// The MSUs of every kind where the bits of all column sets would take too much memory: lists of those found so far.
+fn by_lists(kinds: &Kinds, max_size: usize, watch: &dyn Watch) -> Vec<Vec<u64>> {
+    let mut known: Vec<Vec<u64>> = vec![Vec::new(); kinds.len()];
+    for top in 0..kinds.columns() {
+        if watch.stops() || max_size == 0 {
+            break;
         }
-        let place = by_collisions(columns, &firsts);
-        let missing = |column: &Codes<'_>, row: u32| column.missing == Some(column.codes[row as usize]);
-        let bits_of = |row: &u32| {
-            let present = place.iter().enumerate().filter(|(_, j)| !missing(&columns[**j], *row));
-            present.fold(0_u64, |mask, (bit, _)| mask | 1 << bit)
-        };
-        let present = firsts.iter().map(bits_of).collect();
-        let gather = |&j: &usize| firsts.iter().map(|&row| columns[j].codes[row as usize]).collect();
-        let codes: Vec<Vec<u32>> = place.iter().map(gather).collect();
-        let rows = (0..firsts.len()).flat_map(|kind| codes.iter().map(move |column| column[kind])).collect();
-        Self { codes, rows, of_row, present, crowd, person, place }
+        step(kinds, top, max_size as u32, &mut known);
     }
-
-    /// The columns in which two kinds have the same value.
-    fn agreement(&self, a: u32, b: u32) -> u64 {
-        let width = self.codes.len();
-        let row = |kind: u32| &self.rows[kind as usize * width..(kind as usize + 1) * width];
-        let equal = row(a).iter().zip(row(b)).enumerate();
-        let mask = equal.fold(0_u64, |mask, (bit, (a, b))| mask | u64::from(a == b) << bit);
-        mask & self.present[a as usize] & self.present[b as usize]
-    }
-}
-
-/// Numbers rows that agree in every column alike, in order of first appearance; and the first row of each number.
-fn distinct(columns: &[Codes<'_>], order: &mut [u32]) -> (Vec<u32>, Vec<u32>) {
-    let rows = order.len();
-    let mut group = Partition::whole(rows as u32);
-    let (mut splitter, mut next) = (Splitter::default(), Partition::default());
-    let mut alone: Vec<u32> = Vec::new();
-    for column in columns {
-        splitter.split(&group, column.codes, &mut next, |part| {
-            if part.len() == 1 {
-                alone.push(part[0]);
-            }
-            part.len() > 1
-        });
-        std::mem::swap(&mut group, &mut next);
-    }
-    // The first row of the group of each row, and from these the numbers.
-    let mut first: Vec<u32> = (0..rows as u32).collect();
-    group.groups().for_each(|part| part.iter().for_each(|&row| first[row as usize] = part[0]));
-    let (mut of_row, mut firsts) = (vec![0; rows], Vec::new());
-    for row in 0..rows {
-        if first[row] as usize == row {
-            of_row[row] = firsts.len() as u32;
-            firsts.push(row as u32);
-        } else {
-            of_row[row] = of_row[first[row] as usize];
-        }
-    }
-    (of_row, firsts)
-}
-
-/// Columns by the number of pairs of rows that agree in them, most first: the last, which say most, are split by first, so
-/// that groups are small from the start.
-fn by_collisions(columns: &[Codes<'_>], firsts: &[u32]) -> Vec<usize> {
-    let collisions = |column: &Codes<'_>| {
-        let mut counts: Vec<u64> = Vec::new();
-        for &row in firsts {
-            let code = column.codes[row as usize] as usize;
-            if code >= counts.len() {
-                counts.resize(code + 1, 0);
-            }
-            counts[code] += 1;
-        }
-        counts.iter().map(|count| count * count).sum::<u64>()
-    };
-    let pairs: Vec<u64> = columns.iter().map(collisions).collect();
-    let mut place: Vec<usize> = (0..columns.len()).collect();
-    place.sort_by_key(|&j| (std::cmp::Reverse(pairs[j]), j));
-    place
+    known
 }
 
 /// Finds the MSUs whose highest column is `top` and adds them to what is known.
@@ -256,7 +173,7 @@ fn step(kinds: &Kinds, top: usize, most: u32, known: &mut [Vec<u64>]) {
     let read: &[Vec<u64>] = known;
     let mut first = Branch::new(kinds, most, read);
     let mut base = Partition::default();
-    first.refine(&Partition::whole(kinds.crowd.len() as u32), top, 0, &mut base);
+    first.refine(&Partition::whole(kinds.len() as u32), top, 0, &mut base);
     let branch = |below: usize| {
         let mut branch = Branch::new(kinds, most, read);
         let mut node = Partition::default();
@@ -267,7 +184,6 @@ fn step(kinds: &Kinds, top: usize, most: u32, known: &mut [Vec<u64>]) {
     let deeper: Vec<Vec<(u32, u64)>> =
         if most > 1 { (0..top).into_par_iter().map(branch).collect() } else { Vec::new() };
     let found: Vec<(u32, u64)> = std::iter::once(first.found).chain(deeper).flatten().collect();
-    eprintln!("top {top} found {}", found.len());
     for (kind, mask) in found {
         let of_kind = &mut known[kind as usize];
         if !of_kind.iter().any(|other| other & !mask == 0) {
@@ -290,7 +206,7 @@ struct Branch<'a> {
 
 impl<'a> Branch<'a> {
     fn new(kinds: &'a Kinds, most: u32, known: &'a [Vec<u64>]) -> Self {
-        let levels = vec![Partition::default(); kinds.codes.len()];
+        let levels = vec![Partition::default(); kinds.columns()];
         Self { kinds, most, known, found: Vec::new(), splitter: Splitter::default(), levels, sets: Vec::new() }
     }
 
@@ -298,7 +214,7 @@ impl<'a> Branch<'a> {
     fn refine(&mut self, from: &Partition, column: usize, above: u64, into: &mut Partition) {
         let mut splitter = std::mem::take(&mut self.splitter);
         let mask = above | 1 << column;
-        splitter.split(from, &self.kinds.codes[column], into, |part| self.judge(part, mask));
+        splitter.split(from, self.kinds.codes(column), into, |part| self.judge(part, mask));
         self.splitter = splitter;
     }
 
@@ -306,19 +222,17 @@ impl<'a> Branch<'a> {
     fn judge(&mut self, part: &[u32], mask: u64) -> bool {
         let kinds = self.kinds;
         let column = mask & mask.wrapping_neg();
-        let first = part[0] as usize;
-        if kinds.present[first] & column == 0 || part.iter().all(|&kind| kinds.crowd[kind as usize]) {
+        if kinds.present(part[0]) & column == 0 || kinds.all_crowds(part) {
             return false;
         }
-        let person = kinds.person[first];
-        if part.iter().all(|&kind| !kinds.crowd[kind as usize] && kinds.person[kind as usize] == person) {
+        if kinds.one_person(part) {
             part.iter().for_each(|&kind| self.report(kind, mask));
             return false;
         }
         if mask.count_ones() >= self.most || column == 1 {
             return false;
         }
-        if part.len() > *SETTLED {
+        if part.len() > SETTLED {
             return true;
         }
         self.settle(part, mask);
@@ -330,15 +244,14 @@ impl<'a> Branch<'a> {
         let (kinds, most) = (self.kinds, self.most - mask.count_ones());
         let below = (mask & mask.wrapping_neg()) - 1;
         let mut sets = std::mem::take(&mut self.sets);
-        for &kind in part.iter().filter(|&&kind| !kinds.crowd[kind as usize]) {
+        for &kind in part.iter().filter(|&&kind| !kinds.is_crowd(kind)) {
             // A column that completes a set known to be unique leads to nothing minimal.
-            let completed = self.known[kind as usize].iter().map(|other| other & !mask).filter(|rest| rest.is_power_of_two());
-            let usable = below & kinds.present[kind as usize] & !completed.fold(0, |all, rest| all | rest);
-            let stranger = |other: &&u32| {
-                kinds.crowd[**other as usize] || kinds.person[**other as usize] != kinds.person[kind as usize]
-            };
+            let rests = self.known[kind as usize].iter().map(|other| other & !mask);
+            let completing = rests.filter(|rest| rest.is_power_of_two()).fold(0, |all, rest| all | rest);
+            let usable = below & kinds.present(kind) & !completing;
+            let others = part.iter().filter(|&&other| other != kind && kinds.strangers(kind, other));
             sets.clear();
-            sets.extend(part.iter().filter(stranger).map(|&other| usable & !kinds.agreement(kind, other)));
+            sets.extend(others.map(|&other| usable & !kinds.agreement(kind, other)));
             minimal_hitting_sets(&sets, most, |more| self.report(kind, mask | more));
         }
         self.sets = sets;

@@ -4,6 +4,8 @@
 //! unique through it, and it equals nothing.
 
 mod hitting;
+mod kinds;
+mod lattice;
 mod minimal;
 mod partition;
 mod scores;

@@ -24,9 +24,14 @@ impl Partition {
         starts.zip(&self.ends).map(|(start, &end)| &self.rows[start as usize..end as usize])
     }
 
-    /// Number of rows in groups.
-    pub(super) fn len(&self) -> usize {
-        self.rows.len()
+    /// One group of these rows.
+    pub(super) fn of(rows: &[u32]) -> Self {
+        Self { rows: rows.to_vec(), ends: vec![rows.len() as u32] }
+    }
+
+    /// All rows in groups.
+    pub(super) fn rows(&self) -> &[u32] {
+        &self.rows
     }
 
     fn clear(&mut self) {
@@ -141,7 +146,7 @@ mod tests {
                 seen.extend_from_slice(part);
                 part.len() > 3
             });
-            assert_eq!(into.len(), into.ends.last().map_or(0, |end| *end as usize));
+            assert_eq!(into.rows().len(), into.ends.last().map_or(0, |end| *end as usize));
             seen.sort_unstable();
             assert_eq!(seen, (0..100).collect::<Vec<u32>>());
             let mut starts = vec![0];

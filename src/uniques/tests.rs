@@ -35,7 +35,7 @@ fn brute_force(columns: &[Vec<u32>], missing: Option<u32>, people: &[u32], most:
                 people[other] == people[row] || inside(mask).any(|j| columns[j][other] != columns[j][row])
             })
     };
-    let minimal = |row: usize, mask: u64| unique(row, mask) && inside(mask).all(|j| !unique(row, mask & !(1 << j)));
+    let minimal = |row: usize, mask: u64| unique(row, mask) && inside(mask).all(|j| mask == 1 << j || !unique(row, mask & !(1 << j)));
     let of_row = |row: usize| {
         let masks = (1..1_u64 << m).filter(|mask| mask.count_ones() <= most && minimal(row, *mask));
         let mut masks: Vec<u64> = masks.collect();
@@ -48,13 +48,13 @@ fn brute_force(columns: &[Vec<u32>], missing: Option<u32>, people: &[u32], most:
 proptest! {
     #[test]
     fn the_search_equals_brute_force(
-        rows in prop::collection::vec((prop::array::uniform6(0_u32..4), 0_u32..40), 2..50),
+        rows in prop::collection::vec((prop::array::uniform8(0_u32..3), 0_u32..40), 1..50),
         sparse in prop::bool::ANY,
-        most in 1_usize..7,
+        most in 1_usize..9,
     ) {
-        let table: Vec<[u32; 6]> = rows.iter().map(|row| row.0).collect();
+        let table: Vec<[u32; 8]> = rows.iter().map(|row| row.0).collect();
         let columns = columns(&table);
-        let missing = sparse.then_some(3);
+        let missing = sparse.then_some(2);
         let alone: Vec<u32> = (0..rows.len() as u32).collect();
         let shared: Vec<u32> = rows.iter().map(|row| row.1).collect();
         let settings = Settings { max_size: most, ..ALL };
@@ -64,6 +64,8 @@ proptest! {
             for (row, expected) in expected.iter().enumerate() {
                 prop_assert_eq!(found.of_row(row), expected.as_slice(), "row {}", row);
             }
+            let listed = MinimalUniques::of_lists(&coded(&columns, missing), people, most);
+            prop_assert_eq!(&listed, &found);
         }
     }
 }
