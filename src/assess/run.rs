@@ -223,6 +223,10 @@ pub(super) fn digests(plan: &Plan) -> Result<Vec<InputFile>, AssessError> {
         files.push(("scores", scores.file.clone()));
         files.extend(scores.shadow.iter().map(|shadow| ("shadow scores", shadow.file.clone())));
     }
+    let schemas = [plan.data.as_ref().map(|data| &data.schema), plan.scores.as_ref().map(|scores| &scores.schema)];
+    for threat in schemas.into_iter().flatten().flat_map(|schema| &schema.quasi_identifiers) {
+        files.extend(threat.register().map(|file| ("population register", file.to_owned())));
+    }
     match &plan.reference {
         Some(ReferencePlan::Given { models, masks }) => {
             files.extend(models.iter().map(|model| ("reference model", model.clone())));

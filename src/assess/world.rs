@@ -171,6 +171,7 @@ impl World {
                 members: split.nonmembers.take(fake),
                 nonmembers: split.nonmembers.take(rest),
                 schema: split.schema.clone(),
+                registers: split.registers.clone(),
                 file_rows: (rows_of(fake), rows_of(rest)),
                 warnings: Vec::new(),
             }),
