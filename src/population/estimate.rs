@@ -3,7 +3,8 @@
 use rand::Rng;
 use rayon::prelude::*;
 
-use super::{NoFit, Pitman, Sizes, SlidedNegativeBinomial, zayatz};
+use super::{NoFit, Pitman, SlidedNegativeBinomial, zayatz};
+use crate::equivalence::Histogram;
 use crate::seed::{Seed, Stream};
 use crate::stats::interval::normal_quantile;
 use crate::stats::{Estimate, Level, Method};
@@ -46,7 +47,7 @@ struct Fitted {
 enum Source {
     Law(Pitman),
     /// Cumulative probabilities of class sizes, with the sizes.
-    Classes(Vec<(f64, usize)>),
+    Classes(Vec<(f64, u32)>),
 }
 
 /// Samples drawn for an interval at most and at least; in between as many as keep the records drawn within a bound.
@@ -62,14 +63,14 @@ const DRAWN: usize = 10_000_000;
 /// As the model.
 ///
 /// ```
-/// use privet::population::{Model, Sizes, unique_share};
-/// let sizes = Sizes::new(&[(1, 60), (2, 12), (3, 5), (7, 1)]);
+/// use privet::population::{Model, unique_share};
+/// let sizes = of(&[(1, 60), (2, 12), (3, 5), (7, 1)]);
 /// // Where the sample is everybody, Zayatz's answer is what was counted.
 /// assert!((unique_share(Model::Zayatz, &sizes, 106.0)? - 60.0 / 106.0).abs() < 1e-12);
 /// # Ok::<(), privet::population::NoFit>(())
 /// ```
-pub fn unique_share(model: Model, sizes: &Sizes, population: f64) -> Result<f64, NoFit> {
-    Ok(share(model, sizes, population)?.clamp(0.0, sizes.uniqueness()))
+pub fn unique_share(model: Model, sizes: &Histogram, population: f64) -> Result<f64, NoFit> {
+    Ok(share(model, sizes, population)?.clamp(0.0, uniqueness(sizes)))
 }
 
 /// The rule of Dankar and others: Pitman where the sample is at most a tenth of the population, otherwise the smaller of the
@@ -79,19 +80,19 @@ pub fn unique_share(model: Model, sizes: &Sizes, population: f64) -> Result<f64,
 ///
 /// # Errors
 /// When Zayatz has none either.
-pub fn dankar(sizes: &Sizes, population: f64) -> Result<(Model, f64), NoFit> {
+pub fn dankar(sizes: &Histogram, population: f64) -> Result<(Model, f64), NoFit> {
     chosen(sizes, population, |model| unique_share(model, sizes, population), |share| *share)
 }
 
 /// [`dankar`]'s choice among answers of any kind.
 pub(super) fn chosen<T>(
-    sizes: &Sizes,
+    sizes: &Histogram,
     population: f64,
     answer: impl Fn(Model) -> Result<T, NoFit>,
     share: impl Fn(&T) -> f64,
 ) -> Result<(Model, T), NoFit> {
     let of = |model: Model| answer(model).map(|found| (model, found));
-    if sizes.of(1) > 0 && sizes.records() as f64 <= 0.1 * population {
+    if sizes.of_size(1) > 0 && sizes.records() as f64 <= 0.1 * population {
         return of(Model::Pitman).or_else(|_| of(Model::Zayatz));
     }
     let zayatz = of(Model::Zayatz);
@@ -115,10 +116,10 @@ pub(super) fn chosen<T>(
 ///
 /// # Errors
 /// As the model.
-pub fn unique_share_estimate(model: Model, sizes: &Sizes, population: f64, seed: Seed) -> Result<Estimate, NoFit> {
-    let n = sizes.records();
-    let bound = sizes.uniqueness();
-    if sizes.of(1) == 0 && n > 0 {
+pub fn unique_share_estimate(model: Model, sizes: &Histogram, population: f64, seed: Seed) -> Result<Estimate, NoFit> {
+    let n = sizes.records() as usize;
+    let bound = uniqueness(sizes);
+    if sizes.of_size(1) == 0 && n > 0 {
         return Ok(Estimate::exact(0.0, n));
     }
     let fitted = fit(model, sizes, population)?;
@@ -143,13 +144,18 @@ pub fn unique_share_estimate(model: Model, sizes: &Sizes, population: f64, seed:
     Ok(Estimate { value, low, high, level: Level::P95, n, method: Method::ParametricBootstrap })
 }
 
+/// Share of records that are alone in their class; 0 without records.
+fn uniqueness(sizes: &Histogram) -> f64 {
+    sizes.of_size(1) as f64 / sizes.records().max(1) as f64
+}
+
 fn logit(share: f64) -> f64 {
     let share = share.clamp(1e-12, 1.0 - 1e-12);
     (share / (1.0 - share)).ln()
 }
 
 /// A model's share, before the bound.
-fn share(model: Model, sizes: &Sizes, population: f64) -> Result<f64, NoFit> {
+fn share(model: Model, sizes: &Histogram, population: f64) -> Result<f64, NoFit> {
     let uniques = match model {
         Model::Pitman => Pitman::fit(sizes)?.uniques(population),
         Model::Ewens => Pitman::fit_on_the_edge(sizes)?.uniques(population),
@@ -161,22 +167,22 @@ fn share(model: Model, sizes: &Sizes, population: f64) -> Result<f64, NoFit> {
 
 /// The share of a drawn sample, which must not be lost: the nearest law where there is none, and the sample's own share where
 /// it says nothing.
-fn share_again(model: Model, sizes: &Sizes, population: f64) -> f64 {
+fn share_again(model: Model, sizes: &Histogram, population: f64) -> f64 {
     let found = match share(model, sizes, population) {
         Err(NoFit::Edge) => share(Model::Ewens, sizes, population),
         Err(NoFit::NoSolution) => share(Model::Zayatz, sizes, population),
         found => found,
     };
-    found.unwrap_or_else(|_| sizes.uniqueness())
+    found.unwrap_or_else(|_| uniqueness(sizes))
 }
 
-fn fit(model: Model, sizes: &Sizes, population: f64) -> Result<Fitted, NoFit> {
+fn fit(model: Model, sizes: &Histogram, population: f64) -> Result<Fitted, NoFit> {
     let source = match model {
         Model::Pitman => Source::Law(Pitman::fit(sizes)?),
         Model::Ewens => Source::Law(Pitman::fit_on_the_edge(sizes)?),
         Model::Zayatz | Model::SlidedNegativeBinomial => {
             let mut sum = 0.0;
-            let steps = sizes.iter().map(|(size, count)| {
+            let steps = sizes.counts().iter().map(|&(size, count)| {
                 sum += count as f64;
                 (sum, size)
             });
@@ -188,13 +194,13 @@ fn fit(model: Model, sizes: &Sizes, population: f64) -> Result<Fitted, NoFit> {
 
 impl Source {
     /// A sample of so many records.
-    fn draw(&self, records: usize, stream: &mut Stream) -> Sizes {
+    fn draw(&self, records: usize, stream: &mut Stream) -> Histogram {
         let steps = match self {
             Self::Law(law) => return law.draw(records, stream),
             Self::Classes(steps) => steps,
         };
         let whole = steps.last().map_or(0.0, |step| step.0);
-        let mut left = records;
+        let mut left = u32::try_from(records).expect("a histogram counts fewer than 2^32 records");
         let mut drawn = Vec::new();
         while left > 0 && whole > 0.0 {
             let point = whole * (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
@@ -203,7 +209,7 @@ impl Source {
             drawn.push(size);
             left -= size;
         }
-        Sizes::of_classes(drawn)
+        Histogram::of_sizes(drawn)
     }
 }
 
@@ -224,7 +230,7 @@ impl Uniques {
     ///
     /// # Errors
     /// [`NoFit::Uninformative`] without records.
-    pub fn of(sizes: &Sizes, population: f64, seed: Seed) -> Result<Self, NoFit> {
+    pub fn of(sizes: &Histogram, population: f64, seed: Seed) -> Result<Self, NoFit> {
         let ask = |model: Model| (model, unique_share_estimate(model, sizes, population, seed));
         let pitman = ask(Model::Pitman);
         let edge = (pitman.1 == Err(NoFit::Edge)).then(|| ask(Model::Ewens));
@@ -244,7 +250,7 @@ impl Uniques {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sizes::adult;
+    use super::super::fixtures::{adult, of};
     use super::*;
 
     /// ARX's `TestRiskMetrics`: its choice is Pitman at 0.01 and 0.1 and Zayatz at 0.2, where its slided negative binomial
@@ -260,18 +266,18 @@ mod tests {
         assert!((at(0.2).1 - 0.319_459_375).abs() < 2e-8);
         assert!((at(1.0).1 - 0.514_289_503_348_584_4).abs() < 1e-9);
         // All unique: Pitman has no fit, and Zayatz is bounded by the sample.
-        assert_eq!(dankar(&Sizes::new(&[(1, 50)]), 1e6), Ok((Model::Zayatz, 1.0)));
-        assert_eq!(dankar(&Sizes::new(&[(2, 50)]), 1e6), Ok((Model::Zayatz, 0.0)));
+        assert_eq!(dankar(&of(&[(1, 50)]), 1e6), Ok((Model::Zayatz, 1.0)));
+        assert_eq!(dankar(&of(&[(2, 50)]), 1e6), Ok((Model::Zayatz, 0.0)));
     }
 
     #[test]
     fn no_share_exceeds_the_sample() {
-        for sizes in [adult(), Sizes::new(&[(1, 3), (2, 40), (5, 9)]), Sizes::new(&[(1, 900), (2, 3)])] {
+        for sizes in [adult(), of(&[(1, 3), (2, 40), (5, 9)]), of(&[(1, 900), (2, 3)])] {
             for factor in [1.0, 1.5, 10.0, 1e4] {
                 for model in Model::ALL {
                     let population = sizes.records() as f64 * factor;
                     if let Ok(share) = unique_share(model, &sizes, population) {
-                        assert!((0.0..=sizes.uniqueness()).contains(&share), "{model:?} {factor} {share}");
+                        assert!((0.0..=uniqueness(&sizes)).contains(&share), "{model:?} {factor} {share}");
                     }
                 }
             }

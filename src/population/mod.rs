@@ -6,18 +6,18 @@
 //! sample.
 
 mod estimate;
+#[cfg(test)]
+mod fixtures;
 mod individual;
 mod negative_binomial;
 mod pitman;
 mod series;
-mod sizes;
 mod zayatz;
 
 pub use estimate::{Model, Uniques, dankar, unique_share, unique_share_estimate};
 pub use individual::{expected_reidentifications, household_risk, individual_risk};
 pub use negative_binomial::SlidedNegativeBinomial;
 pub use pitman::Pitman;
-pub use sizes::Sizes;
 pub use zayatz::zayatz;
 
 use thiserror::Error;

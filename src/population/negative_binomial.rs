@@ -1,6 +1,7 @@
 //! The slided negative binomial model (SNB): a class has one person more than a negative binomial number.
 
-use super::{NoFit, Sizes};
+use super::NoFit;
+use crate::equivalence::Histogram;
 
 /// A fitted model: F - 1 is negative binomial with shape alpha and success probability beta, in K classes.
 ///
@@ -27,13 +28,13 @@ impl SlidedNegativeBinomial {
     /// # Errors
     /// [`NoFit::Uninformative`] when all or none are unique or no two are alike, [`NoFit::NoSolution`] when the equations
     /// have none.
-    pub fn fit(sizes: &Sizes, population: f64) -> Result<Self, NoFit> {
+    pub fn fit(sizes: &Histogram, population: f64) -> Result<Self, NoFit> {
         let fraction = (sizes.records() as f64 / population).min(1.0);
-        if sizes.of(1) == 0 || sizes.of(2) == 0 || sizes.classes() == sizes.records() {
+        if sizes.of_size(1) == 0 || sizes.of_size(2) == 0 || sizes.classes() == sizes.records() {
             return Err(NoFit::Uninformative);
         }
         let classes = shlosser(sizes, fraction).ok_or(NoFit::NoSolution)?;
-        let (alone, pairs) = (sizes.of(1) as f64, sizes.of(2) as f64);
+        let (alone, pairs) = (sizes.of_size(1) as f64, sizes.of_size(2) as f64);
         let target = (alone / (classes * fraction)).ln();
         let roots = [Branch::Rising, Branch::Falling].into_iter().flat_map(|branch| {
             let excess = |logit: f64| {
@@ -68,9 +69,10 @@ impl SlidedNegativeBinomial {
 }
 
 /// Shlosser's estimate of the number of classes in the population, in the form of Haas and Stokes (JASA 93 (1998) 1475-1487).
-pub(super) fn shlosser(sizes: &Sizes, fraction: f64) -> Option<f64> {
-    let sum =
-        |term: &dyn Fn(f64) -> f64| -> f64 { sizes.iter().map(|(size, count)| term(size as f64) * count as f64).sum() };
+pub(super) fn shlosser(sizes: &Histogram, fraction: f64) -> Option<f64> {
+    let sum = |term: &dyn Fn(f64) -> f64| -> f64 {
+        sizes.counts().iter().map(|&(size, count)| term(f64::from(size)) * count as f64).sum()
+    };
     let rest = 1.0 - fraction;
     let first = sum(&|i| i * fraction * fraction * (1.0 - fraction * fraction).powf(i - 1.0));
     let second = sum(&|i| rest.powf(i) * ((1.0 + fraction).powf(i) - 1.0));
@@ -80,7 +82,7 @@ pub(super) fn shlosser(sizes: &Sizes, fraction: f64) -> Option<f64> {
     if rest <= 0.0 {
         return Some(classes);
     }
-    let unseen = sizes.of(1) as f64 * first / second * (third / fourth).powi(2);
+    let unseen = sizes.of_size(1) as f64 * first / second * (third / fourth).powi(2);
     (unseen.is_finite() && unseen >= 0.0).then_some(classes + unseen)
 }
 
@@ -176,7 +178,7 @@ fn crossing(
 
 #[cfg(test)]
 mod tests {
-    use super::super::sizes::adult;
+    use super::super::fixtures::{adult, of};
     use super::*;
 
     /// An independent solver's numbers; ARX's test fails its build when its own formulae converge at all.
@@ -219,7 +221,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_solved_is_refused() {
-        for sizes in [Sizes::new(&[(1, 9)]), Sizes::new(&[(2, 9)]), Sizes::new(&[(1, 3), (3, 9)]), Sizes::new(&[])] {
+        for sizes in [of(&[(1, 9)]), of(&[(2, 9)]), of(&[(1, 3), (3, 9)]), of(&[])] {
             assert_eq!(SlidedNegativeBinomial::fit(&sizes, 1e4), Err(NoFit::Uninformative));
         }
     }

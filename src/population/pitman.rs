@@ -3,8 +3,9 @@
 use rand::Rng;
 use statrs::function::gamma::ln_gamma;
 
+use super::NoFit;
 use super::series::{reciprocals, squared_reciprocals};
-use super::{NoFit, Sizes};
+use crate::equivalence::Histogram;
 use crate::seed::Stream;
 use crate::stats::uniform::below;
 
@@ -34,12 +35,12 @@ impl Pitman {
     /// alpha = 0 or below (a few large classes hold everybody), where the law says nothing about unique people.
     ///
     /// ```
-    /// use privet::population::{Pitman, Sizes};
-    /// let law = Pitman::fit(&Sizes::new(&[(1, 60), (2, 12), (3, 5), (7, 1)]))?;
+    /// use privet::population::{Pitman};
+    /// let law = Pitman::fit(&of(&[(1, 60), (2, 12), (3, 5), (7, 1)]))?;
     /// assert!(law.alpha > 0.0 && law.alpha < 1.0);
     /// # Ok::<(), privet::population::NoFit>(())
     /// ```
-    pub fn fit(sizes: &Sizes) -> Result<Self, NoFit> {
+    pub fn fit(sizes: &Histogram) -> Result<Self, NoFit> {
         let (n, classes) = (sizes.records(), sizes.classes());
         if classes == n || classes < 2 {
             return Err(NoFit::Uninformative);
@@ -52,7 +53,7 @@ impl Pitman {
     ///
     /// # Errors
     /// [`NoFit::Uninformative`] as [`Pitman::fit`].
-    pub fn fit_on_the_edge(sizes: &Sizes) -> Result<Self, NoFit> {
+    pub fn fit_on_the_edge(sizes: &Histogram) -> Result<Self, NoFit> {
         if sizes.classes() == sizes.records() || sizes.classes() < 2 {
             return Err(NoFit::Uninformative);
         }
@@ -82,7 +83,7 @@ impl Pitman {
 
     /// Draws a sample of `records` from the law: record by record, a new class with probability
     /// (theta + alpha C) / (theta + i), else a class with probability proportional to its size less alpha. O(records).
-    pub(super) fn draw(&self, records: usize, stream: &mut Stream) -> Sizes {
+    pub(super) fn draw(&self, records: usize, stream: &mut Stream) -> Histogram {
         let mut class_of: Vec<u32> = Vec::with_capacity(records);
         let mut sizes: Vec<u32> = Vec::new();
         for i in 0..records {
@@ -102,7 +103,7 @@ impl Pitman {
             sizes[class] += 1;
             class_of.push(class as u32);
         }
-        Sizes::of_classes(sizes.into_iter().map(|size| size as usize))
+        Histogram::of_sizes(sizes)
     }
 }
 
@@ -112,14 +113,14 @@ fn unit(stream: &mut Stream) -> f64 {
 }
 
 /// Gradient of the log-likelihood in (theta, alpha), and its second derivatives (theta theta, theta alpha, alpha alpha).
-fn derivatives(sizes: &Sizes, law: Pitman) -> ([f64; 2], [f64; 3]) {
+fn derivatives(sizes: &Histogram, law: Pitman) -> ([f64; 2], [f64; 3]) {
     let Pitman { theta, alpha } = law;
     let steps = sizes.classes() as f64 - 1.0;
     let after = sizes.records() as f64 - 1.0;
     let first = reciprocals(theta / alpha + 1.0, steps) / alpha;
     let second = squared_reciprocals(theta / alpha + 1.0, steps) / (alpha * alpha);
     let inside = |sum: fn(f64, f64) -> f64| -> f64 {
-        sizes.iter().map(|(size, count)| count as f64 * sum(1.0 - alpha, size as f64 - 1.0)).sum()
+        sizes.counts().iter().map(|&(size, count)| count as f64 * sum(1.0 - alpha, f64::from(size) - 1.0)).sum()
     };
     let gradient = [first - reciprocals(theta + 1.0, after), (steps - theta * first) / alpha - inside(reciprocals)];
     let curvature = [
@@ -131,10 +132,10 @@ fn derivatives(sizes: &Sizes, law: Pitman) -> ([f64; 2], [f64; 3]) {
 }
 
 /// Hoshino's moment guess, moved into the range.
-fn guess(sizes: &Sizes) -> Pitman {
+fn guess(sizes: &Histogram) -> Pitman {
     let (n, classes) = (sizes.records() as f64, sizes.classes() as f64);
-    let alone = sizes.of(1) as f64;
-    let c = alone * (alone - 1.0) / sizes.of(2).max(1) as f64;
+    let alone = sizes.of_size(1) as f64;
+    let c = alone * (alone - 1.0) / sizes.of_size(2).max(1) as f64;
     let theta =
         (n * classes * c - alone * (n - 1.0) * (2.0 * classes + c)) / (2.0 * alone * classes + alone * c - n * c);
     let alpha = (theta * (alone - n) + (n - 1.0) * alone) / (n * classes);
@@ -142,7 +143,7 @@ fn guess(sizes: &Sizes) -> Pitman {
     Pitman { theta: if theta.is_finite() { theta.max(0.1) } else { classes }, alpha }
 }
 
-fn newton(sizes: &Sizes, start: Pitman) -> Option<Pitman> {
+fn newton(sizes: &Histogram, start: Pitman) -> Option<Pitman> {
     let inside = |law: &Pitman| law.alpha > EDGE && law.alpha < 1.0 - EDGE && law.theta > -law.alpha;
     // Scores in units of their scale, so that both count.
     let scale = [sizes.classes() as f64 / start.theta.abs().max(1.0), sizes.records() as f64];
@@ -182,13 +183,13 @@ fn newton(sizes: &Sizes, start: Pitman) -> Option<Pitman> {
 }
 
 /// The best theta for an alpha: the score falls from infinity at theta = -alpha to below zero.
-fn best_theta(sizes: &Sizes, alpha: f64) -> Pitman {
+fn best_theta(sizes: &Histogram, alpha: f64) -> Pitman {
     let score = |log: f64| derivatives(sizes, Pitman { theta: log.exp() - alpha, alpha }).0[0];
     Pitman { theta: bisect(-30.0, 40.0, score).exp() - alpha, alpha }
 }
 
 /// The alpha at which the likelihood along the best thetas stops rising.
-fn nested(sizes: &Sizes) -> Option<Pitman> {
+fn nested(sizes: &Histogram) -> Option<Pitman> {
     let rise = |alpha: f64| derivatives(sizes, best_theta(sizes, alpha)).0[1];
     if rise(EDGE * 2.0) <= 0.0 || rise(1.0 - 2.0 * EDGE) >= 0.0 {
         return None;
@@ -207,7 +208,7 @@ fn bisect(mut low: f64, mut high: f64, function: impl Fn(f64) -> f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::sizes::adult;
+    use super::super::fixtures::{adult, of};
     use super::*;
     use crate::seed::Seed;
 
@@ -261,18 +262,18 @@ mod tests {
     fn the_law_is_found_again() {
         let law = Pitman { theta: 300.0, alpha: 0.6 };
         let mut stream = Seed::root(1).derive("pitman").stream();
-        let drawn: Vec<Sizes> = (0..40).map(|_| law.draw(4_000, &mut stream)).collect();
-        let mean = |of: &dyn Fn(&Sizes) -> f64| drawn.iter().map(of).sum::<f64>() / 40.0;
-        close(mean(&|sizes| sizes.of(1) as f64), law.uniques(4_000.0), 0.01);
+        let drawn: Vec<Histogram> = (0..40).map(|_| law.draw(4_000, &mut stream)).collect();
+        let mean = |of: &dyn Fn(&Histogram) -> f64| drawn.iter().map(of).sum::<f64>() / 40.0;
+        close(mean(&|sizes| sizes.of_size(1) as f64), law.uniques(4_000.0), 0.01);
         close(mean(&|sizes| Pitman::fit(sizes).unwrap().alpha), 0.6, 0.02);
     }
 
     #[test]
     fn what_the_law_cannot_say_is_refused() {
-        assert_eq!(Pitman::fit(&Sizes::new(&[(1, 500)])), Err(NoFit::Uninformative));
-        assert_eq!(Pitman::fit(&Sizes::new(&[(500, 1)])), Err(NoFit::Uninformative));
-        assert_eq!(Pitman::fit(&Sizes::new(&[])), Err(NoFit::Uninformative));
+        assert_eq!(Pitman::fit(&of(&[(1, 500)])), Err(NoFit::Uninformative));
+        assert_eq!(Pitman::fit(&of(&[(500, 1)])), Err(NoFit::Uninformative));
+        assert_eq!(Pitman::fit(&of(&[])), Err(NoFit::Uninformative));
         // Twenty classes of about the same size: fewer small ones than any alpha > 0 gives.
-        assert_eq!(Pitman::fit(&Sizes::new(&[(1, 1), (90, 9), (100, 10)])), Err(NoFit::Edge));
+        assert_eq!(Pitman::fit(&of(&[(1, 1), (90, 9), (100, 10)])), Err(NoFit::Edge));
     }
 }

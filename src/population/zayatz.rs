@@ -1,6 +1,7 @@
 //! Zayatz's estimator: the sample's mix of class sizes taken as the population's.
 
-use super::{NoFit, Sizes};
+use super::NoFit;
+use crate::equivalence::Histogram;
 
 /// Expected number of unique people in a population of `population` from which the sample is a simple random one:
 /// `c_1` P(unique in the population | unique in the sample) / phi, with
@@ -13,30 +14,30 @@ use super::{NoFit, Sizes};
 ///
 /// # Errors
 /// [`NoFit::Uninformative`] without records.
-pub fn zayatz(sizes: &Sizes, population: f64) -> Result<f64, NoFit> {
+pub fn zayatz(sizes: &Histogram, population: f64) -> Result<f64, NoFit> {
     if sizes.records() == 0 {
         return Err(NoFit::Uninformative);
     }
-    let alone = sizes.of(1) as f64;
+    let alone = sizes.of_size(1) as f64;
     if alone == 0.0 {
         return Ok(0.0);
     }
     // P(one of i) / P(one of one) = i prod over j < i - 1 of (N - n - j) / (N - 1 - j), by products that cannot overflow.
     let n = sizes.records() as f64;
-    let (mut product, mut reached, mut sum) = (1.0_f64, 0_usize, 0.0);
-    for (size, count) in sizes.iter() {
+    let (mut product, mut reached, mut sum) = (1.0_f64, 0, 0.0);
+    for &(size, count) in sizes.counts().iter() {
         while reached < size - 1 {
-            product *= ((population - n - reached as f64) / (population - 1.0 - reached as f64)).max(0.0);
+            product *= ((population - n - f64::from(reached)) / (population - 1.0 - f64::from(reached))).max(0.0);
             reached += 1;
         }
-        sum += count as f64 * size as f64 * product;
+        sum += count as f64 * f64::from(size) * product;
     }
     Ok(alone * alone * population / n / sum)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::sizes::adult;
+    use super::super::fixtures::{adult, of};
     use super::*;
 
     /// ARX's `TestRiskMetrics` asserts the shares at 0.1 and 0.2, and sample uniqueness where the sample is everybody.
@@ -58,7 +59,7 @@ mod tests {
 
     #[test]
     fn nobody_alone_is_nobody_unique() {
-        assert_eq!(zayatz(&Sizes::new(&[(2, 5)]), 100.0), Ok(0.0));
-        assert_eq!(zayatz(&Sizes::new(&[]), 100.0), Err(NoFit::Uninformative));
+        assert_eq!(zayatz(&of(&[(2, 5)]), 100.0), Ok(0.0));
+        assert_eq!(zayatz(&of(&[]), 100.0), Err(NoFit::Uninformative));
     }
 }

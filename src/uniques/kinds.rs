@@ -1,7 +1,6 @@
 //! Distinct rows, and what is known about each.
 
-use super::Codes;
-use super::partition::{Partition, Splitter};
+use crate::equivalence::{Classes, Column};
 
 /// Rows that agree in every column are of one kind.
 pub(super) struct Kinds {
@@ -20,28 +19,23 @@ pub(super) struct Kinds {
 }
 
 impl Kinds {
-    /// Finds the kinds; every row is a person where `people` are not given. O(rows x columns).
-    pub(super) fn of(columns: &[Codes<'_>], people: Option<&[u32]>) -> Self {
-        let rows = columns.first().map_or(0, |column| column.codes.len());
-        assert!(columns.iter().all(|column| column.codes.len() == rows), "columns are equally long");
-        let (of_row, firsts) = distinct(columns, rows);
-        let who = |row: usize| people.map_or(row as u32, |people| people[row]);
-        let person: Vec<u32> = firsts.iter().map(|&row| who(row as usize)).collect();
-        let mut crowd = vec![false; firsts.len()];
-        for (row, &kind) in of_row.iter().enumerate() {
-            crowd[kind as usize] |= who(row) != person[kind as usize];
-        }
-        let place = by_collisions(columns, &firsts);
-        let missing = |column: &Codes<'_>, row: u32| column.missing == Some(column.codes[row as usize]);
-        let bits_of = |row: &u32| {
-            let present = place.iter().enumerate().filter(|(_, j)| !missing(&columns[**j], *row));
+    /// Takes the classes of the columns over people as kinds. O(rows + kinds x columns).
+    pub(super) fn of(columns: &[&Column], people: Option<&[u32]>) -> Self {
+        let classes = Classes::of(columns, people);
+        let firsts = classes.first();
+        let person = firsts.iter().map(|&row| people.map_or(row, |people| people[row as usize])).collect();
+        let crowd = classes.sizes().iter().map(|&size| size > 1).collect();
+        let taken: Vec<Column> = columns.iter().map(|column| column.take(firsts)).collect();
+        let place = by_collisions(&taken);
+        let present_in = |kind: usize| {
+            let present = place.iter().enumerate().filter(|(_, j)| !taken[**j].is_missing(kind));
             present.fold(0_u64, |mask, (bit, _)| mask | 1 << bit)
         };
-        let present = firsts.iter().map(bits_of).collect();
-        let gather = |&j: &usize| firsts.iter().map(|&row| columns[j].codes[row as usize]).collect();
-        let codes: Vec<Vec<u32>> = place.iter().map(gather).collect();
+        let present = (0..firsts.len()).map(present_in).collect();
+        let codes: Vec<Vec<u32>> =
+            place.iter().map(|&j| (0..firsts.len()).map(|kind| taken[j].code(kind)).collect()).collect();
         let rows = (0..firsts.len()).flat_map(|kind| codes.iter().map(move |column| column[kind])).collect();
-        Self { of_row, codes, rows, present, crowd, person, place }
+        Self { of_row: classes.of_record().to_vec(), codes, rows, present, crowd, person, place }
     }
 
     /// Number of kinds.
@@ -130,41 +124,12 @@ impl Kinds {
     }
 }
 
-/// Numbers rows that agree in every column alike, in order of first appearance; and the first row of each number.
-fn distinct(columns: &[Codes<'_>], rows: usize) -> (Vec<u32>, Vec<u32>) {
-    let mut group = Partition::whole(rows as u32);
-    let (mut splitter, mut next) = (Splitter::default(), Partition::default());
-    for column in columns {
-        splitter.split(&group, column.codes, &mut next, |part| part.len() > 1);
-        std::mem::swap(&mut group, &mut next);
-    }
-    // The first row of the group of each row, and from these the numbers.
-    let mut first: Vec<u32> = (0..rows as u32).collect();
-    group.groups().for_each(|part| part.iter().for_each(|&row| first[row as usize] = part[0]));
-    let (mut of_row, mut firsts) = (vec![0; rows], Vec::new());
-    for row in 0..rows {
-        if first[row] as usize == row {
-            of_row[row] = firsts.len() as u32;
-            firsts.push(row as u32);
-        } else {
-            of_row[row] = of_row[first[row] as usize];
-        }
-    }
-    (of_row, firsts)
-}
-
-/// Columns by the number of pairs of rows that agree in them, most first: the last, which say most, are split by first, so
+/// Columns by the number of pairs of kinds that agree in them, most first: the last, which say most, are split by first, so
 /// that groups are small from the start.
-fn by_collisions(columns: &[Codes<'_>], firsts: &[u32]) -> Vec<usize> {
-    let collisions = |column: &Codes<'_>| {
-        let mut counts: Vec<u64> = Vec::new();
-        for &row in firsts {
-            let code = column.codes[row as usize] as usize;
-            if code >= counts.len() {
-                counts.resize(code + 1, 0);
-            }
-            counts[code] += 1;
-        }
+fn by_collisions(columns: &[Column]) -> Vec<usize> {
+    let collisions = |column: &Column| {
+        let mut counts = vec![0_u64; column.levels() as usize];
+        (0..column.len()).for_each(|kind| counts[column.code(kind) as usize] += 1);
         counts.iter().map(|count| count * count).sum::<u64>()
     };
     let pairs: Vec<u64> = columns.iter().map(collisions).collect();

@@ -68,8 +68,10 @@ impl<'a> Lattice<'a> {
         let lattice = Self { kinds, most: most as u32, words, shared };
         // The empty set is everybody's.
         (0..kinds.len() as u32).for_each(|kind| lattice.mark(kind, 0, 1));
-        let tasks: Vec<(usize, Option<usize>)> =
-            (LOW..columns).rev().flat_map(|top| (LOW..top).rev().map(Some).chain([None]).map(move |next| (top, next))).collect();
+        let tasks: Vec<(usize, Option<usize>)> = (LOW..columns)
+            .rev()
+            .flat_map(|top| (LOW..top).rev().map(Some).chain([None]).map(move |next| (top, next)))
+            .collect();
         tasks.into_par_iter().filter(|_| !watch.stops()).for_each(|task| lattice.task(task));
         let whole = Partition::whole(kinds.len() as u32);
         lattice.split_low(&whole, columns.min(LOW), 0, 0, &mut Walk::new(columns));
@@ -80,7 +82,14 @@ impl<'a> Lattice<'a> {
     fn task(&self, (top, second): (usize, Option<usize>)) {
         let mut walk = Walk::new(self.kinds.columns());
         let (mut node, mut deeper) = (Partition::default(), Partition::default());
-        self.refine(&Partition::whole(self.kinds.len() as u32), top, 0, &mut node, &mut walk, if second.is_none() { LOWEST } else { 0 });
+        self.refine(
+            &Partition::whole(self.kinds.len() as u32),
+            top,
+            0,
+            &mut node,
+            &mut walk,
+            if second.is_none() { LOWEST } else { 0 },
+        );
         match second {
             Some(second) if self.most > 1 => {
                 self.refine(&node, second, 1 << top, &mut deeper, &mut walk, u64::MAX);
@@ -127,7 +136,8 @@ impl<'a> Lattice<'a> {
     /// The kinds of a group by their low columns, those that agree in all of them together.
     fn gather(&self, group: &[u32], items: &mut Vec<Item>) {
         items.clear();
-        let item = |&kind: &u32| Item { codes: self.kinds.low(kind), kind, shared: 0, person: self.kinds.only_person(kind) };
+        let item =
+            |&kind: &u32| Item { codes: self.kinds.low(kind), kind, shared: 0, person: self.kinds.only_person(kind) };
         items.extend(group.iter().map(item));
         items.sort_unstable_by(|a, b| a.codes.cmp(&b.codes).then(a.kind.cmp(&b.kind)));
         items.dedup_by(|next, kept| {
@@ -168,7 +178,9 @@ impl<'a> Lattice<'a> {
         for column in 0..lowest {
             let mut next = std::mem::take(&mut walk.low_levels[depth]);
             self.refine(node, column, mask, &mut next, walk, u64::MAX);
-            next.rows().iter().for_each(|&kind| self.mark(kind, (mask >> LOW) as usize, 1 << (mask & LOWEST | 1 << column)));
+            next.rows()
+                .iter()
+                .for_each(|&kind| self.mark(kind, (mask >> LOW) as usize, 1 << (mask & LOWEST | 1 << column)));
             self.split_low(&next, column, mask | 1 << column, depth + 1, walk);
             walk.low_levels[depth] = next;
         }
@@ -176,15 +188,7 @@ impl<'a> Lattice<'a> {
 
     /// Splits the groups of a node; small ones are settled in the columns that are this task's to
     /// mark, if there are any; the others stand in `into`.
-    fn refine(
-        &self,
-        from: &Partition,
-        column: usize,
-        above: u64,
-        into: &mut Partition,
-        walk: &mut Walk,
-        settled: u64,
-    ) {
+    fn refine(&self, from: &Partition, column: usize, above: u64, into: &mut Partition, walk: &mut Walk, settled: u64) {
         let mask = above | 1 << column;
         let kinds = self.kinds;
         walk.splitter.split(from, kinds.codes(column), into, |part| {

@@ -3,11 +3,11 @@
 use rayon::prelude::*;
 use thiserror::Error;
 
-use super::Codes;
 use super::hitting::{bits, minimal_hitting_sets};
 use super::kinds::Kinds;
 use super::lattice::Lattice;
 use super::partition::{Partition, Splitter};
+use crate::equivalence::Column;
 use crate::watch::Watch;
 
 /// More columns than a mask has bits.
@@ -66,12 +66,12 @@ impl MinimalUniques {
     /// [`MostColumns`] over 64 columns.
     ///
     /// ```
-    /// use privet::uniques::{Codes, MinimalUniques, Settings};
+    /// use privet::equivalence::Column;
+    /// use privet::uniques::{MinimalUniques, Settings};
     /// use privet::watch::Unwatched;
     /// // The third row is unique by its first column, the others need both.
-    /// let (a, b) = ([1, 1, 0], [0, 1, 1]);
-    /// let columns = [Codes { codes: &a, missing: None }, Codes { codes: &b, missing: None }];
-    /// let found = MinimalUniques::of(&columns, None, &Settings::default(), &Unwatched)?;
+    /// let (a, b) = (Column::new([1, 1, 0], 2, None), Column::new([0, 1, 1], 2, None));
+    /// let found = MinimalUniques::of(&[&a, &b], None, &Settings::default(), &Unwatched)?;
     /// assert_eq!([found.of_row(0), found.of_row(1), found.of_row(2)], [&[0b10][..], &[0b11], &[0b01]]);
     /// # Ok::<(), privet::uniques::MostColumns>(())
     /// ```
@@ -79,7 +79,7 @@ impl MinimalUniques {
     /// # Panics
     /// When columns differ in length.
     pub fn of(
-        columns: &[Codes<'_>],
+        columns: &[&Column],
         people: Option<&[u32]>,
         settings: &Settings,
         watch: &dyn Watch,
@@ -98,7 +98,7 @@ impl MinimalUniques {
 
     /// The search by lists, which tables of moderate width do not reach.
     #[cfg(test)]
-    pub(super) fn of_lists(columns: &[Codes<'_>], people: Option<&[u32]>, max_size: usize) -> Self {
+    pub(super) fn of_lists(columns: &[&Column], people: Option<&[u32]>, max_size: usize) -> Self {
         let kinds = Kinds::of(columns, people);
         let known = by_lists(&kinds, max_size, &crate::watch::Unwatched);
         Self::collected(&kinds, &known, max_size, false)
@@ -113,14 +113,7 @@ impl MinimalUniques {
             masks[from..].sort_unstable_by_key(|mask: &u64| (mask.count_ones(), *mask));
             starts.push(masks.len());
         }
-        Self {
-            columns: kinds.columns(),
-            max_size,
-            stopped,
-            kind_of_row: kinds.of_row().to_vec(),
-            starts,
-            masks,
-        }
+        Self { columns: kinds.columns(), max_size, stopped, kind_of_row: kinds.of_row().to_vec(), starts, masks }
     }
 
     /// Number of rows.

@@ -1,6 +1,6 @@
 //! What makes a record unique: the smallest column sets on which nobody else shares its values. Layer row 0.
 //!
-//! Pure functions of columns of codes; nothing here knows a name, a value or a table. A missing cell is no item: no record is
+//! Pure functions of coded columns; nothing here knows a name, a value or a table. A missing cell is no item: no record is
 //! unique through it, and it equals nothing.
 
 mod hitting;
@@ -14,12 +14,3 @@ mod tests;
 
 pub use minimal::{MinimalUniques, MostColumns, Settings};
 pub use scores::{Scores, Scoring, disclosure_share};
-
-/// A column as codes: equal cells have equal codes.
-#[derive(Debug, Clone, Copy)]
-pub struct Codes<'a> {
-    /// One code per row; small numbers, since tables as long as the largest are kept.
-    pub codes: &'a [u32],
-    /// The code that stands for a missing cell, if there is one.
-    pub missing: Option<u32>,
-}

@@ -19,9 +19,7 @@ impl Scoring {
         let rest = columns - size;
         match self {
             Self::Factorial => factorial(rest),
-            Self::Ihsn => {
-                (2_f64.powi(rest as i32) - 1.0) * factorial(size) * factorial(rest) / factorial(columns)
-            }
+            Self::Ihsn => (2_f64.powi(rest as i32) - 1.0) * factorial(size) * factorial(rest) / factorial(columns),
         }
     }
 }
@@ -43,12 +41,12 @@ impl Scores {
     /// Adds the weights of every row's MSUs. O(rows + MSUs).
     ///
     /// ```
-    /// use privet::uniques::{Codes, MinimalUniques, Scores, Scoring, Settings};
+    /// use privet::equivalence::Column;
+    /// use privet::uniques::{MinimalUniques, Scores, Scoring, Settings};
     /// use privet::watch::Unwatched;
     /// // Three rows of sdcMicro's tests: scores 2, 4, 2; contributions 50, 37.5 and 37.5 %.
-    /// let columns = [[2, 1, 1], [0, 3, 0], [0, 6, 0]];
-    /// let codes: Vec<Codes> = columns.iter().map(|codes| Codes { codes, missing: None }).collect();
-    /// let found = MinimalUniques::of(&codes, None, &Settings::default(), &Unwatched)?;
+    /// let columns = [[2, 1, 1], [0, 3, 0], [0, 6, 0]].map(|codes| Column::new(codes, 7, None));
+    /// let found = MinimalUniques::of(&columns.each_ref(), None, &Settings::default(), &Unwatched)?;
     /// let scores = Scores::of(&found, Scoring::Factorial);
     /// assert_eq!(scores.of_row, [2.0, 4.0, 2.0]);
     /// assert_eq!(scores.of_column, [0.5, 0.375, 0.375]);

@@ -3,16 +3,19 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::equivalence::Column;
 use crate::watch::{Event, Unwatched, Watch};
 
 const ALL: Settings = Settings { max_size: 64, work: u64::MAX };
 
-fn coded<'a>(columns: &'a [Vec<u32>], missing: Option<u32>) -> Vec<Codes<'a>> {
-    columns.iter().map(|codes| Codes { codes, missing }).collect()
+fn coded(columns: &[Vec<u32>], missing: Option<u32>) -> Vec<Column> {
+    let levels = |codes: &[u32]| codes.iter().copied().chain(missing).max().map_or(1, |code| code + 1);
+    columns.iter().map(|codes| Column::new(codes.iter().copied(), levels(codes), missing)).collect()
 }
 
 fn search(columns: &[Vec<u32>], missing: Option<u32>, people: Option<&[u32]>, settings: &Settings) -> MinimalUniques {
-    MinimalUniques::of(&coded(columns, missing), people, settings, &Unwatched).expect("few columns")
+    let coded = coded(columns, missing);
+    MinimalUniques::of(&coded.iter().collect::<Vec<_>>(), people, settings, &Unwatched).expect("few columns")
 }
 
 /// Columns of a table that is typed by rows.
@@ -31,11 +34,12 @@ fn brute_force(columns: &[Vec<u32>], missing: Option<u32>, people: &[u32], most:
     let inside = |mask: u64| (0..m).filter(move |j| mask >> j & 1 == 1);
     let unique = |row: usize, mask: u64| {
         inside(mask).all(|j| Some(columns[j][row]) != missing)
-            && (0..people.len()).all(|other| {
-                people[other] == people[row] || inside(mask).any(|j| columns[j][other] != columns[j][row])
-            })
+            && (0..people.len())
+                .all(|other| people[other] == people[row] || inside(mask).any(|j| columns[j][other] != columns[j][row]))
     };
-    let minimal = |row: usize, mask: u64| unique(row, mask) && inside(mask).all(|j| mask == 1 << j || !unique(row, mask & !(1 << j)));
+    let minimal = |row: usize, mask: u64| {
+        unique(row, mask) && inside(mask).all(|j| mask == 1 << j || !unique(row, mask & !(1 << j)))
+    };
     let of_row = |row: usize| {
         let masks = (1..1_u64 << m).filter(|mask| mask.count_ones() <= most && minimal(row, *mask));
         let mut masks: Vec<u64> = masks.collect();
@@ -64,23 +68,15 @@ proptest! {
             for (row, expected) in expected.iter().enumerate() {
                 prop_assert_eq!(found.of_row(row), expected.as_slice(), "row {}", row);
             }
-            let listed = MinimalUniques::of_lists(&coded(&columns, missing), people, most);
+            let listed = MinimalUniques::of_lists(&coded(&columns, missing).iter().collect::<Vec<_>>(), people, most);
             prop_assert_eq!(&listed, &found);
         }
     }
 }
 
 /// Eight people by age, gender, income and education (sdcMicro's `test_suda2.R`, "book example").
-const BOOK: [[u32; 4]; 8] = [
-    [0, 0, 1, 0],
-    [0, 0, 1, 0],
-    [0, 0, 0, 0],
-    [0, 0, 0, 0],
-    [0, 1, 0, 1],
-    [0, 1, 0, 0],
-    [0, 1, 0, 2],
-    [1, 0, 0, 1],
-];
+const BOOK: [[u32; 4]; 8] =
+    [[0, 0, 1, 0], [0, 0, 1, 0], [0, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 1], [0, 1, 0, 0], [0, 1, 0, 2], [1, 0, 0, 1]];
 
 /// Ten people by residence, gender, education and labour status (the same file, "sdc guideline").
 const GUIDELINE: [[u32; 4]; 10] = [
@@ -133,12 +129,10 @@ fn columns_of_three_equal_sdcmicro() {
 fn nothing_is_unique_through_a_missing_cell() {
     let table = vec![vec![0, 1, 1, 9], vec![5, 5, 9, 6]];
     let found = search(&table, Some(9), None, &ALL);
-    assert_eq!((0..4).map(|row| found.of_row(row).to_vec()).collect::<Vec<_>>(), [
-        vec![0b01],
-        vec![0b11],
-        vec![],
-        vec![0b10]
-    ]);
+    assert_eq!(
+        (0..4).map(|row| found.of_row(row).to_vec()).collect::<Vec<_>>(),
+        [vec![0b01], vec![0b11], vec![], vec![0b10]]
+    );
 }
 
 #[test]
@@ -151,13 +145,16 @@ fn degenerate_tables_have_answers() {
     assert_eq!((missing.of_row(0), missing.of_row(7)), (&[0b10][..], &[][..]));
     assert_eq!(search(&[vec![4]], None, None, &ALL).of_row(0), [0b1]);
     let many = vec![vec![0, 1]; 65];
-    assert_eq!(MinimalUniques::of(&coded(&many, None), None, &ALL, &Unwatched), Err(MostColumns(65)));
+    let many = coded(&many, None);
+    let refused = MinimalUniques::of(&many.iter().collect::<Vec<_>>(), None, &ALL, &Unwatched);
+    assert_eq!(refused, Err(MostColumns(65)));
 }
 
 /// Sixty columns: the size is lowered until the work is bounded, and the result says so.
 #[test]
 fn many_columns_are_cut_and_say_so() {
-    let table: Vec<Vec<u32>> = (0..60_u32).map(|j| (0..300_u32).map(|row| (row * row * (j + 3) + row * j) % 251 % 3).collect()).collect();
+    let table: Vec<Vec<u32>> =
+        (0..60_u32).map(|j| (0..300_u32).map(|row| (row * row * (j + 3) + row * j) % 251 % 3).collect()).collect();
     let found = search(&table, None, None, &Settings { max_size: 60, work: 20_000_000 });
     assert_eq!((found.max_size, found.is_complete()), (3, false));
     assert!((0..300).flat_map(|row| found.of_row(row)).all(|mask| mask.count_ones() <= 3));
@@ -165,7 +162,8 @@ fn many_columns_are_cut_and_say_so() {
 
 #[test]
 fn threads_change_nothing() {
-    let table: Vec<Vec<u32>> = (2..9_u32).map(|j| (0..400_u32).map(|row| row * row * j % (j * 5 + 1)).collect()).collect();
+    let table: Vec<Vec<u32>> =
+        (2..9_u32).map(|j| (0..400_u32).map(|row| row * row * j % (j * 5 + 1)).collect()).collect();
     let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
         pool.install(|| search(&table, None, None, &ALL))
@@ -187,6 +185,7 @@ impl Watch for Impatient {
 #[test]
 fn a_stopped_search_says_so() {
     let table = vec![(0..9).collect::<Vec<u32>>()];
-    let found = MinimalUniques::of(&coded(&table, None), None, &ALL, &Impatient).expect("few columns");
+    let table = coded(&table, None);
+    let found = MinimalUniques::of(&[&table[0]], None, &ALL, &Impatient).expect("few columns");
     assert!(found.stopped && !found.is_complete());
 }
