@@ -354,6 +354,10 @@ checks! {
     disclosure::verbatim_outcomes::VerbatimOutcomes,
     reidentification::k_anonymity::KAnonymity,
     reidentification::uniqueness::Uniqueness,
+    reidentification::population_uniqueness::PopulationUniqueness,
+    reidentification::individual_risk::IndividualRisk,
+    reidentification::special_uniques::SpecialUniques,
+    reidentification::column_search::ColumnSearch,
     robustness::natural_noise::NaturalNoise,
     robustness::adversarial::Adversarial,
 }

@@ -98,6 +98,8 @@ pub enum Method {
     BootstrapBca,
     /// Samples drawn from a fitted model and fitted again, normal interval on the logit scale with the mean error taken off.
     ParametricBootstrap,
+    /// Delta method on the logit scale, counts taken as Poisson.
+    DeltaLogit,
     /// A monotone function of other estimates, taken at the worst ends of their intervals.
     WorstEnds,
 }
@@ -136,6 +138,7 @@ impl Method {
             Self::BootstrapPercentile => "stratified bootstrap, percentile interval",
             Self::BootstrapBca => "stratified bootstrap, bias-corrected and accelerated",
             Self::ParametricBootstrap => "parametric bootstrap from the fitted model, logit scale",
+            Self::DeltaLogit => "delta method, logit scale",
             Self::WorstEnds => "worst ends of the intervals it is made of",
         }
     }

@@ -9,8 +9,10 @@ mod lattice;
 mod minimal;
 mod partition;
 mod scores;
+mod subsets;
 #[cfg(test)]
 mod tests;
 
 pub use minimal::{MinimalUniques, MostColumns, Settings};
 pub use scores::{Scores, Scoring, disclosure_share};
+pub use subsets::{MOST_COLUMNS, Subsets};

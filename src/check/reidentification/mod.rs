@@ -1,7 +1,11 @@
 //! Re-identification: can people be singled out in the data?
 
+pub mod column_search;
 mod grouped;
+pub mod individual_risk;
 pub mod k_anonymity;
+pub mod population_uniqueness;
+pub mod special_uniques;
 pub mod uniqueness;
 
 pub use grouped::Grouped;
