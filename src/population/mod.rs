@@ -5,17 +5,27 @@
 //! refuses where it does not hold ([`NoFit`]) instead of returning a number, and no estimate exceeds what was counted in the
 //! sample.
 
+mod copula;
 mod estimate;
+mod evidence;
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod golden;
 mod individual;
+mod log_linear;
+mod margins;
 mod negative_binomial;
 mod pitman;
 mod series;
 mod zayatz;
 
+pub use copula::{GaussianCopula, bivariate_normal, correctness_of_key, uniqueness_of_key};
 pub use estimate::{Model, Uniques, dankar, unique_share, unique_share_estimate};
+pub use evidence::{arx_group_with_evidence, group_with_evidence};
 pub use individual::{expected_reidentifications, household_risk, individual_risk};
+pub use log_linear::LogLinear;
+pub use margins::{MOST_CELLS, Margin, NoTable, table_of_margins};
 pub use negative_binomial::SlidedNegativeBinomial;
 pub use pitman::Pitman;
 pub use zayatz::zayatz;

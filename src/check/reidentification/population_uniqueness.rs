@@ -31,7 +31,7 @@ use serde::Deserialize;
 use super::{Grouped, counted};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Table, Unit, grouped as thousands};
-use crate::population::Uniques;
+use crate::population::{Uniques, group_with_evidence};
 use crate::seed::Seed;
 use crate::stats::{Estimate, Method};
 use crate::watch::Watch;
@@ -122,6 +122,12 @@ fn finding(grouped: &Grouped<'_>, population: u64, seed: Seed) -> Result<Finding
         ("population".to_owned(), thousands(population)),
         ("share of the population in the data".to_owned(), show.show(n as f64 / people)),
         ("model chosen by Dankar's rule".to_owned(), found.model.name().to_owned()),
+        (
+            format!(
+                "group in the data that is evidence of {SMALLEST_SHOWN} people in the population (exact Poisson test, 5 %)"
+            ),
+            group_with_evidence(SMALLEST_SHOWN, n as f64 / people, 0.05).to_string(),
+        ),
     ];
     Ok(finding)
 }
@@ -165,7 +171,9 @@ fn limits() -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::specimen::{Case, Specimen, integers, uniform};
+    use rand::Rng;
+
+    use crate::check::specimen::{Case, Specimen, integers};
     use crate::data::{Population, Schema, Table as Data, ThreatModel};
 
     /// Records with these values from a population of a size.
@@ -175,24 +183,29 @@ mod tests {
         Case::tables(table(), table(), Schema { quasi_identifiers: vec![threat], ..Schema::default() })
     }
 
-    /// A fifth of a population of 5,000 whose group sizes fall off like a power law; and its unique share.
+    /// A fifth of a population of 5,000 whose groups follow Pitman's law with theta 100 and alpha 0.5 (a record founds a group
+    /// with probability (theta + alpha groups) / (theta + records), or joins one by its size less alpha); and the share of the
+    /// population that is unique.
     fn sampled(seed: u64) -> (Vec<u32>, f64) {
-        let mut values = Vec::new();
-        for group in 0_u32.. {
-            let size = 3_000 / (group + 1) + 1;
-            if values.len() >= 5_000 {
-                break;
+        let mut stream = Seed::root(seed).derive("population").stream();
+        let mut unit = move || (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+        let (mut values, mut sizes): (Vec<u32>, Vec<f64>) = (Vec::new(), Vec::new());
+        while values.len() < 5_000 {
+            let records = values.len() as f64;
+            if unit() < (100.0 + 0.5 * sizes.len() as f64) / (100.0 + records) {
+                values.push(sizes.len() as u32);
+                sizes.push(1.0);
+                continue;
             }
-            values.extend(std::iter::repeat_n(group, if group % 2 == 0 { 1 } else { size as usize % 60 + 1 }));
+            let joined = values[(unit() * records) as usize];
+            if unit() * sizes[joined as usize] >= 0.5 {
+                values.push(joined);
+                sizes[joined as usize] += 1.0;
+            }
         }
-        values.truncate(5_000);
-        let mut counts = vec![0; values.len()];
-        values.iter().for_each(|&group| counts[group as usize] += 1);
-        let truth = counts.iter().filter(|count| **count == 1).count() as f64 / values.len() as f64;
-        let keys = uniform(values.len(), u32::MAX, Seed::root(seed).derive("sample"));
-        let mut order: Vec<usize> = (0..values.len()).collect();
-        order.sort_by_key(|&row| (keys[row], row));
-        (order.into_iter().take(1_000).map(|row| values[row]).collect(), truth)
+        let truth = sizes.iter().filter(|size| **size == 1.0).count() as f64 / values.len() as f64;
+        values.truncate(1_000); // the records are exchangeable
+        (values, truth)
     }
 
     impl Specimen for PopulationUniqueness {
