@@ -357,6 +357,10 @@ checks! {
     reidentification::uniqueness::Uniqueness,
     reidentification::record_risk::RecordRisk,
     reidentification::attribute_disclosure::AttributeDisclosure,
+    reidentification::population_uniqueness::PopulationUniqueness,
+    reidentification::individual_risk::IndividualRisk,
+    reidentification::special_uniques::SpecialUniques,
+    reidentification::column_search::ColumnSearch,
     robustness::natural_noise::NaturalNoise,
     robustness::adversarial::Adversarial,
 }
