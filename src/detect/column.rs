@@ -34,21 +34,38 @@ pub struct Column<'a> {
     pub people: usize,
     /// Distinct pairs of a person and a value; as many as people where everybody has one value.
     pub pairs: usize,
-    /// Smallest and largest number and whether all are whole; nothing for texts.
+    /// The range of the numbers and whether they are whole; nothing for texts.
     pub numbers: Option<Numbers>,
     /// Order in the file.
     pub order: Order,
 }
 
-/// What a column of numbers shows.
+/// What a column of numbers shows, without the outermost values: those may be mistyped or stand for something missing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Numbers {
-    /// The smallest.
+    /// The smallest but for 2 % of the distinct ones.
     pub low: f64,
-    /// The largest.
+    /// The largest but for 2 % of the distinct ones.
     pub high: f64,
-    /// Whether all are whole.
+    /// Whether 95 % of the distinct ones are whole.
     pub whole: bool,
+}
+
+impl Numbers {
+    /// The range of some distinct numbers; nothing where there are none.
+    ///
+    /// ```
+    /// use privet::detect::Numbers;
+    /// let ages = (0..99).map(f64::from).chain([999.0]).collect();
+    /// assert_eq!(Numbers::of(ages), Some(Numbers { low: 2.0, high: 97.0, whole: true }));
+    /// ```
+    pub fn of(mut distinct: Vec<f64>) -> Option<Self> {
+        distinct.sort_unstable_by(f64::total_cmp);
+        let cut = distinct.len() / 50;
+        let whole = distinct.iter().filter(|value| value.fract() == 0.0).count();
+        let (low, high) = (*distinct.get(cut)?, *distinct.get(distinct.len() - 1 - cut)?);
+        Some(Self { low, high, whole: whole * 20 >= distinct.len() * 19 })
+    }
 }
 
 /// Texts that stand for a missing value.
@@ -83,6 +100,12 @@ impl Column<'_> {
         let mut shapes: Vec<Shape> = shapes.into_values().collect();
         shapes.sort_by(|a, b| b.values.cmp(&a.values).then(b.rows.cmp(&a.rows)).then_with(|| a.mask.cmp(&b.mask)));
         shapes
+    }
+
+    /// About how many rows of the column stand behind some rows of the sample.
+    pub(super) fn projected(&self, rows: usize) -> usize {
+        let seen: usize = self.values.iter().map(|(_, rows)| rows).sum();
+        if seen == self.rows { rows } else { (rows as f64 / seen.max(1) as f64 * self.rows as f64).round() as usize }
     }
 
     /// Share of sampled distinct values that fulfil a condition; 0 where there are none.

@@ -159,7 +159,7 @@ fn by_form(form: &Form, column: &Column<'_>, header: &Header) -> Option<Reading>
         terms.push(term("the values count the rows", -3.0));
     }
     let item = if form.item == Item::Telephone && header.says(super::header::Concept::Fax) > 0.0 { Item::Fax } else { form.item };
-    let mut reading = Reading::weighed(item, form.rule, class, rows, terms)?;
+    let mut reading = Reading::weighed(item, form.rule, class, column.projected(rows), terms)?;
     if form.rule == "K.npi" {
         reading.remark = "a provider's number; it identifies the provider";
     }
@@ -193,7 +193,7 @@ fn scattered(form: &Form, column: &Column<'_>) -> Option<Reading> {
     }
     let odds = if hits.len() >= 3 { CERTAIN } else { POSSIBLE };
     let terms = vec![term("some values have a form that hardly happens by chance", odds)];
-    let mut reading = Reading::weighed(form.item, form.rule, form.class, hits.iter().sum(), terms)?;
+    let mut reading = Reading::weighed(form.item, form.rule, form.class, column.projected(hits.iter().sum()), terms)?;
     reading.remark = "in some of the cells only";
     Some(reading)
 }

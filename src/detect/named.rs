@@ -322,7 +322,7 @@ fn ages(column: &Column<'_>, header: &Header) -> Option<Reading> {
             .values
             .iter()
             .filter_map(|(text, rows)| Some((text.trim().parse::<f64>().ok()? / in_a_year, *rows)))
-            .filter(|(age, _)| *age >= 90.0)
+            .filter(|(age, _)| (90.0..=130.0).contains(age))
             .collect();
         return agree(old.len(), old.len(), old.iter().map(|(_, rows)| rows).sum(), true);
     }
@@ -379,7 +379,7 @@ fn code_like(column: &Column<'_>, concept: Concept) -> f64 {
     let wanted = match concept {
         Concept::Phone | Concept::Fax => 7,
         Concept::SsnEnd => 4,
-        Concept::Ssn => 9,
+        Concept::Ssn => 6,
         Concept::Plate => 1,
         _ => 3,
     };
@@ -436,13 +436,18 @@ fn unique_codes(column: &Column<'_>, header: &Header) -> Option<Reading> {
     let dominant = shapes.first()?;
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).count();
     let fixed = dominant.values as f64 >= 0.9 * column.values.len() as f64;
-    let code = |text: &str| (5..=64).contains(&text.len()) && !text.contains(' ') && digits(text) >= 3;
-    let mixed = column.numbers.is_none();
+    let code = |text: &str| {
+        // Nobody's measurement has seven digits; readings such as 120/80 and versions are no codes.
+        let long = if column.numbers.is_some() && said == 0.0 { 7 } else { 5 };
+        let plain = text.chars().all(|c| c.is_alphanumeric() || "-_:+=".contains(c));
+        (long..=64).contains(&text.len()) && plain && digits(text) >= 3
+    };
+    let mixed = column.share(|text| text.contains(|c: char| c.is_ascii_alphabetic())) >= 0.9;
     let measured = column.numbers.is_some_and(|numbers| !numbers.whole || numbers.low < 0.0);
     let terms = vec![
         unique,
         term("the name of the column", said),
-        term("one shape covers nearly all values", if fixed && dominant.mask.len() >= 5 { 2.0 } else { 0.0 }),
+        term("one shape covers nearly all values", if fixed && dominant.mask.len() >= 5 && column.share(code) >= 0.9 { 2.0 } else { 0.0 }),
         term("the values look like codes", if column.share(code) >= 0.9 { 1.0 } else { -1.0 }),
         term("letters and digits", if mixed && column.share(code) >= 0.9 { 1.0 } else { 0.0 }),
         term("numbers with decimals or signs", if measured { -4.0 } else { 0.0 }),

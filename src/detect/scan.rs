@@ -97,3 +97,7 @@ pub fn scan(
     };
     columns.iter().zip(readings).zip(relations).map(judge).collect()
 }
+
+#[cfg(test)]
+#[path = "scan_tests.rs"]
+mod tests;
