@@ -90,7 +90,10 @@ pub fn scan_file(file: &Path, person: Option<&str>, settings: &ScanSettings) -> 
         return Err(DataError::Empty { what: format!("`{}`", input.file) }.into());
     }
     let missing = |setting: &str, column: &str| {
-        refused(format!("`{setting}` names the column `{column}`, which the file does not have"), "compare the name with the header of the file")
+        refused(
+            format!("`{setting}` names the column `{column}`, which the file does not have"),
+            "compare the name with the header of the file",
+        )
     };
     if let Some(column) = settings.accepted.keys().find(|column| table.column(column).is_none()) {
         return Err(missing("--accept", column));

@@ -159,7 +159,9 @@ pub(super) struct Inspect {
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
-#[command(after_help = "Exit codes:\n  0   nothing was recognised\n  1   columns have to go or to become coarser\n  2   usage or input error\n  3   somebody has to look at a column\n--exit-zero turns 1 and 3 into 0.")]
+#[command(
+    after_help = "Exit codes:\n  0   nothing was recognised\n  1   columns have to go or to become coarser\n  2   usage or input error\n  3   somebody has to look at a column\n--exit-zero turns 1 and 3 into 0."
+)]
 pub(super) struct Scan {
     /// The table: .csv, .tsv or .parquet
     pub(super) data: PathBuf,

@@ -41,7 +41,8 @@ pub(super) fn run(arguments: &args::Scan) -> anyhow::Result<Exit> {
 fn text(scan: &Scan, verbose: bool) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{}: {} records, {} columns", scan.file.file, scan.records, scan.columns.len());
-    let _ = writeln!(text, "  judged by {}; postcodes {}; ages by {}\n", scan.mode.words(), scan.postcodes.0, scan.year);
+    let _ =
+        writeln!(text, "  judged by {}; postcodes {}; ages by {}\n", scan.mode.words(), scan.postcodes.0, scan.year);
     let mut shown: Vec<&Scanned> = scan.columns.iter().filter(|column| !column.rule.is_empty()).collect();
     shown.sort_by_key(|column| std::cmp::Reverse(column.class));
     if !shown.is_empty() {
@@ -80,7 +81,8 @@ fn text(scan: &Scan, verbose: bool) -> String {
 
 fn row(column: &Scanned) -> [String; 7] {
     let accepted = column.accepted.as_ref().map(|reason| format!("accepted: {reason}"));
-    let remarks: Vec<&str> = accepted.as_deref().into_iter().chain([column.remark.as_str()]).filter(|r| !r.is_empty()).collect();
+    let remarks: Vec<&str> =
+        accepted.as_deref().into_iter().chain([column.remark.as_str()]).filter(|r| !r.is_empty()).collect();
     [
         column.column.clone(),
         column.class.word().to_owned(),

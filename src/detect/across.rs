@@ -44,7 +44,11 @@ impl Rows {
 }
 
 /// Whether all but one in ten of at least so many pairs fulfil a condition.
-fn mostly<'p>(pairs: impl Iterator<Item = (&'p str, &'p str)>, least: usize, fits: impl Fn(&str, &str) -> bool) -> bool {
+fn mostly<'p>(
+    pairs: impl Iterator<Item = (&'p str, &'p str)>,
+    least: usize,
+    fits: impl Fn(&str, &str) -> bool,
+) -> bool {
     let (mut all, mut fitting) = (0, 0);
     for (x, y) in pairs {
         all += 1;
@@ -109,7 +113,8 @@ fn digest(
         let item = readings[other].as_ref().and_then(|reading| reading.item).unwrap_or(Item::OtherCode);
         return found(item, "R.hash-of-column", format!("{} of the column", algorithm.words()), Some(other));
     }
-    let wanted: HashSet<Vec<u8>> = parsed.into_iter().filter(|(made, _)| *made == algorithm).map(|(_, bytes)| bytes).collect();
+    let wanted: HashSet<Vec<u8>> =
+        parsed.into_iter().filter(|(made, _)| *made == algorithm).map(|(_, bytes)| bytes).collect();
     let space = small_space(algorithm, &wanted, numbers)?;
     found(Item::OtherCode, "R.hash-of-few", format!("{} of {space}", algorithm.words()), None)
 }
@@ -124,7 +129,8 @@ fn copies(columns: &[Column<'_>], readings: &mut [Option<Reading>], rows: &Rows,
         if class == Class::Prohibited || columns[at].distinct < 20 || relations[at].is_some() {
             continue;
         }
-        let bare = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+        let bare =
+            |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
         let copy = |own: &str, other: &str| bare(own) == bare(other);
         let part = |own: &str, other: &str| {
             let (own, other) = (bare(own), bare(other));
@@ -160,7 +166,9 @@ fn days(cells: &[Option<String>], as_numbers: bool) -> Vec<Option<i64>> {
 /// Columns whose distance in days from a date column is the same in every row: dates that were shifted, or numbers that
 /// count days.
 fn moved(columns: &[Column<'_>], readings: &mut [Option<Reading>], rows: &Rows, relations: &mut [Option<Relation>]) {
-    let is_date = |reading: &Option<Reading>| reading.as_ref().is_some_and(|r| r.item == Some(Item::Dates) && r.rule.starts_with("C.date"));
+    let is_date = |reading: &Option<Reading>| {
+        reading.as_ref().is_some_and(|r| r.item == Some(Item::Dates) && r.rule.starts_with("C.date"))
+    };
     let dated: Vec<(usize, Vec<Option<i64>>)> = (0..columns.len())
         .filter(|&at| is_date(&readings[at]) && columns[at].numbers.is_none() && columns[at].distinct >= 5)
         .map(|at| (at, days(&rows.cells[at], false)))
@@ -174,10 +182,13 @@ fn moved(columns: &[Column<'_>], readings: &mut [Option<Reading>], rows: &Rows, 
         let own = days(&rows.cells[at], whole);
         let same_distance = |other: &Vec<Option<i64>>| {
             let gaps: Vec<i64> = own.iter().zip(other).filter_map(|(a, b)| Some((*a)? - (*b)?)).collect();
-            gaps.len() >= 20 && gaps[0] != 0 && gaps.iter().filter(|&&gap| gap == gaps[0]).count() * 20 >= gaps.len() * 19
+            gaps.len() >= 20
+                && gaps[0] != 0
+                && gaps.iter().filter(|&&gap| gap == gaps[0]).count() * 20 >= gaps.len() * 19
         };
         let Some((other, _)) = dated.iter().find(|(other, days)| *other != at && same_distance(days)) else { continue };
-        relations[at] = Some(Relation { words: "always the same number of days from the column".to_owned(), of: Some(*other) });
+        relations[at] =
+            Some(Relation { words: "always the same number of days from the column".to_owned(), of: Some(*other) });
         if whole && let Some(source) = readings[*other].clone() {
             let terms = vec![term("a constant number of days from a date", 10.0)];
             readings[at] = Some(Reading { rule: "C.date-serial", rows: columns[at].rows, terms, ..source });

@@ -50,10 +50,7 @@ pub(super) fn dea(text: &str) -> bool {
     let Some((letters, number)) = text.split_at_checked(2) else { return false };
     let first = letters.starts_with(|c: char| "ABCDEFGHJKLMPRSTUX".contains(c.to_ascii_uppercase()));
     let second = letters.ends_with(|c: char| c.is_ascii_alphabetic() || c == '9');
-    first
-        && second
-        && digits(number, 7)
-        && weighted(&number[..6], &[1, 2]) % 10 == value(number.as_bytes()[6])
+    first && second && digits(number, 7) && weighted(&number[..6], &[1, 2]) % 10 == value(number.as_bytes()[6])
 }
 
 /// A routing number of the American Bankers Association: prefix in use, weights 3, 7, 1.
@@ -226,7 +223,9 @@ mod tests {
     #[test]
     fn social_security_numbers_have_a_structure() {
         assert!(ssn("219098999") && ssn("899999999"));
-        for never in ["000123456", "666123456", "900123456", "123006789", "123450000", "078051120", "123456789", "987654321"] {
+        for never in
+            ["000123456", "666123456", "900123456", "123006789", "123450000", "078051120", "123456789", "987654321"]
+        {
             assert!(!ssn(never), "{never}");
         }
     }

@@ -70,8 +70,24 @@ impl Numbers {
 
 /// Texts that stand for a missing value.
 const ABSENT: [&str; 18] = [
-    "", "na", "n/a", "nan", "null", "none", "?", "-", "--", ".", "unknown", "missing", "nil", "n.a.", "not available", "unk",
-    "(null)", "#n/a",
+    "",
+    "na",
+    "n/a",
+    "nan",
+    "null",
+    "none",
+    "?",
+    "-",
+    "--",
+    ".",
+    "unknown",
+    "missing",
+    "nil",
+    "n.a.",
+    "not available",
+    "unk",
+    "(null)",
+    "#n/a",
 ];
 
 /// Whether a text says that there is no value.

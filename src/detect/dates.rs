@@ -2,7 +2,8 @@
 
 use super::{apart, runs, words};
 
-pub(super) const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+pub(super) const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 fn year(number: u64) -> bool {
     (1880..=2099).contains(&number)
@@ -23,7 +24,17 @@ pub(super) fn day(year: u64, month: u64, day: u64) -> bool {
 /// The number of a month by its name or abbreviation, from 1.
 pub(super) fn month_of(word: &str) -> Option<u64> {
     const FULL: [&str; 12] = [
-        "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
         "december",
     ];
     let word = word.to_lowercase();

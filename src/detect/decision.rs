@@ -72,8 +72,12 @@ impl Reading {
         self.class = match self.item {
             Some(Item::Dates) => Class::Clear,
             Some(Item::Geography) if kept_place && self.rule != "B.city-state-zip" => Class::Clear,
-            Some(Item::Geography) if self.rule != "B.street" && self.rule != "B.city-state-zip" => self.class.min(Class::Review),
-            Some(Item::OtherCode) if self.rule.starts_with("R.free-text") || self.rule.starts_with("R.hash") => self.class,
+            Some(Item::Geography) if self.rule != "B.street" && self.rule != "B.city-state-zip" => {
+                self.class.min(Class::Review)
+            }
+            Some(Item::OtherCode) if self.rule.starts_with("R.free-text") || self.rule.starts_with("R.hash") => {
+                self.class
+            }
             Some(Item::OtherCode) => Class::Clear,
             _ => return self,
         };
@@ -93,7 +97,9 @@ pub(super) fn uniqueness(column: &Column<'_>) -> Term {
     let many = column.distinct >= 20;
     match column.uniqueness() {
         unique if unique > 0.95 && many => term("nearly every person has a value of their own", 1.0),
-        unique if unique < 0.01 && column.distinct < 1000 && column.rows >= 1000 => term("many people share each value", -2.0),
+        unique if unique < 0.01 && column.distinct < 1000 && column.rows >= 1000 => {
+            term("many people share each value", -2.0)
+        }
         _ => term("", 0.0),
     }
 }
@@ -158,7 +164,11 @@ fn by_form(form: &Form, column: &Column<'_>, header: &Header) -> Option<Reading>
     if column.order != Order::Free {
         terms.push(term("the values count the rows", -3.0));
     }
-    let item = if form.item == Item::Telephone && header.says(super::header::Concept::Fax) > 0.0 { Item::Fax } else { form.item };
+    let item = if form.item == Item::Telephone && header.says(super::header::Concept::Fax) > 0.0 {
+        Item::Fax
+    } else {
+        form.item
+    };
     let mut reading = Reading::weighed(item, form.rule, class, column.projected(rows), terms)?;
     if form.rule == "K.npi" {
         reading.remark = "a provider's number; it identifies the provider";
@@ -177,7 +187,8 @@ fn bayes(passes: usize, of: usize, chance: f64) -> f64 {
 
 /// Some values of a column that is something else have a form that hardly happens by chance.
 fn scattered(form: &Form, column: &Column<'_>) -> Option<Reading> {
-    let strong = ["F.email", "G.ssn-dashed", "I.mbi", "D.telephone", "N.url", "R.uuid", "M.mac", "B.city-state-zip", "J.iban"];
+    let strong =
+        ["F.email", "G.ssn-dashed", "I.mbi", "D.telephone", "N.url", "R.uuid", "M.mac", "B.city-state-zip", "J.iban"];
     if !(form.is_strong() || strong.contains(&form.rule)) || column.numbers.is_some() {
         return None;
     }

@@ -87,8 +87,14 @@ fn unbase64(text: &str) -> Option<Vec<u8>> {
 pub(super) fn variants(text: &str) -> Vec<String> {
     let trimmed = text.trim();
     let without: String = trimmed.chars().filter(|c| !matches!(c, '-' | ' ' | '(' | ')' | '.' | '/')).collect();
-    let mut all =
-        vec![text.to_owned(), trimmed.to_owned(), trimmed.to_uppercase(), trimmed.to_lowercase(), without.to_lowercase(), without];
+    let mut all = vec![
+        text.to_owned(),
+        trimmed.to_owned(),
+        trimmed.to_uppercase(),
+        trimmed.to_lowercase(),
+        without.to_lowercase(),
+        without,
+    ];
     all.sort();
     all.dedup();
     all
@@ -102,8 +108,10 @@ pub(super) fn small_space(algorithm: Algorithm, wanted: &HashSet<Vec<u8>>, numbe
     let enough = wanted.len().div_ceil(2).max(3);
     let hit = |text: &str| wanted.contains(&algorithm.digest(text));
     let (from, to) = (date_day(1900), date_day(2100));
-    let dates = || (from..to).into_par_iter().map(|day| date_of(day).iter().filter(|text| hit(text)).count()).sum::<usize>();
-    let named = || all_names().par_iter().filter(|name| hit(name) || hit(&name.to_uppercase()) || hit(&capital(name))).count();
+    let dates =
+        || (from..to).into_par_iter().map(|day| date_of(day).iter().filter(|text| hit(text)).count()).sum::<usize>();
+    let named =
+        || all_names().par_iter().filter(|name| hit(name) || hit(&name.to_uppercase()) || hit(&capital(name))).count();
     let bare = || (0..numbers).into_par_iter().filter(|number| hit(&number.to_string())).count();
     let padded = |width: usize| {
         let most = numbers.min(10_u64.pow(width as u32)).min(200_000);

@@ -67,9 +67,26 @@ const CODES: &[Concept] = &[Concept::Code, Concept::Record];
 
 /// All forms. The chances are counted: see the tests of `checksum` and `temporal`.
 pub(super) const FORMS: &[Form] = &[
-    form("A.last-first", Item::Names, &[Concept::FullName, Concept::Person], |t| t.contains(", "), last_first, 0.1, 0.0).most(5.0),
+    form(
+        "A.last-first",
+        Item::Names,
+        &[Concept::FullName, Concept::Person],
+        |t| t.contains(", "),
+        last_first,
+        0.1,
+        0.0,
+    )
+    .most(5.0),
     form("B.street", Item::Geography, &[Concept::Street], street_shape, street, 0.02, 2.0),
-    form("B.city-state-zip", Item::Geography, &[Concept::Street, Concept::City], |t| t.contains(' '), city_state_zip, 0.001, 2.0),
+    form(
+        "B.city-state-zip",
+        Item::Geography,
+        &[Concept::Street, Concept::City],
+        |t| t.contains(' '),
+        city_state_zip,
+        0.001,
+        2.0,
+    ),
     form("B.zip-plus-4", Item::Geography, &[Concept::Zip], |t| mask(t, "99999-9999"), |_| true, 0.9, 6.0)
         .class(Class::Conditional, Class::Conditional),
     form("B.postcode-canada", Item::Geography, &[Concept::Zip], canadian_shape, canadian, 0.4, 4.0)
@@ -82,16 +99,40 @@ pub(super) const FORMS: &[Form] = &[
         .class(Class::Conditional, Class::Conditional),
     form("C.date-short-year", Item::Dates, DATES, short_date_shape, temporal::short_written, 0.07, 0.0)
         .class(Class::Conditional, Class::Conditional),
-    form("C.date-in-letters", Item::Dates, DATES, |t| t.contains(char::is_alphabetic), |t| temporal::in_letters(t).is_some(), 0.0005, 2.0)
-        .class(Class::Conditional, Class::Conditional),
-    form("C.date-compact", Item::Dates, DATES, |t| check::digits(t, 8), |t| temporal::compact(t).is_some(), 0.0008, -2.0)
-        .class(Class::Conditional, Class::Conditional),
+    form(
+        "C.date-in-letters",
+        Item::Dates,
+        DATES,
+        |t| t.contains(char::is_alphabetic),
+        |t| temporal::in_letters(t).is_some(),
+        0.0005,
+        2.0,
+    )
+    .class(Class::Conditional, Class::Conditional),
+    form(
+        "C.date-compact",
+        Item::Dates,
+        DATES,
+        |t| check::digits(t, 8),
+        |t| temporal::compact(t).is_some(),
+        0.0008,
+        -2.0,
+    )
+    .class(Class::Conditional, Class::Conditional),
     form("C.timestamp-compact", Item::Dates, DATES, long_stamp, |t| temporal::compact(t).is_some(), 0.0005, 0.0)
         .class(Class::Conditional, Class::Conditional),
     form("C.month-year", Item::Dates, DATES, |t| (6..=14).contains(&t.len()), temporal::month_year, 0.02, 2.0)
         .class(Class::Conditional, Class::Conditional),
-    form("C.part-of-year", Item::Dates, &[Concept::DatePart, Concept::Date], |t| t.len() <= 8, temporal::part_of_year, 0.01, 0.0)
-        .class(Class::Review, Class::Review),
+    form(
+        "C.part-of-year",
+        Item::Dates,
+        &[Concept::DatePart, Concept::Date],
+        |t| t.len() <= 8,
+        temporal::part_of_year,
+        0.01,
+        0.0,
+    )
+    .class(Class::Review, Class::Review),
     form("C.named-day", Item::Dates, &[Concept::DatePart], |t| t.len() <= 9, temporal::named_day, 0.02, 0.0)
         .class(Class::Review, Class::Review),
     form("D.telephone", Item::Telephone, PHONES, phone_shape, |t| nanp_of(t).is_some(), 0.62, 5.5),
@@ -100,7 +141,15 @@ pub(super) const FORMS: &[Form] = &[
     form("F.email", Item::Email, &[Concept::Email], |t| t.contains('@'), email, 0.05, 6.0),
     form("G.ssn-dashed", Item::SocialSecurity, SSN, ssn_shape, |t| nine(t).is_some_and(|n| check::ssn(&n)), 0.889, 5.5),
     form("G.ssn-digits", Item::SocialSecurity, SSN, |t| check::digits(t, 9), check::ssn, 0.889, 0.0).most(3.0),
-    form("G.itin", Item::SocialSecurity, SSN, |t| nine(t).is_some_and(|n| n.starts_with('9')), |t| nine(t).is_some_and(|n| check::itin(&n)), 0.44, 0.0),
+    form(
+        "G.itin",
+        Item::SocialSecurity,
+        SSN,
+        |t| nine(t).is_some_and(|n| n.starts_with('9')),
+        |t| nine(t).is_some_and(|n| check::itin(&n)),
+        0.44,
+        0.0,
+    ),
     form("I.mbi", Item::HealthPlan, &[Concept::Plan], |t| alnum(t, 11), check::mbi, 0.000_11, 0.0),
     form("I.hicn", Item::HealthPlan, &[Concept::Plan], hicn_shape, check::hicn, 0.4, 2.0),
     form("J.iban", Item::Account, &[Concept::Account], iban_shape, check::iban, 0.0103, 0.0),
@@ -108,17 +157,49 @@ pub(super) const FORMS: &[Form] = &[
     form("J.routing-number", Item::Account, &[Concept::Account], |t| check::digits(t, 9), check::aba, 0.037, 0.0)
         .class(Class::Review, Class::Review),
     form("K.dea", Item::Licence, &[Concept::Licence], dea_shape, check::dea, 0.1, 0.0),
-    form("K.npi", Item::Licence, &[Concept::Licence], |t| check::digits(t, 10) && t.starts_with(['1', '2']), check::npi, 0.1, 0.0)
-        .class(Class::Review, Class::Review),
+    form(
+        "K.npi",
+        Item::Licence,
+        &[Concept::Licence],
+        |t| check::digits(t, 10) && t.starts_with(['1', '2']),
+        check::npi,
+        0.1,
+        0.0,
+    )
+    .class(Class::Review, Class::Review),
     form("L.vin", Item::Vehicle, &[Concept::Vehicle], vin_shape, check::vin, 1.0 / 11.0, 0.0),
     form("M.imei", Item::Device, &[Concept::Device], |t| check::digits(t, 15), check::imei, 0.1, 0.0),
-    form("M.udi", Item::Device, &[Concept::Device], |t| t.starts_with("(01)") || t.starts_with("01") && t.len() > 16, check::udi, 0.1, 2.0),
-    form("M.gtin", Item::Device, &[Concept::Device], |t| (12..=14).contains(&t.len()) && all_digits(t), check::gtin, 0.1, 0.0)
-        .class(Class::Review, Class::Review),
+    form(
+        "M.udi",
+        Item::Device,
+        &[Concept::Device],
+        |t| t.starts_with("(01)") || t.starts_with("01") && t.len() > 16,
+        check::udi,
+        0.1,
+        2.0,
+    ),
+    form(
+        "M.gtin",
+        Item::Device,
+        &[Concept::Device],
+        |t| (12..=14).contains(&t.len()) && all_digits(t),
+        check::gtin,
+        0.1,
+        0.0,
+    )
+    .class(Class::Review, Class::Review),
     form("M.mac", Item::Device, &[Concept::Device], |t| t.len() == 17 || t.len() == 14, mac, 0.001, 0.0),
     form("N.url", Item::Url, &[Concept::Url], |t| t.contains('.'), url, 0.01, 4.0),
     form("O.ipv4", Item::NetworkAddress, &[Concept::Ip], |t| t.matches('.').count() == 3, ipv4, 0.05, 0.0),
-    form("O.ipv6", Item::NetworkAddress, &[Concept::Ip], |t| t.matches(':').count() >= 2, machines::network_address, 0.01, 2.0),
+    form(
+        "O.ipv6",
+        Item::NetworkAddress,
+        &[Concept::Ip],
+        |t| t.matches(':').count() >= 2,
+        machines::network_address,
+        0.01,
+        2.0,
+    ),
     form("P.vector", Item::Biometric, &[Concept::Biometric], |t| t.starts_with('['), vector, 0.05, 0.0)
         .class(Class::Review, Class::Prohibited),
     form("P.template", Item::Biometric, &[Concept::Biometric], |t| t.len() >= 12, biometric_magic, 0.001, 2.0),
@@ -148,7 +229,9 @@ fn all_digits(text: &str) -> bool {
 /// Whether the bare text has such a length, letters and digits.
 fn alnum(text: &str, len: usize) -> bool {
     check::bare(text).is_some_and(|bare| {
-        bare.len() == len && bare.contains(|c: char| c.is_ascii_digit()) && bare.contains(|c: char| c.is_ascii_alphabetic())
+        bare.len() == len
+            && bare.contains(|c: char| c.is_ascii_digit())
+            && bare.contains(|c: char| c.is_ascii_alphabetic())
     })
 }
 
@@ -182,7 +265,9 @@ fn dea_shape(text: &str) -> bool {
 }
 
 fn vin_shape(text: &str) -> bool {
-    text.len() == 17 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()) && text.contains(|c: char| c.is_ascii_digit())
+    text.len() == 17
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && text.contains(|c: char| c.is_ascii_digit())
 }
 
 fn date_shape(text: &str) -> bool {
@@ -190,7 +275,9 @@ fn date_shape(text: &str) -> bool {
 }
 
 fn short_date_shape(text: &str) -> bool {
-    temporal_shape(text, 6..=8) && !text.contains('.') && text.split(|c: char| !c.is_ascii_digit()).take(3).all(|part| part.len() <= 2)
+    temporal_shape(text, 6..=8)
+        && !text.contains('.')
+        && text.split(|c: char| !c.is_ascii_digit()).take(3).all(|part| part.len() <= 2)
 }
 
 /// Digits with two separators at the beginning of a text.
@@ -215,9 +302,15 @@ pub(super) fn nanp_of(text: &str) -> Option<String> {
 }
 
 fn phone_shape(text: &str) -> bool {
-    let body = text.trim_start_matches("+1").trim_start_matches("001").trim_start_matches("1-").trim_start_matches(['-', ' ', '.']);
+    let body = text
+        .trim_start_matches("+1")
+        .trim_start_matches("001")
+        .trim_start_matches("1-")
+        .trim_start_matches(['-', ' ', '.']);
     let main = body.split(['x', 'e']).next().unwrap_or_default().trim_end();
-    ["999-999-9999", "(999) 999-9999", "(999)999-9999", "999.999.9999", "999 999 9999", "999-9999999"].iter().any(|m| mask(main, m))
+    ["999-999-9999", "(999) 999-9999", "(999)999-9999", "999.999.9999", "999 999 9999", "999-9999999"]
+        .iter()
+        .any(|m| mask(main, m))
         || body.len() < text.len() && check::digits(main, 10) && text.starts_with('+')
         || main.len() == 10 && all_digits(main) && body.len() > main.len() && body.contains('x')
 }
@@ -262,7 +355,8 @@ fn mac(text: &str) -> bool {
         parts.len() == 6 && parts.iter().all(|part| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit()))
     });
     let parts: Vec<&str> = text.split('.').collect();
-    colons || parts.len() == 3 && parts.iter().all(|part| part.len() == 4 && part.bytes().all(|b| b.is_ascii_hexdigit()))
+    colons
+        || parts.len() == 3 && parts.iter().all(|part| part.len() == 4 && part.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 fn uuid(text: &str) -> bool {
@@ -285,19 +379,118 @@ fn base64(text: &str) -> bool {
 }
 
 const SUFFIXES: &[&str] = &[
-    "st", "street", "ave", "avenue", "av", "rd", "road", "blvd", "boulevard", "dr", "drive", "ln", "lane", "ct", "court", "pl",
-    "place", "ter", "terrace", "way", "pkwy", "parkway", "cir", "circle", "hwy", "highway", "sq", "square", "trl", "trail",
-    "loop", "plaza", "route", "rte", "point", "crescent", "close", "mews", "row", "alley", "bypass", "center", "cove", "creek",
-    "crossing", "estate", "estates", "expressway", "extension", "field", "fields", "ford", "forest", "fork", "garden",
-    "gardens", "glen", "green", "grove", "harbor", "heights", "hill", "hills", "hollow", "island", "isle", "junction",
-    "keys", "knoll", "lake", "landing", "manor", "meadow", "meadows", "mill", "mountain", "oval", "park", "pass", "path",
-    "pike", "pine", "port", "ridge", "river", "run", "shore", "spring", "springs", "spur", "station", "stream", "summit",
-    "trace", "track", "tunnel", "turnpike", "union", "valley", "via", "view", "village", "vista", "walk", "wells",
+    "st",
+    "street",
+    "ave",
+    "avenue",
+    "av",
+    "rd",
+    "road",
+    "blvd",
+    "boulevard",
+    "dr",
+    "drive",
+    "ln",
+    "lane",
+    "ct",
+    "court",
+    "pl",
+    "place",
+    "ter",
+    "terrace",
+    "way",
+    "pkwy",
+    "parkway",
+    "cir",
+    "circle",
+    "hwy",
+    "highway",
+    "sq",
+    "square",
+    "trl",
+    "trail",
+    "loop",
+    "plaza",
+    "route",
+    "rte",
+    "point",
+    "crescent",
+    "close",
+    "mews",
+    "row",
+    "alley",
+    "bypass",
+    "center",
+    "cove",
+    "creek",
+    "crossing",
+    "estate",
+    "estates",
+    "expressway",
+    "extension",
+    "field",
+    "fields",
+    "ford",
+    "forest",
+    "fork",
+    "garden",
+    "gardens",
+    "glen",
+    "green",
+    "grove",
+    "harbor",
+    "heights",
+    "hill",
+    "hills",
+    "hollow",
+    "island",
+    "isle",
+    "junction",
+    "keys",
+    "knoll",
+    "lake",
+    "landing",
+    "manor",
+    "meadow",
+    "meadows",
+    "mill",
+    "mountain",
+    "oval",
+    "park",
+    "pass",
+    "path",
+    "pike",
+    "pine",
+    "port",
+    "ridge",
+    "river",
+    "run",
+    "shore",
+    "spring",
+    "springs",
+    "spur",
+    "station",
+    "stream",
+    "summit",
+    "trace",
+    "track",
+    "tunnel",
+    "turnpike",
+    "union",
+    "valley",
+    "via",
+    "view",
+    "village",
+    "vista",
+    "walk",
+    "wells",
 ];
 
 fn street_shape(text: &str) -> bool {
     let lower = text.to_lowercase();
-    lower.starts_with(|c: char| c.is_ascii_digit()) && lower.contains(' ') || lower.starts_with("p.o.") || lower.starts_with("po box")
+    lower.starts_with(|c: char| c.is_ascii_digit()) && lower.contains(' ')
+        || lower.starts_with("p.o.")
+        || lower.starts_with("po box")
 }
 
 /// A number, then words, one of them a kind of street; or a post office box.
@@ -337,7 +530,9 @@ fn degrees(text: &str) -> Option<(f64, usize)> {
 
 fn pair_shape(text: &str) -> bool {
     let inner = text.trim_matches(['(', ')', '[', ']']);
-    inner.split_once(',').is_some_and(|(a, b)| degrees(a).is_some_and(|d| d.1 > 1) && degrees(b).is_some_and(|d| d.1 > 1))
+    inner
+        .split_once(',')
+        .is_some_and(|(a, b)| degrees(a).is_some_and(|d| d.1 > 1) && degrees(b).is_some_and(|d| d.1 > 1))
 }
 
 fn pair(text: &str) -> bool {
@@ -377,7 +572,8 @@ fn image_path(text: &str) -> bool {
 /// JPEG, PNG, GIF, BMP, TIFF or DICOM in base64, or a data URL of an image.
 fn image_magic(text: &str) -> bool {
     const MAGIC: [&str; 6] = ["/9j/", "iVBORw0KGgo", "R0lGOD", "SUkqA", "TU0AK", "data:image/"];
-    MAGIC.iter().any(|magic| text.starts_with(magic)) || text.len() > 180 && text[..24].bytes().all(|b| b == b'A') && text.contains("RElDT")
+    MAGIC.iter().any(|magic| text.starts_with(magic))
+        || text.len() > 180 && text[..24].bytes().all(|b| b == b'A') && text.contains("RElDT")
 }
 
 /// A postcode of five digits or nine, of three digits, or one whose leading zeros a spreadsheet ate; its first three digits.
@@ -460,7 +656,21 @@ mod tests {
     /// What only looks like an identifier has none of these forms, or a form that needs the name of the column to count.
     #[test]
     fn codes_versions_and_measurements_have_no_form() {
-        for text in ["1.2.3.4", "10.1.2", "2.16.840.1.113883", "I25.10", "D3", "H1", "INTRODUCTORY", "4548-4", "120/80", "7.35", "<5", "A+", "Q4"] {
+        for text in [
+            "1.2.3.4",
+            "10.1.2",
+            "2.16.840.1.113883",
+            "I25.10",
+            "D3",
+            "H1",
+            "INTRODUCTORY",
+            "4548-4",
+            "120/80",
+            "7.35",
+            "<5",
+            "A+",
+            "Q4",
+        ] {
             assert_eq!(forms_of(text), Vec::<&str>::new(), "{text}");
         }
     }
@@ -468,7 +678,15 @@ mod tests {
     #[test]
     fn prefixes_of_postcodes() {
         let table = Zip3::vintage_of("census-2020").expect("it is there");
-        for (text, prefix) in [("02139", "021"), ("2139", "021"), ("021", "021"), ("21", "021"), ("02139-4307", "021"), ("021**", "021"), ("000", "000")] {
+        for (text, prefix) in [
+            ("02139", "021"),
+            ("2139", "021"),
+            ("021", "021"),
+            ("21", "021"),
+            ("02139-4307", "021"),
+            ("021**", "021"),
+            ("000", "000"),
+        ] {
             assert_eq!(zip_prefix(text, &table).as_deref(), Some(prefix), "{text}");
         }
         assert_eq!(zip_prefix("00100", &table), None, "nobody lives there");

@@ -49,7 +49,10 @@ pub(super) enum Concept {
 
 /// Phrases of column names, separated by `|`.
 const LEXICON: &[(Concept, &str)] = &[
-    (Concept::GivenName, "first name|given name|middle name|forename|fname|given|firstname|nickname|preferred name|mname"),
+    (
+        Concept::GivenName,
+        "first name|given name|middle name|forename|fname|given|firstname|nickname|preferred name|mname",
+    ),
     (Concept::Surname, "last name|surname|family name|maiden name|lname|maiden|lastname|mothers maiden name|alias"),
     (
         Concept::FullName,
@@ -57,7 +60,10 @@ const LEXICON: &[(Concept, &str)] = &[
          spouse name|mother name|father name|insured name|subscriber name|person name|emergency contact|member name|\
          relative name|employee name|name of patient|client name|surgeon name|nurse name|guarantor name",
     ),
-    (Concept::Person, "physician|doctor|surgeon|nurse|guardian|spouse|attending|clinician|therapist|next of kin|relative"),
+    (
+        Concept::Person,
+        "physician|doctor|surgeon|nurse|guardian|spouse|attending|clinician|therapist|next of kin|relative",
+    ),
     (
         Concept::Street,
         "street|address|addr|street address|address line|home address|residence|mailing address|address 1|address 2|\
@@ -79,7 +85,10 @@ const LEXICON: &[(Concept, &str)] = &[
     (Concept::BirthDate, "dob|birth date|date of birth|birthdate|birthday|born|birth dt|birth|patient dob"),
     (Concept::BirthYear, "birth year|year of birth|yob|birthyear|born year"),
     (Concept::Age, "age|ages|aged"),
-    (Concept::DatePart, "week|weekday|day of week|quarter|month|dow|day of month|admission month|month of birth|birth month"),
+    (
+        Concept::DatePart,
+        "week|weekday|day of week|quarter|month|dow|day of month|admission month|month of birth|birth month",
+    ),
     (
         Concept::Phone,
         "phone|telephone|tel|mobile|cell|phone number|contact number|cellphone|cell phone|home phone|work phone|pager|\
@@ -87,7 +96,10 @@ const LEXICON: &[(Concept, &str)] = &[
     ),
     (Concept::Fax, "fax|fax number|facsimile|telefax|fax no"),
     (Concept::Email, "email|e mail|mail|email address|mail address|e mail address"),
-    (Concept::Ssn, "ssn|social security|social security number|soc sec|social|itin|tax id|taxpayer id|ss number|soc sec id"),
+    (
+        Concept::Ssn,
+        "ssn|social security|social security number|soc sec|social|itin|tax id|taxpayer id|ss number|soc sec id",
+    ),
     (Concept::SsnEnd, "ssn last 4|ssn 4|last 4 ssn|last 4|last four|ssn last four|last four ssn"),
     (
         Concept::Record,
@@ -116,7 +128,10 @@ const LEXICON: &[(Concept, &str)] = &[
          npi number|license no|medical license|driver licence|certificate no",
     ),
     (Concept::Vehicle, "vin|vehicle|vehicle id|vehicle identification number|vin number"),
-    (Concept::Plate, "plate|license plate|licence plate|plate number|registration plate|tag number|number plate|plate no"),
+    (
+        Concept::Plate,
+        "plate|license plate|licence plate|plate number|registration plate|tag number|number plate|plate no",
+    ),
     (
         Concept::Device,
         "serial|serial number|serial no|device id|device serial|device serial number|device|udi|imei|mac|mac address|implant|\
@@ -139,7 +154,10 @@ const LEXICON: &[(Concept, &str)] = &[
         "id|uuid|guid|key|token|hash|identifier|uid|pseudonym|pseudo id|barcode|tracking number|username|user name|\
          user id|login|handle|reference number|study id|record key|hashed id|pseudo|link key|unique id|badge number",
     ),
-    (Concept::Notes, "note|notes|comment|comments|narrative|free text|text|history|remarks|report|message|clinical note|hpi"),
+    (
+        Concept::Notes,
+        "note|notes|comment|comments|narrative|free text|text|history|remarks|report|message|clinical note|hpi",
+    ),
     (Concept::Occupation, "occupation|job|job title|title|employer|profession|job position"),
     (
         Concept::Coding,
@@ -150,9 +168,44 @@ const LEXICON: &[(Concept, &str)] = &[
 
 /// Words at the beginning or the end of a name that say that something is counted, graded or measured.
 const MEASURED: &[&str] = &[
-    "count", "counts", "total", "flag", "is", "has", "had", "type", "status", "category", "score", "rate", "ratio", "pct",
-    "percent", "mean", "avg", "level", "duration", "los", "days", "hours", "minutes", "seconds", "interval", "disposition",
-    "source", "specialty", "amount", "cost", "price", "weight", "height", "index", "change", "changed", "result", "grade",
+    "count",
+    "counts",
+    "total",
+    "flag",
+    "is",
+    "has",
+    "had",
+    "type",
+    "status",
+    "category",
+    "score",
+    "rate",
+    "ratio",
+    "pct",
+    "percent",
+    "mean",
+    "avg",
+    "level",
+    "duration",
+    "los",
+    "days",
+    "hours",
+    "minutes",
+    "seconds",
+    "interval",
+    "disposition",
+    "source",
+    "specialty",
+    "amount",
+    "cost",
+    "price",
+    "weight",
+    "height",
+    "index",
+    "change",
+    "changed",
+    "result",
+    "grade",
 ];
 
 /// What a name says, and how plainly.

@@ -103,7 +103,12 @@ fn personal_names(column: &Column<'_>, header: &Header) -> Option<Reading> {
     }
     // Words that are no names at all: a label of a category.
     let few = if column.distinct < 10 && column.rows >= 100 { -4.0 } else { 0.0 };
-    let other = if header.says_any(&[Concept::City, Concept::County, Concept::State, Concept::Coding]) > 0.0 && said == 0.0 { -4.0 } else { 0.0 };
+    let other =
+        if header.says_any(&[Concept::City, Concept::County, Concept::State, Concept::Coding]) > 0.0 && said == 0.0 {
+            -4.0
+        } else {
+            0.0
+        };
     let terms = vec![
         term("the name of the column", said.max(person)),
         term("the values are words", wordy(column).min(if said > 0.0 { AGREES } else { 0.0 })),
@@ -150,11 +155,13 @@ fn places(column: &Column<'_>, header: &Header) -> Vec<Reading> {
             && text.bytes().all(|b| b"0123456789bcdefghjkmnpqrstuvwxyz".contains(&b))
             && text.bytes().any(|b| b.is_ascii_digit())
     };
-    let geohash = if column.share(hash) >= 0.9 || column.share(|text| text.contains(',')) >= 0.9 { AGREES } else { CONTRADICTS };
+    let geohash =
+        if column.share(hash) >= 0.9 || column.share(|text| text.contains(',')) >= 0.9 { AGREES } else { CONTRADICTS };
     weigh("B.geohash", header.says(Concept::Geohash), geohash, &mut found);
     for (concept, most) in [(Concept::Latitude, 90.0), (Concept::Longitude, 180.0)] {
         let exact = |text: &str| text.rsplit_once('.').is_some_and(|(_, decimals)| decimals.len() > 1);
-        let within = column.numbers.is_some_and(|numbers| numbers.low >= -most && numbers.high <= most && !numbers.whole);
+        let within =
+            column.numbers.is_some_and(|numbers| numbers.low >= -most && numbers.high <= most && !numbers.whole);
         let fits = match (within, column.share(exact) > 0.3) {
             (true, true) => AGREES + 1.0,
             (true, false) => -1.0,
@@ -171,8 +178,11 @@ fn postcodes(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) ->
     if column.numbers.is_some_and(|numbers| !numbers.whole) {
         return None;
     }
-    let prefixes: Vec<(Option<String>, usize, usize)> =
-        column.values.iter().map(|(text, rows)| (zip_prefix(text.trim(), knowledge.zip3), *rows, text.trim().len())).collect();
+    let prefixes: Vec<(Option<String>, usize, usize)> = column
+        .values
+        .iter()
+        .map(|(text, rows)| (zip_prefix(text.trim(), knowledge.zip3), *rows, text.trim().len()))
+        .collect();
     let fitting = prefixes.iter().filter(|(prefix, ..)| prefix.is_some()).count();
     if said == 0.0 {
         return by_population(column, header, &prefixes, knowledge);
@@ -257,7 +267,13 @@ fn dates(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) -> Opt
         reading.remark = "years of birth that show an age of 90 or more";
         return Some(reading);
     }
-    if header.says(Concept::DatePart) > 0.0 && numbers.whole && low >= 0.0 && high <= 53.0 && column.distinct > 2 && !header.measured {
+    if header.says(Concept::DatePart) > 0.0
+        && numbers.whole
+        && low >= 0.0
+        && high <= 53.0
+        && column.distinct > 2
+        && !header.measured
+    {
         let terms = vec![term("the name of the column", header.says(Concept::DatePart))];
         return Reading::weighed(Item::Dates, "C.part-of-year", Class::Review, column.rows, terms);
     }
@@ -297,7 +313,14 @@ fn ages(column: &Column<'_>, header: &Header) -> Option<Reading> {
     let agree = |over: usize, groups: usize, rows: usize, exactly: bool| {
         let terms = vec![term("the name of the column", said), term("the values are ages", AGREES)];
         let allowed = |remark| {
-            Some(Reading { item: Some(Item::Dates), rule: "C.age-allowed", class: Class::Clear, rows: 0, terms: terms.clone(), remark })
+            Some(Reading {
+                item: Some(Item::Dates),
+                rule: "C.age-allowed",
+                class: Class::Clear,
+                rows: 0,
+                terms: terms.clone(),
+                remark,
+            })
         };
         match (over, groups) {
             (0, _) => allowed("nobody is older than 89"),
@@ -384,7 +407,9 @@ fn code_like(column: &Column<'_>, concept: Concept) -> f64 {
         _ => 3,
     };
     let code = |text: &str| digits(text) >= wanted && text.len() <= 40 && text.matches(' ').count() <= 3;
-    let four = |text: &str| text.len() == 4 && digits(text) == 4 || text.len() <= 4 && text.bytes().all(|b| b.is_ascii_digit());
+    let four = |text: &str| {
+        text.len() == 4 && digits(text) == 4 || text.len() <= 4 && text.bytes().all(|b| b.is_ascii_digit())
+    };
     let fits = if concept == Concept::SsnEnd { column.share(four) } else { column.share(code) };
     match (fits >= 0.8, column.distinct) {
         (true, 20..) => AGREES,
@@ -405,7 +430,11 @@ fn row_numbers(column: &Column<'_>) -> Term {
 /// Pictures, fingerprints and links that have no form but a telling name.
 fn by_name_alone(column: &Column<'_>, header: &Header) -> Vec<Reading> {
     let long = |text: &str| text.len() >= 8 && !text.contains(' ');
-    let stuff = if column.numbers.is_none() && column.share(long) >= 0.8 && column.distinct >= 5 { AGREES } else { CONTRADICTS };
+    let stuff = if column.numbers.is_none() && column.share(long) >= 0.8 && column.distinct >= 5 {
+        AGREES
+    } else {
+        CONTRADICTS
+    };
     let measured = if header.measured { -4.0 } else { 0.0 };
     let kinds = [
         (Concept::Biometric, Item::Biometric, "P.named"),
@@ -447,7 +476,10 @@ fn unique_codes(column: &Column<'_>, header: &Header) -> Option<Reading> {
     let terms = vec![
         unique,
         term("the name of the column", said),
-        term("one shape covers nearly all values", if fixed && dominant.mask.len() >= 5 && column.share(code) >= 0.9 { 2.0 } else { 0.0 }),
+        term(
+            "one shape covers nearly all values",
+            if fixed && dominant.mask.len() >= 5 && column.share(code) >= 0.9 { 2.0 } else { 0.0 },
+        ),
         term("the values look like codes", if column.share(code) >= 0.9 { 1.0 } else { -1.0 }),
         term("letters and digits", if mixed && column.share(code) >= 0.9 { 1.0 } else { 0.0 }),
         term("numbers with decimals or signs", if measured { -4.0 } else { 0.0 }),
@@ -456,7 +488,8 @@ fn unique_codes(column: &Column<'_>, header: &Header) -> Option<Reading> {
     ];
     let class = if said > 0.0 { Class::Prohibited } else { Class::Review };
     let mut reading = Reading::weighed(Item::OtherCode, "R.unique-code", class, column.rows, terms)?;
-    reading.remark = "a code that was drawn at random for this data set may stay, 164.514(c): then accept it with the reason";
+    reading.remark =
+        "a code that was drawn at random for this data set may stay, 164.514(c): then accept it with the reason";
     Some(reading)
 }
 

@@ -121,7 +121,11 @@ mod tests {
     fn forms_of_names() {
         let names = names();
         assert!(names.is_part("Jennifer", Part::Given) && names.is_part("SMITH", Part::Surname));
-        assert!(names.is_full("Garcia, Maria") && names.is_full("Dr. James T. Wilson Jr.") && names.is_full("Ann Lee-Moore"));
+        assert!(
+            names.is_full("Garcia, Maria")
+                && names.is_full("Dr. James T. Wilson Jr.")
+                && names.is_full("Ann Lee-Moore")
+        );
         assert!(!names.is_full("Chest pain") && !names.is_full("Smith") && !names.is_full("42 Smith"));
         assert!(last_first("Qwxz, Abcd") && !last_first("fever, cough") && !last_first("Pain, a"));
         assert!(titled("seen by Dr. Kowalczyk today") && !titled("Mr. x") && !titled("no title"));

@@ -19,7 +19,8 @@ fn joined(text: &str, runs: &[Run<'_>], lengths: &[usize], separators: &[&str]) 
 pub(super) fn social_security(text: &str, context: &[String]) -> bool {
     let runs = runs(text);
     let written = runs.windows(3).any(|part| {
-        joined(text, part, &[3, 2, 4], &["-", " "]) && ssn_structure(&[part[0].digits, part[1].digits, part[2].digits].concat())
+        joined(text, part, &[3, 2, 4], &["-", " "])
+            && ssn_structure(&[part[0].digits, part[1].digits, part[2].digits].concat())
     });
     let bare = |run: &Run<'_>| apart(text, run.start, run.end) && ssn_structure(run.digits);
     written || says(context, &words(text), &["ssn", "social"]) && runs.iter().any(bare)

@@ -32,7 +32,9 @@ pub(super) fn reading(column: &Column<'_>, header: &Header) -> Option<Reading> {
     if column.numbers.is_some() {
         return None;
     }
-    let prose = |text: &str| text.split_whitespace().count() >= WORDS && text.chars().filter(|c| c.is_alphabetic()).count() >= 12;
+    let prose = |text: &str| {
+        text.split_whitespace().count() >= WORDS && text.chars().filter(|c| c.is_alphabetic()).count() >= 12
+    };
     let share = column.share(prose);
     let named = header.says(Concept::Notes) > 0.0;
     let free = share >= 0.3 && (column.distinct >= 20 || named);

@@ -79,7 +79,8 @@ pub fn scan(
             None => relation.words,
         });
         let remark = reading.as_ref().map_or("", |reading| reading.remark);
-        let remarks: Vec<&str> = related.as_deref().into_iter().chain([remark]).filter(|text| !text.is_empty()).collect();
+        let remarks: Vec<&str> =
+            related.as_deref().into_iter().chain([remark]).filter(|text| !text.is_empty()).collect();
         Judgement {
             column: column.name.to_owned(),
             class: reading.as_ref().map_or(Class::Clear, |reading| reading.class),

@@ -72,8 +72,11 @@ fn clear(name: &'static str, cells: Vec<String>) {
 /// A column of every item under a telling name.
 #[test]
 fn every_item_is_found() {
-    let pick = |list: &'static [&str]| move |_: usize, draw: &mut Draw| list[draw.below(list.len() as u64) as usize].to_owned();
-    let names = &["Mary", "John", "Linda", "James", "Susan", "Robert", "Karen", "Michael", "Nancy", "David", "Betty", "Paul"];
+    let pick = |list: &'static [&str]| {
+        move |_: usize, draw: &mut Draw| list[draw.below(list.len() as u64) as usize].to_owned()
+    };
+    let names =
+        &["Mary", "John", "Linda", "James", "Susan", "Robert", "Karen", "Michael", "Nancy", "David", "Betty", "Paul"];
     let cases: Vec<(char, &'static str, Vec<String>)> = vec![
         ('A', "first_name", of(100, pick(names))),
         ('B', "zip", of(100, |_, d| format!("021{}", d.digits(2)))),
@@ -111,7 +114,11 @@ fn check_digits_count_by_how_rarely_they_pass() {
     is(&one("x7", of(20, npi)), Class::Review, "K.npi");
     let nine = one("x7", of(20, |_, d| format!("2{}1{}1{}", d.digits(2), d.below(10), d.digits(4))));
     assert!(nine.class <= Class::Review, "{}", nine.rule);
-    is(&one("ssn", of(20, |_, d| format!("2{}1{}1{}", d.digits(2), d.below(10), d.digits(3)))), Class::Prohibited, "G.ssn-digits");
+    is(
+        &one("ssn", of(20, |_, d| format!("2{}1{}1{}", d.digits(2), d.below(10), d.digits(3)))),
+        Class::Prohibited,
+        "G.ssn-digits",
+    );
     // The advertised number is nobody's.
     clear("c", vec!["078-05-1120".to_owned(); 40]);
     clear("ein", of(60, |_, d| format!("{}-{}", d.digits(2), d.below(50))));
@@ -151,7 +158,11 @@ fn measurements_counts_and_categories_are_clear() {
 fn rows_may_be_counted_and_states_named() {
     clear("row", of(300, |row, _| (row + 1).to_string()));
     clear("id", of(300, |row, _| (row + 1).to_string()));
-    is(&one("residence", of(300, |row, _| ["Virginia", "Georgia", "Texas", "Maine"][row % 4].to_owned())), Class::Clear, "B.state-allowed");
+    is(
+        &one("residence", of(300, |row, _| ["Virginia", "Georgia", "Texas", "Maine"][row % 4].to_owned())),
+        Class::Clear,
+        "B.state-allowed",
+    );
     is(&one("st", of(300, |row, _| ["VA", "GA", "TX", "ME"][row % 4].to_owned())), Class::Clear, "B.state-allowed");
 }
 
@@ -186,11 +197,19 @@ fn postcodes_are_compared_with_the_population() {
 
 #[test]
 fn free_text_is_read_by_its_sentences() {
-    let with = |text: &'static str| of(60, move |row, _| if row == 7 { text.to_owned() } else { format!("patient {row} stable and eating well") });
+    let with = |text: &'static str| {
+        of(60, move |row, _| if row == 7 { text.to_owned() } else { format!("patient {row} stable and eating well") })
+    };
     is(&one("comments", with("call the daughter at 617-555-0123 today")), Class::Prohibited, "R.free-text-identifiers");
     is(&one("comments", with("seen by Dr. Kowalczyk on the ward today")), Class::Prohibited, "R.free-text-identifiers");
     is(&one("comments", with("no complaints at all on the ward")), Class::Review, "R.free-text");
-    let mixed = of(60, |row, _| if row % 9 == 0 { format!("u{row}@example.org") } else { "none".to_owned() + &"x".repeat(row % 3) });
+    let mixed =
+        of(
+            60,
+            |row, _| {
+                if row % 9 == 0 { format!("u{row}@example.org") } else { "none".to_owned() + &"x".repeat(row % 3) }
+            },
+        );
     is(&one("contact_remark", mixed), Class::Prohibited, "F.email");
 }
 
@@ -198,7 +217,9 @@ fn free_text_is_read_by_its_sentences() {
 fn columns_that_follow_from_others_are_named() {
     let ssn = || of(60, |_, d| format!("2{}-4{}-1{}", d.digits(2), d.below(10), d.digits(3)));
     let bare = |text: &String| text.replace('-', "");
-    let hashed = |algorithm: Algorithm, of: &dyn Fn(&String) -> String| ssn().iter().map(|s| hex(&algorithm.digest(&of(s)))).collect::<Vec<_>>();
+    let hashed = |algorithm: Algorithm, of: &dyn Fn(&String) -> String| {
+        ssn().iter().map(|s| hex(&algorithm.digest(&of(s)))).collect::<Vec<_>>()
+    };
     for (algorithm, word) in [(Algorithm::Md5, "MD5"), (Algorithm::Sha1, "SHA-1"), (Algorithm::Sha256, "SHA-256")] {
         let table = [("ssn", ssn()), ("key", hashed(algorithm, &bare))];
         let key = judged(&table, &Rules::default()).remove(1);
@@ -208,17 +229,28 @@ fn columns_that_follow_from_others_are_named() {
         let limited = judged(&table, &Rules { mode: Mode::LimitedDataSet, ..Rules::default() }).remove(1);
         assert_eq!(limited.class, Class::Prohibited, "a digest of a number is that number");
     }
-    let salted = judged(&[("ssn", ssn()), ("key", hashed(Algorithm::Sha256, &|s| format!("pepper{s}")))], &Rules::default()).remove(1);
+    let salted =
+        judged(&[("ssn", ssn()), ("key", hashed(Algorithm::Sha256, &|s| format!("pepper{s}")))], &Rules::default())
+            .remove(1);
     assert_eq!(salted.rule, "R.hex");
     let few = of(60, |row, _| hex(&Algorithm::Sha256.digest(&(row * 17).to_string())));
-    is(&judged(&[("key", few)], &Rules { hash_search: 10_000, ..Rules::default() }).remove(0), Class::Prohibited, "R.hash-of-few");
-    let tail = judged(&[("ssn", ssn()), ("x1", ssn().iter().map(|s| s[7..].to_owned()).collect())], &Rules::default()).remove(1);
+    is(
+        &judged(&[("key", few)], &Rules { hash_search: 10_000, ..Rules::default() }).remove(0),
+        Class::Prohibited,
+        "R.hash-of-few",
+    );
+    let tail = judged(&[("ssn", ssn()), ("x1", ssn().iter().map(|s| s[7..].to_owned()).collect())], &Rules::default())
+        .remove(1);
     is(&tail, Class::Prohibited, "R.part");
     let born = || of(60, |row, d| format!("19{}-0{}-1{}", 50 + row % 40, d.below(9) + 1, d.below(10)));
     let day = |text: &String| temporal::any(text).unwrap().number;
     let shifted = born().iter().map(|text| temporal::date_of(day(text) + 40)[0].clone()).collect();
     let later = judged(&[("dob", born()), ("x2", shifted)], &Rules::default()).remove(1);
-    assert!(later.class == Class::Conditional && later.remark.contains("same number of days from the column `dob`"), "{}", later.remark);
+    assert!(
+        later.class == Class::Conditional && later.remark.contains("same number of days from the column `dob`"),
+        "{}",
+        later.remark
+    );
     let serial = born().iter().map(|text| (day(text) + 25_569).to_string()).collect();
     is(&judged(&[("dob", born()), ("x3", serial)], &Rules::default()).remove(1), Class::Conditional, "C.date-serial");
 }
@@ -232,7 +264,8 @@ fn a_limited_data_set_may_keep_more() {
         ("mrn", of(60, |_, d| d.digits(8))),
         ("uuid", of(60, |row, _| format!("123e4567-e89b-42d3-a456-{row:012x}"))),
     ];
-    let classes = |mode| judged(&table, &Rules { mode, ..Rules::default() }).iter().map(|j| j.class).collect::<Vec<_>>();
+    let classes =
+        |mode| judged(&table, &Rules { mode, ..Rules::default() }).iter().map(|j| j.class).collect::<Vec<_>>();
     use Class::{Clear, Conditional, Prohibited};
     assert_eq!(classes(Mode::SafeHarbor), [Conditional, Conditional, Prohibited, Prohibited, Prohibited]);
     assert_eq!(classes(Mode::LimitedDataSet), [Clear, Clear, Prohibited, Prohibited, Clear]);

@@ -72,7 +72,8 @@ pub(super) fn written(text: &str) -> Option<Day> {
 
 /// Three numbers of at most two digits, as in `2/28/50`: only this and not a version or a laboratory's number where all pass.
 pub(super) fn short_written(text: &str) -> bool {
-    three_numbers(without_time(text)).is_some_and(|(_, lens)| lens.iter().all(|&len| len <= 2)) && written(text).is_some()
+    three_numbers(without_time(text)).is_some_and(|(_, lens)| lens.iter().all(|&len| len <= 2))
+        && written(text).is_some()
 }
 
 /// Words of a text and its numbers, for `28 Feb 1950`, `February 28, 1950`, `28-FEB-50`.
@@ -110,7 +111,9 @@ pub(super) fn compact(text: &str) -> Option<Day> {
     let time = match digits.len() {
         8 => rest.is_empty(),
         10 | 12 | 14 => {
-            let part = |at: usize, most: u64| digits.get(at..at + 2).is_none_or(|two| two.parse().is_ok_and(|n: u64| n < most));
+            let part = |at: usize, most: u64| {
+                digits.get(at..at + 2).is_none_or(|two| two.parse().is_ok_and(|n: u64| n < most))
+            };
             tail && part(8, 24) && part(10, 60) && part(12, 60)
         }
         _ => false,
@@ -144,7 +147,9 @@ pub(super) fn part_of_year(text: &str) -> bool {
 pub(super) fn named_day(text: &str) -> bool {
     const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     let lower = text.to_lowercase();
-    DAYS.iter().any(|day| lower == *day || lower == day[..3]) || MONTHS.contains(&lower.as_str()) || month_of(&lower).is_some()
+    DAYS.iter().any(|day| lower == *day || lower == day[..3])
+        || MONTHS.contains(&lower.as_str())
+        || month_of(&lower).is_some()
 }
 
 /// The lower end of an age or a range of ages that is written with `+`, `>`, a range or a bracket: `90+`, `>89`, `85-89`,
@@ -184,7 +189,15 @@ mod tests {
     #[test]
     fn every_form_is_read() {
         let february = day_number(1950, 2, 28);
-        let forms = ["1950-02-28", "1950/2/28", "2/28/1950", "28.02.1950", "1950-02-28T10:30:00Z", "02/28/1950 10:30 PM", "2/28/50"];
+        let forms = [
+            "1950-02-28",
+            "1950/2/28",
+            "2/28/1950",
+            "28.02.1950",
+            "1950-02-28T10:30:00Z",
+            "02/28/1950 10:30 PM",
+            "2/28/50",
+        ];
         for text in forms {
             assert_eq!(written(text).map(|day| day.number), Some(february), "{text}");
         }
@@ -197,17 +210,22 @@ mod tests {
         for text in ["Feb 1950", "1950-02", "02/1950"] {
             assert!(month_year(text), "{text}");
         }
-        for text in ["1950", "1.2.3.4", "1950-02-30", "12345678", "20201301", "10:30", "1/2", "99-99-9999", "195002282530"] {
+        for text in
+            ["1950", "1.2.3.4", "1950-02-30", "12345678", "20201301", "10:30", "1/2", "99-99-9999", "195002282530"]
+        {
             assert!(any(text).is_none() && !month_year(text), "{text}");
         }
-        assert!(part_of_year("2019-W07") && part_of_year("Q3 2019") && !part_of_year("QT2019A") && !part_of_year("2019"));
+        assert!(
+            part_of_year("2019-W07") && part_of_year("Q3 2019") && !part_of_year("QT2019A") && !part_of_year("2019")
+        );
         assert!(named_day("Tue") && named_day("March") && !named_day("Marching"));
     }
 
     /// 366 of 10,000 and 220 of 10,000: about 0.08 % of random numbers of eight digits.
     #[test]
     fn few_random_numbers_are_dates() {
-        let passing = (0..1_000_000_u64).filter(|n| compact(&format!("{:08}", n * 7_919 % 100_000_000)).is_some()).count();
+        let passing =
+            (0..1_000_000_u64).filter(|n| compact(&format!("{:08}", n * 7_919 % 100_000_000)).is_some()).count();
         assert!((600..1000).contains(&passing), "{passing}");
     }
 

@@ -147,7 +147,9 @@ mod tests {
         let own = Zip3::parse("[mine]\nsource = \"x\"\npopulations = \"100 5 200 20001\"").unwrap();
         assert!(own.is_small("100") && !own.is_small("200") && own.is_small("300"));
         assert_eq!(own.vintage(), "mine");
-        for bad in ["x", "[a]\n[b]", "[a]\npopulations = \"1 2\"", "[a]\nrestricted = \"1000\"", "[a]\npopulations = \"100\""] {
+        for bad in
+            ["x", "[a]\n[b]", "[a]\npopulations = \"1 2\"", "[a]\nrestricted = \"1000\"", "[a]\npopulations = \"100\""]
+        {
             assert!(Zip3::parse(bad).is_err(), "{bad}");
         }
     }

@@ -110,7 +110,8 @@ impl Identifiers {
             standing: Standing::Sound,
             evidence: Vec::new(),
             limits: vec![
-                "Clear says that nothing was recognised: codes of local making and names in sentences have no form.".to_owned(),
+                "Clear says that nothing was recognised: codes of local making and names in sentences have no form."
+                    .to_owned(),
             ],
             settings: vec![
                 ("list".to_owned(), rules.mode.words().to_owned()),
@@ -125,9 +126,20 @@ impl Identifiers {
         let mut finding = self.finding(PROHIBITED, Unit::Items, Estimate::exact(found.len() as f64, scanned.len()));
         finding.null_value = Some(0.0);
         finding.sentence = match found.len() {
-            0 => format!("No column that goes out with the data was recognised as one that has to go ({}).", self.rules.mode.words()),
-            1 => format!("One column that goes out with the data has to go ({}): {}.", self.rules.mode.words(), names(&found)),
-            many => format!("{many} columns that go out with the data have to go ({}): {}.", self.rules.mode.words(), names(&found)),
+            0 => format!(
+                "No column that goes out with the data was recognised as one that has to go ({}).",
+                self.rules.mode.words()
+            ),
+            1 => format!(
+                "One column that goes out with the data has to go ({}): {}.",
+                self.rules.mode.words(),
+                names(&found)
+            ),
+            many => format!(
+                "{many} columns that go out with the data have to go ({}): {}.",
+                self.rules.mode.words(),
+                names(&found)
+            ),
         };
         finding.severity = if found.is_empty() { Severity::VeryLow } else { Severity::High };
         finding.limits.push("It speaks of the data set and not of the model.".to_owned());
@@ -143,10 +155,17 @@ impl Identifiers {
         let mut finding = self.finding(UNSETTLED, Unit::Items, Estimate::exact(both as f64, scanned.len()));
         finding.null_value = Some(0.0);
         let list = |what: &str, found: &[&Scanned]| {
-            if found.is_empty() { format!("no column {what}") } else { format!("{} of the columns {what} ({})", found.len(), names(found)) }
+            if found.is_empty() {
+                format!("no column {what}")
+            } else {
+                format!("{} of the columns {what} ({})", found.len(), names(found))
+            }
         };
-        let sentence =
-            format!("{}; {}.", list("may stay only in a coarser form", &conditional), list("needs somebody to look", &review));
+        let sentence = format!(
+            "{}; {}.",
+            list("may stay only in a coarser form", &conditional),
+            list("needs somebody to look", &review)
+        );
         finding.sentence = sentence[..1].to_uppercase() + &sentence[1..];
         finding.severity = match (conditional.is_empty(), review.is_empty()) {
             (false, _) => Severity::Moderate,
@@ -234,7 +253,12 @@ fn columns(scanned: &[Scanned]) -> Option<Table> {
 fn terms(scanned: &[Scanned]) -> Option<Table> {
     let said = scanned.iter().filter(|column| column.class > Class::Clear);
     let rows: Vec<Vec<String>> = said
-        .flat_map(|column| column.terms.iter().map(move |(what, odds)| vec![column.column.clone(), what.clone(), format!("{odds:+.1}")]))
+        .flat_map(|column| {
+            column
+                .terms
+                .iter()
+                .map(move |(what, odds)| vec![column.column.clone(), what.clone(), format!("{odds:+.1}")])
+        })
         .collect();
     (!rows.is_empty()).then(|| Table {
         caption: "Evidence for each column, in natural logarithms of odds: from 6 it is what it seems, from 3 somebody should look"

@@ -23,7 +23,14 @@ fn case(identifiers: usize, seed: u64) -> Case {
             integers("num_visits", &drawn("visits", 9)),
         ];
         let of = |name: &str, write: &dyn Fn(u32) -> String| {
-            texts(name, drawn(name, 9_000_000).into_iter().enumerate().map(|(at, v)| write(v + at as u32 * 10_000_000)).collect())
+            texts(
+                name,
+                drawn(name, 9_000_000)
+                    .into_iter()
+                    .enumerate()
+                    .map(|(at, v)| write(v + at as u32 * 10_000_000))
+                    .collect(),
+            )
         };
         let all = [
             of("email", &|v| format!("u{v}@example.org")),
@@ -58,7 +65,8 @@ impl Specimen for Identifiers {
 fn what_is_declared_or_accepted_does_not_count() {
     let declared = |schema: Schema, settings: &str| {
         let Case { split, .. } = case(4, 1);
-        let tables = (split.members.table().cloned().expect("a table"), split.nonmembers.table().cloned().expect("a table"));
+        let tables =
+            (split.members.table().cloned().expect("a table"), split.nonmembers.table().cloned().expect("a table"));
         let case = Case::tables(tables.0, tables.1, schema);
         let settings: toml::Table = settings.parse().expect("valid settings");
         let check: Identifiers = toml::Value::Table(settings).try_into().expect("settings of the check");

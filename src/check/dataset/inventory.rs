@@ -51,7 +51,9 @@ fn counted(cells: &Cells) -> (Counted<'_>, usize, usize) {
             let (distinct, rows) = (values.len(), values.iter().map(|(_, rows)| rows).sum());
             (values, distinct, rows)
         }
-        Cells::Integer(values) => runs(values.iter().copied().flatten().collect(), |a, b| a.cmp(b), ToString::to_string),
+        Cells::Integer(values) => {
+            runs(values.iter().copied().flatten().collect(), |a, b| a.cmp(b), ToString::to_string)
+        }
         Cells::Float(values) => {
             let present: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
             let text = |value: &f64| Cells::Float(vec![*value]).text(0).unwrap_or_default();
@@ -69,7 +71,8 @@ fn runs<T: Copy>(
 ) -> (Counted<'static>, usize, usize) {
     values.sort_unstable_by(&compare);
     let rows = values.len();
-    let counts: Vec<(T, usize)> = values.chunk_by(|a, b| compare(a, b).is_eq()).map(|run| (run[0], run.len())).collect();
+    let counts: Vec<(T, usize)> =
+        values.chunk_by(|a, b| compare(a, b).is_eq()).map(|run| (run[0], run.len())).collect();
     let step = (counts.len() / (2 * SAMPLE)).max(1);
     let kept = counts.iter().step_by(step).map(|(value, rows)| (Cow::Owned(text(value)), *rows)).collect();
     (kept, counts.len(), rows)
@@ -120,7 +123,9 @@ fn order(cells: &Cells, distinct: usize, people: usize) -> Order {
         return Order::Free;
     }
     let first = values.first().copied().flatten();
-    let counts = |(row, value): (usize, &Option<i64>)| first.zip(*value).is_some_and(|(first, value)| value == first + row as i64);
+    let counts = |(row, value): (usize, &Option<i64>)| {
+        first.zip(*value).is_some_and(|(first, value)| value == first + row as i64)
+    };
     if values.iter().enumerate().all(counts) {
         Order::RowNumber
     } else if dense(values, distinct) && distinct as f64 > 0.95 * people as f64 {
@@ -159,7 +164,10 @@ mod tests {
 
     #[test]
     fn long_columns_are_sampled_evenly() {
-        let table = Table::new(vec![Column { name: "x".to_owned(), cells: Cells::Integer((0..100_000).map(|v| Some(v * 3)).collect()) }]);
+        let table = Table::new(vec![Column {
+            name: "x".to_owned(),
+            cells: Cells::Integer((0..100_000).map(|v| Some(v * 3)).collect()),
+        }]);
         let columns = columns(&table, None);
         assert_eq!((columns[0].distinct, columns[0].values.len()), (100_000, SAMPLE));
         let Some(Numbers { low, high, whole: true }) = columns[0].numbers else { panic!("whole numbers") };

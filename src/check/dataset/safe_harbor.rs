@@ -31,7 +31,8 @@ pub fn alone(table: &Table, groups: Option<&[u32]>, judged: &[Judgement], rules:
         return None;
     }
     let cells: Vec<&Cells> = found.iter().map(|(_, at)| &table.columns()[*at].cells).collect();
-    let coarse: Vec<Cells> = found.iter().zip(&cells).filter_map(|((kind, _), cells)| coarsened(*kind, cells, rules)).collect();
+    let coarse: Vec<Cells> =
+        found.iter().zip(&cells).filter_map(|((kind, _), cells)| coarsened(*kind, cells, rules)).collect();
     let single = |cells: &[&Cells]| if cells.is_empty() { 0 } else { Classes::of(cells, groups).below(2) };
     Some(Alone {
         columns: found.iter().map(|(_, at)| table.columns()[*at].name.clone()).collect(),
@@ -90,8 +91,10 @@ mod tests {
         let sex = (0..400).map(|at| ["f", "m"][at / 2 % 2].to_owned()).collect();
         let table = Table::new(vec![texts("birth_date", born), texts("zip", zip), texts("sex", sex)]);
         let rules = Rules::default();
-        let judged: Vec<Judgement> =
-            scan(&table, None, &Schema::default(), &ScanSettings::default(), &rules).into_iter().map(|(_, j)| j).collect();
+        let judged: Vec<Judgement> = scan(&table, None, &Schema::default(), &ScanSettings::default(), &rules)
+            .into_iter()
+            .map(|(_, j)| j)
+            .collect();
         let alone = alone(&table, None, &judged, &rules).expect("three columns are recognised");
         assert_eq!(alone.kinds, [Demographic::Birth, Demographic::Postcode, Demographic::Sex]);
         assert_eq!((alone.in_file, alone.in_safe_harbor), (400, 0));

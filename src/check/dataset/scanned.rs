@@ -41,11 +41,14 @@ impl ScanSettings {
                 let text = std::fs::read_to_string(file).map_err(|error| format!("`zip3_file` `{shown}`: {error}"))?;
                 Zip3::parse(&text).map_err(|what| format!("`zip3_file` `{shown}` {what}"))?
             }
-            (Some(name), None) => Zip3::vintage_of(name)
-                .ok_or_else(|| format!("`zip3` is one of {}", Zip3::VINTAGES.join(", ")))?,
+            (Some(name), None) => {
+                Zip3::vintage_of(name).ok_or_else(|| format!("`zip3` is one of {}", Zip3::VINTAGES.join(", ")))?
+            }
             (None, None) => Rules::default().zip3,
         };
-        if let Some(column) = self.accepted.iter().find(|(_, reason)| reason.trim().is_empty()).map(|(column, _)| column) {
+        if let Some(column) =
+            self.accepted.iter().find(|(_, reason)| reason.trim().is_empty()).map(|(column, _)| column)
+        {
             return Err(format!("`accepted` gives no reason for the column `{column}`"));
         }
         let year = self.year.unwrap_or(YEAR);
