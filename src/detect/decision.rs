@@ -68,21 +68,19 @@ impl Reading {
         if mode == Mode::SafeHarbor {
             return self;
         }
-        let kept_place = ["B.zip", "B.city", "B.postcode"].iter().any(|rule| self.rule.starts_with(rule));
-        self.class = match self.item {
-            Some(Item::Dates) => Class::Clear,
-            Some(Item::Geography) if kept_place && self.rule != "B.city-state-zip" => Class::Clear,
-            Some(Item::Geography) if self.rule != "B.street" && self.rule != "B.city-state-zip" => {
-                self.class.min(Class::Review)
-            }
-            Some(Item::OtherCode) if self.rule.starts_with("R.free-text") || self.rule.starts_with("R.hash") => {
-                self.class
-            }
-            Some(Item::OtherCode) => Class::Clear,
-            _ => return self,
+        let begins = |rules: &[&str]| rules.iter().any(|rule| self.rule.starts_with(rule));
+        let exact = begins(&["B.street", "B.city-state-zip"]);
+        let allowed = match self.item {
+            Some(Item::Dates) => true,
+            Some(Item::Geography) => !exact && begins(&["B.zip", "B.city", "B.postcode"]),
+            Some(Item::OtherCode) => !begins(&["R.free-text"]),
+            _ => false,
         };
-        if self.class == Class::Clear {
+        if allowed {
+            self.class = Class::Clear;
             self.remark = "allowed in a limited data set";
+        } else if self.item == Some(Item::Geography) && !exact {
+            self.class = self.class.min(Class::Review);
         }
         self
     }

@@ -328,12 +328,14 @@ fn email(text: &str) -> bool {
     !text.contains(' ') && machines::email(text)
 }
 
+/// Endings of hosts without a scheme.
+const ENDINGS: [&str; 14] =
+    ["com", "org", "net", "gov", "edu", "io", "info", "biz", "us", "uk", "de", "ca", "health", "me"];
+
 fn url(text: &str) -> bool {
     if text.contains([' ', '@', ',']) || text.len() > 300 {
         return false;
     }
-    const ENDINGS: [&str; 14] =
-        ["com", "org", "net", "gov", "edu", "io", "info", "biz", "us", "uk", "de", "ca", "health", "me"];
     let host = text.split(['/', ':', '?']).next().unwrap_or_default();
     let parts: Vec<&str> = host.split('.').collect();
     let known = parts.len() >= 2

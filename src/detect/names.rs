@@ -45,7 +45,7 @@ fn words(text: &str) -> Option<Vec<String>> {
     if text.len() > 60 || !text.chars().all(fits) || text.matches(',').count() > 1 {
         return None;
     }
-    let split = text.split(|c: char| c == ' ' || c == ',' || c == '.').filter(|word| !word.is_empty());
+    let split = text.split([' ', ',', '.']).filter(|word| !word.is_empty());
     let words: Vec<String> = split.map(str::to_lowercase).filter(|word| !TITLES.contains(&word.as_str())).collect();
     (1..=5).contains(&words.len()).then_some(words)
 }

@@ -100,5 +100,5 @@ pub fn scan(
 }
 
 #[cfg(test)]
-#[path = "scan_tests.rs"]
+#[path = "tests.rs"]
 mod tests;

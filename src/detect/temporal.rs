@@ -131,7 +131,7 @@ pub(super) fn any(text: &str) -> Option<Day> {
 pub(super) fn part_of_year(text: &str) -> bool {
     let upper = text.to_ascii_uppercase();
     let (year, rest): (Vec<char>, Vec<char>) = {
-        let kept: String = upper.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+        let kept: String = upper.chars().filter(char::is_ascii_alphanumeric).collect();
         let at = kept.find(['W', 'Q']);
         match at {
             Some(0) if kept.len() == 6 => (kept[2..].chars().collect(), kept[..2].chars().collect()),

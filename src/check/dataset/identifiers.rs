@@ -269,5 +269,5 @@ fn terms(scanned: &[Scanned]) -> Option<Table> {
 }
 
 #[cfg(test)]
-#[path = "identifiers_tests.rs"]
+#[path = "tests.rs"]
 mod tests;
