@@ -24,6 +24,7 @@ mod settings;
 mod subsets;
 mod summary;
 mod target;
+mod threats;
 mod trainer;
 pub mod training;
 mod world;

@@ -11,8 +11,8 @@ use super::policy::{PROFILES, Policy, Undetermined};
 pub use super::references::ReferencePlan;
 pub use super::scores::ScoresPlan;
 pub use super::settings::Mistake;
-use super::settings::{Settings, text_list};
-use super::target;
+use super::settings::Settings;
+use super::{target, threats};
 use crate::check;
 use crate::data::{Arrays, Kind, Limits, Reading, Schema, Source};
 use crate::finding::Family;
@@ -145,10 +145,20 @@ pub struct Plan {
 
 /// The setting under which checks get the table `[robustness]`.
 const RULES: &str = "rules";
-const TABLES: [&str; 10] =
-    ["assessment", "model", "data", "columns", "robustness", "scores", "reference", "policy", "limits", "checks"];
+const TABLES: [&str; 11] = [
+    "assessment",
+    "model",
+    "data",
+    "columns",
+    threats::TABLE,
+    "robustness",
+    "scores",
+    "reference",
+    "policy",
+    "limits",
+    "checks",
+];
 const STAGES: [&str; 6] = ["design", "train", "validate", "release", "monitor", "retire"];
-const MOST_QUASI_IDENTIFIERS: usize = 64;
 
 impl Plan {
     /// Reads and checks a plan.
@@ -301,18 +311,18 @@ fn data_plan(s: &mut Settings, folder: &Path) -> Option<DataPlan> {
         patient: s.text("data", "patient"),
         target: target::target(s),
         split: s.text("data", "split"),
-        ..column_roles(s)
+        ..column_roles(s, folder)
     };
     let missing = s.texts("data", "missing").unwrap_or_default();
     let arrays = Arrays { features: s.text("data", "array"), labels: s.text("data", "labels") };
     Some(DataPlan { source, schema, reading: Reading { separator, missing, kinds: types, limits }, arrays })
 }
 
-/// The roles that `[columns]` gives.
-fn column_roles(s: &mut Settings) -> Schema {
+/// The roles that `[columns]` and `[threats]` give.
+fn column_roles(s: &mut Settings, folder: &Path) -> Schema {
     Schema {
         identifiers: s.texts("columns", "identifiers").unwrap_or_default(),
-        quasi_identifiers: quasi_identifiers(s),
+        quasi_identifiers: threats::threats(s, folder),
         sensitive: s.texts("columns", "sensitive").unwrap_or_default(),
         leave_out: s.texts("columns", "leave_out").unwrap_or_default(),
         ..Schema::default()
@@ -350,7 +360,7 @@ fn scores_plan(s: &mut Settings, folder: &Path) -> Option<ScoresPlan> {
             );
         }
     }
-    let roles = column_roles(s);
+    let roles = column_roles(s, folder);
     let mut plan = ScoresPlan::of(s, folder, &roles)?;
     plan.reading.kinds = column_types(s);
     Some(plan)
@@ -412,28 +422,6 @@ fn source_plan(s: &mut Settings, folder: &Path) -> Option<Source> {
 
 fn label(value: &toml::Value) -> Option<String> {
     label_list(&toml::Value::Array(vec![value.clone(), value.clone()])).and_then(|mut labels| labels.pop())
-}
-
-/// A plain list is one unnamed set; a table holds named sets, each a threat model.
-fn quasi_identifiers(s: &mut Settings) -> Vec<(String, Vec<String>)> {
-    let sets =
-        s.take("columns", "quasi_identifiers", "a list of columns, or a table of named lists", |value| match value {
-            toml::Value::Table(sets) => {
-                sets.iter().map(|(name, list)| Some((name.clone(), text_list(list)?))).collect()
-            }
-            list => Some(vec![(String::new(), text_list(list)?)]),
-        });
-    let sets: Vec<(String, Vec<String>)> = sets.unwrap_or_default();
-    for (_, columns) in &sets {
-        if columns.is_empty() || columns.len() > MOST_QUASI_IDENTIFIERS {
-            s.complain(
-                "columns.quasi_identifiers",
-                format!("a set of quasi-identifiers has {} columns", columns.len()),
-                format!("list from 1 to {MOST_QUASI_IDENTIFIERS} columns"),
-            );
-        }
-    }
-    sets
 }
 
 fn policy_plan(s: &mut Settings) -> Policy {
@@ -540,6 +528,7 @@ fn robustness_plan(s: &mut Settings, settings: &mut BTreeMap<String, check::Sett
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{Attacker, Population, ThreatModel};
 
     fn mistakes(text: &str) -> Vec<Mistake> {
         let mut mistakes = Plan::parse(Path::new("plan.toml"), text).map(|_| ()).unwrap_err();
@@ -579,5 +568,42 @@ mod tests {
         assert!(wrong.iter().any(|mistake| mistake.line == 3), "{wrong:?}");
         let twice = mistakes("[checks.\"robustness/adversarial\"]\nrules = { }\n");
         assert!(twice.iter().any(|mistake| mistake.help.contains("[robustness]")), "{twice:?}");
+    }
+
+    fn threats(text: &str) -> Vec<ThreatModel> {
+        let data = "[data]\nmembers = \"Cargo.toml\"\nnonmembers = \"Cargo.toml\"\n";
+        let plan = Plan::parse(Path::new("plan.toml"), &format!("{data}{text}")).expect("a right plan");
+        plan.data.expect("data").schema.quasi_identifiers
+    }
+
+    #[test]
+    fn short_and_long_forms_of_threats() {
+        let plain = threats("[columns]\nquasi_identifiers = [\"age\", \"sex\"]\n");
+        assert_eq!(plain, [ThreatModel::of("", &["age", "sex"])]);
+        let both = threats(
+            "[columns.quasi_identifiers]\nnear = [\"age\"]\n[threats.near]\nfraction = 0.1\n[threats.far]\ncolumns = [\"sex\"]\n\
+             attacker = \"journalist\"\npopulation = 317238626\nattempt = 0.05\nweights = \"w\"\nhouseholds = \"h\"\n",
+        );
+        let near = ThreatModel { population: Some(Population::Fraction(0.1)), ..ThreatModel::of("near", &["age"]) };
+        let far = ThreatModel {
+            attacker: Attacker::Journalist,
+            population: Some(Population::Size(317_238_626)),
+            attempt: 0.05,
+            weights: Some("w".to_owned()),
+            households: Some("h".to_owned()),
+            ..ThreatModel::of("far", &["sex"])
+        };
+        assert_eq!(both, [near, far]);
+        let register = threats("[threats.a]\ncolumns = [\"x\"]\npopulation = \"Cargo.lock\"\n");
+        assert_eq!(register[0].register(), Some(Path::new("Cargo.lock")));
+    }
+
+    #[test]
+    fn mistakes_about_threats_have_their_lines() {
+        let text = "[data]\nmembers = \"Cargo.toml\"\nnonmembers = \"Cargo.toml\"\n[threats.a]\ncolumns = [\"x\", \"x\"]\n\
+                    attempt = 2\npopulation = 0\nattacker = \"spy\"\n[threats.b]\nfraction = 0.0\nwho = \"x\"\n[threats.c]\n\
+                    columns = [\"x\"]\npopulation = \"none.csv\"\nfraction = 0.1\n";
+        let lines: Vec<usize> = mistakes(text).iter().map(|mistake| mistake.line).collect();
+        assert_eq!(lines, [5, 6, 7, 8, 9, 10, 11, 14, 15]);
     }
 }

@@ -120,7 +120,7 @@ pub fn run_with_records(
         program: Program {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             runtime_version: opened.map(|opened| opened.runtime.version.clone()).unwrap_or_default(),
-            runtime_digest: opened.map(|opened| opened.runtime.digest.clone()),
+            runtime_digest: opened.and_then(|opened| opened.runtime.digest().cloned()),
         },
         envelope: Envelope {
             started,
@@ -222,6 +222,10 @@ pub(super) fn digests(plan: &Plan) -> Result<Vec<InputFile>, AssessError> {
     if let Some(scores) = &plan.scores {
         files.push(("scores", scores.file.clone()));
         files.extend(scores.shadow.iter().map(|shadow| ("shadow scores", shadow.file.clone())));
+    }
+    let schemas = [plan.data.as_ref().map(|data| &data.schema), plan.scores.as_ref().map(|scores| &scores.schema)];
+    for threat in schemas.into_iter().flatten().flat_map(|schema| &schema.quasi_identifiers) {
+        files.extend(threat.register().map(|file| ("population register", file.to_owned())));
     }
     match &plan.reference {
         Some(ReferencePlan::Given { models, masks }) => {

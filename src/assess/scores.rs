@@ -230,7 +230,8 @@ impl ScoresPlan {
     ) -> Result<Split, AssessError> {
         let mut schema = self.schema.clone();
         schema.scores.extend(used);
-        Ok(Split::of_tables(table.take(members), table.take(nonmembers), schema, Vec::new())?)
+        let split = Split::of_tables(table.take(members), table.take(nonmembers), schema, Vec::new())?;
+        Ok(split.with_registers(&self.reading)?)
     }
 }
 

@@ -56,8 +56,9 @@ pub(super) fn groups(
     let mut groups = by_outcome(subject, sides);
     let mut columns: Vec<String> = named.map(<[String]>::to_vec).unwrap_or_default();
     if named.is_none() {
-        for (_, set) in &split.schema.quasi_identifiers {
-            columns.extend(set.iter().filter(|name| !columns.contains(name)).cloned().collect::<Vec<String>>());
+        for threat in &split.schema.quasi_identifiers {
+            columns
+                .extend(threat.columns.iter().filter(|name| !columns.contains(name)).cloned().collect::<Vec<String>>());
         }
     }
     for name in columns {

@@ -62,16 +62,18 @@ fn open(path: &Path, separator: Option<u8>) -> Result<Opened, DataError> {
     Ok(Opened { reader, mark: bom as u64, separator, names })
 }
 
-/// Reads a CSV file. `separator` overrides the detected one.
-pub(super) fn read(path: &Path, separator: Option<u8>) -> Result<Vec<RawColumn>, DataError> {
+/// Reads a CSV file: all columns, or those named. `separator` overrides the detected one.
+pub(super) fn read(path: &Path, separator: Option<u8>, only: Option<&[String]>) -> Result<Vec<RawColumn>, DataError> {
     let Opened { mut reader, names, .. } = open(path, separator)?;
-    let mut columns: Vec<Dictionary> = names.iter().map(|_| Dictionary::default()).collect();
+    let wanted: Vec<usize> = (0..names.len()).filter(|&at| only.is_none_or(|only| only.contains(&names[at]))).collect();
+    let mut columns: Vec<Dictionary> = wanted.iter().map(|_| Dictionary::default()).collect();
     let mut record = csv::ByteRecord::new();
     let (mut line, mut last_field_runs_on) = (0, false);
     while reader.read_byte_record(&mut record).map_err(|error| describe(path, &error))? {
         line = record.position().map_or(0, csv::Position::line);
         last_field_runs_on = record.iter().next_back().is_some_and(|field| field.contains(&b'\n'));
-        for (column, field) in columns.iter_mut().zip(&record) {
+        for (column, &at) in columns.iter_mut().zip(&wanted) {
+            let field = &record[at];
             let text = str::from_utf8(field).map_err(|_| DataError::NotUtf8 { file: path.into(), line })?;
             if text.is_empty() { column.push_missing() } else { column.push(text) }
         }
@@ -81,9 +83,9 @@ pub(super) fn read(path: &Path, separator: Option<u8>) -> Result<Vec<RawColumn>,
         let what = format!("the record that starts in line {line} has a quote that is never closed");
         return Err(DataError::Damaged { file: path.into(), what });
     }
-    let raw = names.into_iter().zip(columns).map(|(name, column)| {
+    let raw = wanted.into_iter().zip(columns).map(|(at, column)| {
         let (codes, texts) = column.into_parts();
-        RawColumn::text(name, codes, texts)
+        RawColumn::text(names[at].clone(), codes, texts)
     });
     Ok(raw.collect())
 }
@@ -260,10 +262,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a.csv");
         std::fs::write(&path, "a,b\n1,x\n2,\"y\n3,z\n4,z\n").unwrap();
-        let error = read(&path, None).err().unwrap().to_string();
+        let error = read(&path, None, None).err().unwrap().to_string();
         assert!(error.contains("line 3") && error.contains("quote"), "{error}");
         std::fs::write(&path, "a,b\n1,x\n2,\"y\nz\"\n").unwrap();
-        assert_eq!(read(&path, None).unwrap().len(), 2);
+        assert_eq!(read(&path, None, None).unwrap().len(), 2);
     }
 
     #[test]

@@ -124,7 +124,7 @@ fn parse_bool(text: &str) -> Option<bool> {
 pub fn load_table(files: &[(&Path, &str)], reading: &Reading) -> Result<Vec<Table>, DataError> {
     let mut raws = Vec::new();
     for (path, _) in files {
-        let mut columns = read(path, reading)?;
+        let mut columns = read(path, reading, None)?;
         columns.iter_mut().for_each(|column| column.mark_missing(&reading.missing));
         check_names(path, &columns)?;
         raws.push(columns);
@@ -138,7 +138,7 @@ pub fn load_table(files: &[(&Path, &str)], reading: &Reading) -> Result<Vec<Tabl
 /// # Errors
 /// As for [`load_table`].
 pub fn load_verbatim(path: &Path, reading: &Reading) -> Result<Table, DataError> {
-    let columns = read(path, reading)?;
+    let columns = read(path, reading, None)?;
     check_names(path, &columns)?;
     let column = |RawColumn { name, cells }| {
         let cells = match cells {
@@ -152,17 +152,41 @@ pub fn load_verbatim(path: &Path, reading: &Reading) -> Result<Table, DataError>
     Ok(Table::new(columns.into_iter().map(column).collect()))
 }
 
-fn read(path: &Path, reading: &Reading) -> Result<Vec<RawColumn>, DataError> {
+/// Reads all columns, or those named.
+fn read(path: &Path, reading: &Reading, only: Option<&[String]>) -> Result<Vec<RawColumn>, DataError> {
     let size = std::fs::metadata(path).map_err(|source| DataError::Io { file: path.into(), source })?.len();
     if size > reading.limits.bytes {
         return Err(DataError::TooLarge { file: path.into(), bytes: size, limit: reading.limits.bytes });
     }
     match extension(path).as_str() {
-        "csv" | "txt" | "data" => super::csv::read(path, reading.separator),
-        "tsv" => super::csv::read(path, reading.separator.or(Some(b'\t'))),
-        "parquet" => super::parquet::read(path, reading.limits),
+        "csv" | "txt" | "data" => super::csv::read(path, reading.separator, only),
+        "tsv" => super::csv::read(path, reading.separator.or(Some(b'\t')), only),
+        "parquet" => super::parquet::read(path, reading.limits, only),
         _ => Err(DataError::Format { file: path.into() }),
     }
+}
+
+/// Reads some columns of the register of a population, as the types that they have in the data.
+///
+/// # Errors
+/// As for [`load_table`]; `setting` is the place in the plan that names the columns.
+pub(super) fn load_register(
+    path: &Path,
+    setting: &str,
+    columns: &[(String, Kind)],
+    reading: &Reading,
+) -> Result<Table, DataError> {
+    const PLACE: &str = "the register of the population";
+    let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
+    let mut raw = read(path, reading, Some(&names))?;
+    raw.iter_mut().for_each(|column| column.mark_missing(&reading.missing));
+    check_names(path, &raw)?;
+    if let Some(name) = names.iter().find(|name| raw.iter().all(|column| column.name != **name)) {
+        return Err(no_column(setting, name, PLACE, &[]));
+    }
+    let reading = Reading { kinds: columns.iter().cloned().collect(), ..reading.clone() };
+    let table = settle(&mut [raw], &[(path, PLACE)], &reading)?.remove(0);
+    if table.rows() == 0 { Err(DataError::Empty { what: PLACE.to_owned() }) } else { Ok(table) }
 }
 
 /// A file's ending in lower case.

@@ -11,8 +11,8 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{DataType, SchemaRef};
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 
 use super::DataError;
 use super::csv::Dictionary;
@@ -28,16 +28,24 @@ enum Builder {
     Bool(Vec<Option<bool>>),
 }
 
-/// Reads a Parquet file.
-pub(super) fn read(path: &Path, limits: Limits) -> Result<Vec<RawColumn>, DataError> {
+/// Reads a Parquet file: all columns, or those named.
+pub(super) fn read(path: &Path, limits: Limits, only: Option<&[String]>) -> Result<Vec<RawColumn>, DataError> {
     let damaged = |what: &str| DataError::Damaged { file: path.into(), what: what.to_owned() };
     let file = File::open(path).map_err(|source| DataError::Io { file: path.into(), source })?;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file)
         .map_err(|_| damaged("it is not a Parquet file, or it is cut short"))?;
     check_size(path, &builder, limits)?;
+    let builder = match only {
+        Some(only) => {
+            let mask = ProjectionMask::columns(builder.parquet_schema(), only.iter().map(String::as_str));
+            builder.with_projection(mask)
+        }
+        None => builder,
+    };
     let schema = builder.schema().clone();
+    let wanted = |name: &String| only.is_none_or(|only| only.contains(name));
     let mut columns = Vec::new();
-    for field in schema.fields() {
+    for field in schema.fields().iter().filter(|field| wanted(field.name())) {
         let column = builder_for(field.data_type()).ok_or_else(|| {
             damaged(&format!(
                 "column `{}` has the type {}, which privet does not read",

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use super::ThreatModel;
+
 /// The type of a column's cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -44,6 +46,10 @@ pub enum Role {
     Target,
     /// Says member or non-member.
     Split,
+    /// How many people of the population a record stands for.
+    Weight,
+    /// Says which records belong to one household.
+    Household,
     /// What a model or an attack said about the record.
     Score,
     /// Left out by the plan.
@@ -59,6 +65,8 @@ impl fmt::Display for Role {
             Self::Sensitive => "sensitive",
             Self::Target => "target",
             Self::Split => "split",
+            Self::Weight => "sampling weight",
+            Self::Household => "household",
             Self::Score => "score",
             Self::LeftOut => "left out",
         })
@@ -111,8 +119,8 @@ pub struct Schema {
     pub identifiers: Vec<String>,
     /// The patient or group column.
     pub patient: Option<String>,
-    /// Named sets of quasi-identifiers, each a threat model; one unnamed set for a plain list.
-    pub quasi_identifiers: Vec<(String, Vec<String>)>,
+    /// Sets of quasi-identifiers, each a threat model; one unnamed set for a plain list.
+    pub quasi_identifiers: Vec<ThreatModel>,
     /// Sensitive columns.
     pub sensitive: Vec<String>,
     /// What the model predicts.
@@ -130,7 +138,8 @@ impl Schema {
     pub fn roles(&self, column: &str) -> Vec<Role> {
         let named = |names: &[String]| names.iter().any(|name| name == column);
         let is = |name: &Option<String>| name.as_deref() == Some(column);
-        let quasi = self.quasi_identifiers.iter().any(|(_, names)| named(names));
+        let threats = &self.quasi_identifiers;
+        let quasi = threats.iter().any(|threat| named(&threat.columns));
         let candidates = [
             (named(&self.identifiers), Role::Identifier),
             (is(&self.patient), Role::Patient),
@@ -138,15 +147,26 @@ impl Schema {
             (named(&self.sensitive), Role::Sensitive),
             (self.target.as_ref().is_some_and(|target| target.columns().contains(&column)), Role::Target),
             (is(&self.split), Role::Split),
+            (threats.iter().any(|threat| is(&threat.weights)), Role::Weight),
+            (threats.iter().any(|threat| is(&threat.households)), Role::Household),
             (named(&self.scores), Role::Score),
             (named(&self.leave_out), Role::LeftOut),
         ];
         candidates.into_iter().filter(|(has, _)| *has).map(|(_, role)| role).collect()
     }
 
-    /// Whether a column describes a record (and is neither an identifier, a group, the target nor the split).
+    /// Whether a column describes a record (and is neither an identifier, a group, a weight, the target nor the split).
     pub fn is_feature(&self, column: &str) -> bool {
-        let apart = [Role::Identifier, Role::Patient, Role::Target, Role::Split, Role::Score, Role::LeftOut];
+        let apart = [
+            Role::Identifier,
+            Role::Patient,
+            Role::Target,
+            Role::Split,
+            Role::Weight,
+            Role::Household,
+            Role::Score,
+            Role::LeftOut,
+        ];
         !self.roles(column).iter().any(|role| apart.contains(role))
     }
 }

@@ -1,10 +1,13 @@
 //! The split: what was trained on, what was not.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::encode::joint_codes;
-use super::load::{Limits, extension, no_column};
-use super::{Cells, DataError, Outcome, Reading, Schema, Table, load_table, load_tensor};
+use super::load::{Limits, extension, load_register, no_column};
+use super::{
+    Cells, DataError, Kind, Outcome, Population, Reading, Schema, Table, ThreatModel, load_table, load_tensor,
+};
 use crate::finding::Count;
 use crate::tensor::Tensor;
 
@@ -83,6 +86,15 @@ impl Records {
         }
     }
 
+    /// Number of people: distinct patients where a patient column is declared, records otherwise.
+    pub fn people(&self) -> usize {
+        let Some(groups) = &self.groups else { return self.len() };
+        let mut patients = groups.clone();
+        patients.sort_unstable();
+        patients.dedup();
+        patients.len()
+    }
+
     /// Whether there is no record.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -120,6 +132,9 @@ pub struct Split {
     pub nonmembers: Records,
     /// Roles of the columns.
     pub schema: Schema,
+    /// For each threat model of the schema the register of its population, where the plan names one: a table of its
+    /// quasi-identifiers, one row per person.
+    pub registers: Vec<Option<Arc<Table>>>,
     /// The row of each member and of each non-member in its file.
     pub file_rows: (Vec<usize>, Vec<usize>),
     /// What a reader should know about the loading.
@@ -134,13 +149,13 @@ impl Split {
     /// # Errors
     /// When a file cannot be read or a declared column is not there.
     pub fn load(source: &Source, schema: Schema, reading: &Reading, arrays: &Arrays) -> Result<Self, DataError> {
-        match source {
+        let split = match source {
             Source::Two { members, nonmembers, labels } if is_tensor(members) => {
                 let label_files = |second: bool| labels.as_ref().map(|(a, b)| if second { b } else { a }.as_path());
                 let members = tensor_records(members, label_files(false), arrays, reading.limits)?;
                 let nonmembers = tensor_records(nonmembers, label_files(true), arrays, reading.limits)?;
                 check_shapes(&members, &nonmembers)?;
-                Self::new(members, nonmembers, schema, Vec::new())
+                Self::new(members, nonmembers, schema, Vec::new())?
             }
             Source::Two { members, nonmembers, .. } => {
                 let files = [(members.as_path(), "the member file"), (nonmembers.as_path(), "the non-member file")];
@@ -148,7 +163,7 @@ impl Split {
                 let (Some(members), Some(nonmembers)) = (tables.next(), tables.next()) else {
                     unreachable!("two files make two tables")
                 };
-                Self::of_tables(members, nonmembers, schema, Vec::new())
+                Self::of_tables(members, nonmembers, schema, Vec::new())?
             }
             Source::One { records, member, nonmember } => {
                 let mut tables = load_table(&[(records.as_path(), "the records file")], reading)?;
@@ -168,9 +183,46 @@ impl Split {
                     ));
                 }
                 let split = Self::of_tables(table.take(&in_rows), table.take(&out_rows), schema, warnings)?;
-                Ok(Self { file_rows: (in_rows, out_rows), ..split })
+                Self { file_rows: (in_rows, out_rows), ..split }
             }
+        };
+        split.with_registers(reading)
+    }
+
+    /// Loads the registers of the populations that the threat models name.
+    ///
+    /// # Errors
+    /// When a register cannot be read or lacks a column, or a population is said to be smaller than the data.
+    pub fn with_registers(mut self, reading: &Reading) -> Result<Self, DataError> {
+        let Some(table) = self.members.table() else { return Ok(self) };
+        let people = self.members.people();
+        let mut registers = Vec::new();
+        for threat in &self.schema.quasi_identifiers {
+            if let Some(Population::Size(size)) = threat.population
+                && size < people as u64
+            {
+                return Err(DataError::Shape {
+                    what: format!(
+                        "the population of `threats.{}` is smaller than the data that come from it",
+                        threat.name
+                    ),
+                    help: "give the number of people of the population that the records were drawn from".to_owned(),
+                });
+            }
+            let kinds = |name: &String| table.column(name).map(|column| (name.clone(), column.cells.kind()));
+            let kinds: Vec<(String, Kind)> = threat.columns.iter().filter_map(kinds).collect();
+            let setting = format!("threats.{}.columns", threat.name);
+            let load = |file| load_register(file, &setting, &kinds, reading).map(Arc::new);
+            registers.push(threat.register().map(load).transpose()?);
         }
+        self.registers = registers;
+        Ok(self)
+    }
+
+    /// The threat models, each with the register of its population where there is one.
+    pub fn threats(&self) -> impl Iterator<Item = (&ThreatModel, Option<&Table>)> {
+        let registers = self.registers.iter().map(Option::as_deref).chain(std::iter::repeat(None));
+        self.schema.quasi_identifiers.iter().zip(registers)
     }
 
     /// Makes a split of two tables with the same columns.
@@ -218,7 +270,7 @@ impl Split {
             }
         }
         let file_rows = ((0..members.len()).collect(), (0..nonmembers.len()).collect());
-        Ok(Self { members, nonmembers, schema, file_rows, warnings })
+        Ok(Self { members, nonmembers, schema, registers: Vec::new(), file_rows, warnings })
     }
 }
 
@@ -242,7 +294,8 @@ fn column_of<'t>(table: &'t Table, setting: &str, name: &str) -> Result<&'t supe
 
 fn check_roles(table: &Table, schema: &Schema) -> Result<(), DataError> {
     let one = |name: &Option<String>| name.iter().cloned().collect::<Vec<_>>();
-    let quasi: Vec<String> = schema.quasi_identifiers.iter().flat_map(|(_, names)| names.clone()).collect();
+    let threats = &schema.quasi_identifiers;
+    let quasi: Vec<String> = threats.iter().flat_map(|threat| threat.columns.clone()).collect();
     let target = schema.target.as_ref().map(Outcome::columns).unwrap_or_default();
     let target = target.into_iter().map(str::to_owned).collect();
     let settings = [
@@ -250,6 +303,8 @@ fn check_roles(table: &Table, schema: &Schema) -> Result<(), DataError> {
         ("data.patient", one(&schema.patient)),
         ("columns.identifiers", schema.identifiers.clone()),
         ("columns.quasi_identifiers", quasi),
+        ("threats.*.weights", threats.iter().filter_map(|threat| threat.weights.clone()).collect()),
+        ("threats.*.households", threats.iter().filter_map(|threat| threat.households.clone()).collect()),
         ("columns.sensitive", schema.sensitive.clone()),
         ("columns.leave_out", schema.leave_out.clone()),
     ];

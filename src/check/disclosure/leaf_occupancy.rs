@@ -198,7 +198,7 @@ fn rules(grove: &Grove<'_>, occupancy: &Occupancy, split: &Split) -> Option<Evid
             }
             let is_quasi = |name: &&String| {
                 let plain = name.trim_end_matches(" (encoded)");
-                split.schema.quasi_identifiers.iter().any(|(_, columns)| columns.iter().any(|column| column == plain))
+                split.schema.quasi_identifiers.iter().any(|threat| threat.columns.iter().any(|column| column == plain))
             };
             let quasi: Vec<String> = names.iter().filter(is_quasi).cloned().collect();
             Some(vec![

@@ -97,9 +97,10 @@ impl Check for PartialRecord {
             return Ok(Output::default());
         };
         let declared = subject.split.and_then(|split| split.schema.quasi_identifiers.first());
-        let (Some((set, known)), Some(Features::Table(table))) = (declared, pooled(subject)) else {
+        let (Some(threat), Some(Features::Table(table))) = (declared, pooled(subject)) else {
             return Ok(Output::default());
         };
+        let known = &threat.columns;
         let seed = subject.seed.derive(META.id);
         let versions = Versions { wanted: self.completions, fewest: FEWEST_COMPLETIONS };
         let effort = Effort::within(&pool, self.most_rows, versions, seed.derive("sample"));
@@ -108,7 +109,7 @@ impl Check for PartialRecord {
         let scores = scene.scores(known, watch)?;
         let steps = steps(&scene, known, &scores, signals.main());
         let mut finding = finding(&scene, known, &steps);
-        finding.scope.clone_from(set);
+        finding.scope.clone_from(&threat.name);
         let of_all = scores.into_iter().last().filter(|_| effort.whole);
         let scores = of_all.map(|of_record| AttackScores {
             check: META.id,

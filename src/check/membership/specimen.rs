@@ -6,7 +6,7 @@ use super::threshold::Threshold;
 use crate::check::specimen::{Case, integers, normal, numbers, uniform};
 use crate::check::{Answers, Reference, Truth};
 use crate::data::encode::{Slot, tensors};
-use crate::data::{Column, Features, Schema, Table};
+use crate::data::{Column, Features, Schema, Table, ThreatModel};
 use crate::model::{ModelFamily, Predictions, Scale};
 use crate::seed::Seed;
 use crate::stats::Estimate;
@@ -227,11 +227,8 @@ fn asked(members: Table, nonmembers: Table, digits: Vec<String>, known: Vec<u32>
         columns,
         element: Element::F64,
     };
-    let schema = Schema {
-        target: Some("y".into()),
-        quasi_identifiers: vec![(String::new(), digits.clone())],
-        ..Schema::default()
-    };
+    let schema =
+        Schema { target: Some("y".into()), quasi_identifiers: vec![ThreatModel::of("", &digits)], ..Schema::default() };
     let slots = vec![slot("number", digits), slot("z", vec!["z".to_owned()])];
     let answer = move |inputs: &[Tensor]| {
         let (Some(digits), Some(z)) = (inputs[0].to_f64(), inputs[1].to_f64()) else {

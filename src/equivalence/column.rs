@@ -1,0 +1,101 @@
+//! Codes of one column, as narrow as they fit.
+
+/// Codes of one column: equal values have equal codes, below the number of levels.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    codes: Codes,
+    levels: u32,
+    missing: Option<u32>,
+}
+
+/// Codes in the narrowest type that holds them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Codes {
+    Byte(Vec<u8>),
+    Short(Vec<u16>),
+    Word(Vec<u32>),
+}
+
+/// Applies the same expression to the codes of any width.
+macro_rules! each {
+    ($codes:expr, $name:ident => $body:expr) => {
+        match $codes {
+            super::column::Codes::Byte($name) => $body,
+            super::column::Codes::Short($name) => $body,
+            super::column::Codes::Word($name) => $body,
+        }
+    };
+}
+pub(super) use each;
+
+impl Column {
+    /// Takes codes below `levels`; `missing` is the code of a missing value, where there is one.
+    ///
+    /// ```
+    /// use privet::equivalence::Column;
+    /// let column = Column::new([0, 1, 0, 2], 3, Some(2));
+    /// assert_eq!((column.len(), column.code(1), column.is_missing(3)), (4, 1, true));
+    /// ```
+    ///
+    /// # Panics
+    /// When a code is not below `levels`.
+    pub fn new(codes: impl IntoIterator<Item = u32>, levels: u32, missing: Option<u32>) -> Self {
+        let levels = levels.max(1);
+        let bounded = codes.into_iter().inspect(|&code| assert!(code < levels, "codes are below the number of levels"));
+        let codes = match levels {
+            1..=0x100 => Codes::Byte(bounded.map(|code| code as u8).collect()),
+            0x101..=0x1_0000 => Codes::Short(bounded.map(|code| code as u16).collect()),
+            _ => Codes::Word(bounded.collect()),
+        };
+        Self { codes, levels, missing }
+    }
+
+    /// Number of records.
+    pub fn len(&self) -> usize {
+        each!(&self.codes, codes => codes.len())
+    }
+
+    /// Whether there is no record.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of codes that may occur, at least 1.
+    pub fn levels(&self) -> u32 {
+        self.levels
+    }
+
+    /// The code of a record.
+    pub fn code(&self, row: usize) -> u32 {
+        match &self.codes {
+            Codes::Byte(codes) => u32::from(codes[row]),
+            Codes::Short(codes) => u32::from(codes[row]),
+            Codes::Word(codes) => codes[row],
+        }
+    }
+
+    /// Whether the value of a record is missing.
+    pub fn is_missing(&self, row: usize) -> bool {
+        self.missing == Some(self.code(row))
+    }
+
+    /// Whether values of this column may be missing.
+    pub fn may_miss(&self) -> bool {
+        self.missing.is_some()
+    }
+
+    /// The codes of some records, in the given order.
+    #[must_use]
+    pub fn take(&self, rows: &[u32]) -> Self {
+        let codes = match &self.codes {
+            Codes::Byte(codes) => Codes::Byte(rows.iter().map(|&row| codes[row as usize]).collect()),
+            Codes::Short(codes) => Codes::Short(rows.iter().map(|&row| codes[row as usize]).collect()),
+            Codes::Word(codes) => Codes::Word(rows.iter().map(|&row| codes[row as usize]).collect()),
+        };
+        Self { codes, ..*self }
+    }
+
+    pub(super) fn codes(&self) -> &Codes {
+        &self.codes
+    }
+}
