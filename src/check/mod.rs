@@ -323,6 +323,7 @@ macro_rules! checks {
 checks! {
     dataset::split_integrity::SplitIntegrity,
     dataset::column_shift::ColumnShift,
+    dataset::identifiers::Identifiers,
     membership::threshold::Threshold,
     membership::surrogate_calibrated::SurrogateCalibrated,
     membership::quantile::Quantile,

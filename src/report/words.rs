@@ -45,7 +45,9 @@ pub(super) fn term_of(family: Family) -> Option<&'static str> {
 /// Who could do what the checks of a family do, and what they would need.
 pub(super) fn who(family: Family) -> &'static str {
     match family {
-        Family::Dataset => "Nobody: this checks whether the experiment can support a claim.",
+        Family::Dataset => {
+            "Nobody: this checks whether the experiment can support a claim. Identifiers among the columns serve anyone who gets the data."
+        }
         Family::Membership => {
             "Anyone who may query the model and holds the record of the person in question: a colleague, a partner, a user of the \
              interface, or a finder of the file."
@@ -121,6 +123,9 @@ pub(super) fn measure(id: &str) -> String {
         "inversion/attribute-inference-individual" => {
             "Members whose value is guessable because they were in the training data".to_owned()
         }
+        "dataset/prohibited-columns" => "Columns that have to go".to_owned(),
+        "dataset/unsettled-columns" => "Columns to coarsen or to look at".to_owned(),
+        "dataset/demographic-uniqueness" => "People who stand alone by what a stranger may know".to_owned(),
         "disclosure/stored-rows" => "Training records that stand in the model file".to_owned(),
         "disclosure/identifier-strings" => "Strings of the file that identify people".to_owned(),
         "disclosure/rare-strings" => "Categories in the file that few people have".to_owned(),
