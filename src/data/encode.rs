@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::table::{Cells, MISSING, Table};
+use super::table::{Cells, Table};
 use super::{DataError, Features};
+use crate::equivalence::Column as ClassColumn;
 use crate::tensor::{Element, Tensor, Texts, Values};
 
 /// One model input and the columns that feed it.
@@ -26,16 +27,29 @@ pub struct Slot {
 /// get a code of their own. Returns both code lists and the number of codes. O(n).
 pub fn joint_codes(first: &Cells, second: &Cells) -> (Vec<u32>, Vec<u32>, usize) {
     let mut coder = Coder::default();
-    let mut encode = |cells: &Cells| (0..cells.len()).map(|row| coder.code(cells, row)).collect::<Vec<u32>>();
-    let (first, second) = (encode(first), encode(second));
+    let (first, second) = (coder.codes(first), coder.codes(second));
     (first, second, coder.levels)
 }
 
 /// Codes of one column.
 pub fn codes(cells: &Cells) -> (Vec<u32>, usize) {
     let mut coder = Coder::default();
-    let codes = (0..cells.len()).map(|row| coder.code(cells, row)).collect();
+    let codes = coder.codes(cells);
     (codes, coder.levels)
+}
+
+/// One column of codes for [`crate::equivalence`]; it knows which code is a missing cell.
+pub fn column(cells: &Cells) -> ClassColumn {
+    let mut coder = Coder::default();
+    let codes = coder.codes(cells);
+    ClassColumn::new(codes, coder.levels as u32, coder.index.get(&None).copied())
+}
+
+/// The codes of two columns with the same meaning, one below the other.
+pub fn joint_column(first: &Cells, second: &Cells) -> ClassColumn {
+    let mut coder = Coder::default();
+    let (first, second) = (coder.codes(first), coder.codes(second));
+    ClassColumn::new(first.into_iter().chain(second), coder.levels as u32, coder.index.get(&None).copied())
 }
 
 /// Hands out dense codes.
@@ -46,30 +60,62 @@ struct Coder {
     texts: HashMap<String, u32>,
 }
 
+/// Distance between the least and the largest whole number up to which codes are looked up in a list.
+const NARROW: i128 = 1 << 16;
+
 impl Coder {
-    fn code(&mut self, cells: &Cells, row: usize) -> u32 {
-        let key = match cells {
-            Cells::Text { codes, .. } if codes[row] == MISSING => None,
+    /// The codes of a column. What repeats is looked up in a list where the cells are codes or small numbers already.
+    fn codes(&mut self, cells: &Cells) -> Vec<u32> {
+        match cells {
             Cells::Text { codes, dictionary } => {
-                // Columns of one table set share a dictionary; the text keeps unrelated ones right too.
-                let text = &dictionary[codes[row] as usize];
-                if let Some(&code) = self.texts.get(text) {
-                    return code;
-                }
-                let code = self.next();
-                self.texts.insert(text.clone(), code);
-                return code;
+                let mut known = vec![None; dictionary.len()];
+                let code = |&code: &u32| match known.get_mut(code as usize) {
+                    // Columns of one table set share a dictionary; the text keeps unrelated ones right too.
+                    Some(known) => *known.get_or_insert_with(|| self.text(&dictionary[code as usize])),
+                    None => self.number(None),
+                };
+                codes.iter().map(code).collect()
             }
-            Cells::Integer(values) => values[row].map(i64::cast_unsigned),
+            Cells::Integer(values) => {
+                let least = values.iter().flatten().min().copied().unwrap_or(0);
+                let most = values.iter().flatten().max().copied().unwrap_or(0);
+                if i128::from(most) - i128::from(least) >= NARROW {
+                    return values.iter().map(|value| self.number(value.map(i64::cast_unsigned))).collect();
+                }
+                let mut known = vec![None; (most - least) as usize + 1];
+                let code = |value: &Option<i64>| match *value {
+                    Some(value) => {
+                        *known[(value - least) as usize].get_or_insert_with(|| self.number(Some(value.cast_unsigned())))
+                    }
+                    None => self.number(None),
+                };
+                values.iter().map(code).collect()
+            }
             // Adding zero turns -0 into 0, which equals it.
-            Cells::Float(values) => (!values[row].is_nan()).then(|| (values[row] + 0.0).to_bits()),
-            Cells::Bool(values) => values[row].map(u64::from),
-        };
+            Cells::Float(values) => {
+                let key = |value: f64| (!value.is_nan()).then(|| (value + 0.0).to_bits());
+                values.iter().map(|&value| self.number(key(value))).collect()
+            }
+            Cells::Bool(values) => values.iter().map(|value| self.number(value.map(u64::from))).collect(),
+        }
+    }
+
+    /// The code of a missing text, or of a number by its bits.
+    fn number(&mut self, key: Option<u64>) -> u32 {
         if let Some(&code) = self.index.get(&key) {
             return code;
         }
         let code = self.next();
         self.index.insert(key, code);
+        code
+    }
+
+    fn text(&mut self, text: &str) -> u32 {
+        if let Some(&code) = self.texts.get(text) {
+            return code;
+        }
+        let code = self.next();
+        self.texts.insert(text.to_owned(), code);
         code
     }
 
@@ -242,5 +288,12 @@ mod tests {
         let big = 1_i64 << 53;
         let (codes, levels) = codes(&Cells::Integer(vec![Some(big), Some(big + 1), None]));
         assert_eq!((codes, levels), (vec![0, 1, 2], 3));
+    }
+
+    #[test]
+    fn narrow_and_wide_ranges_of_integers_are_coded_alike() {
+        let narrow = Cells::Integer(vec![Some(-3), None, Some(5), Some(-3)]);
+        let wide = Cells::Integer(vec![Some(5), Some(i64::MIN), Some(i64::MAX), None]);
+        assert_eq!(joint_codes(&narrow, &wide), (vec![0, 1, 2, 0], vec![2, 3, 4, 1], 5));
     }
 }

@@ -43,8 +43,8 @@ impl Column {
         let levels = levels.max(1);
         let bounded = codes.into_iter().inspect(|&code| assert!(code < levels, "codes are below the number of levels"));
         let codes = match levels {
-            ..=0x100 => Codes::Byte(bounded.map(|code| code as u8).collect()),
-            ..=0x1_0000 => Codes::Short(bounded.map(|code| code as u16).collect()),
+            1..=0x100 => Codes::Byte(bounded.map(|code| code as u8).collect()),
+            0x101..=0x1_0000 => Codes::Short(bounded.map(|code| code as u16).collect()),
             _ => Codes::Word(bounded.collect()),
         };
         Self { codes, levels, missing }
@@ -67,7 +67,11 @@ impl Column {
 
     /// The code of a record.
     pub fn code(&self, row: usize) -> u32 {
-        each!(&self.codes, codes => u32::from(codes[row]))
+        match &self.codes {
+            Codes::Byte(codes) => u32::from(codes[row]),
+            Codes::Short(codes) => u32::from(codes[row]),
+            Codes::Word(codes) => codes[row],
+        }
     }
 
     /// Whether the value of a record is missing.

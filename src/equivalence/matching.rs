@@ -167,8 +167,11 @@ impl<'a> Patterns<'a> {
 
     fn join(&self, asking: usize, answering: usize) -> Joined {
         let missed = self.missing[asking] | self.missing[answering];
-        let rows: Vec<u32> =
-            self.classes[asking].iter().chain(&self.classes[answering]).map(|&class| self.first[class as usize]).collect();
+        let rows: Vec<u32> = self.classes[asking]
+            .iter()
+            .chain(&self.classes[answering])
+            .map(|&class| self.first[class as usize])
+            .collect();
         let known = self.columns.iter().enumerate().filter(|(at, _)| missed >> at & 1 == 0);
         let known: Vec<Column> = known.map(|(_, column)| column.take(&rows)).collect();
         if known.is_empty() {

@@ -1,17 +1,15 @@
 //! # What it measures
-//! The smallest group of people in the training data who share all quasi-identifiers (k), how many records sit in small
-//! groups, and the risks derived from group sizes.
+//! The smallest group of people in the training data who share all quasi-identifiers (k), and how many records sit in small
+//! groups.
 //!
 //! # Who could do this
 //! Prosecutor: somebody who knows that a certain person is in the data and knows the person's quasi-identifiers.
-//! Journalist: somebody who knows a person of the population, not whether they are in the data. Marketer: somebody who
-//! wants to re-identify as many records as possible.
 //!
 //! # How
 //! Records are grouped by their quasi-identifiers; where a patient column is declared, group sizes count patients. A
-//! missing cell is read as a value of its own and as a wildcard that matches everything; the worse k is judged.
-//! Prosecutor risk of a record is 1 / its group size; the average is over records, not over groups. For journalist and
-//! marketer risk both files together stand for the population, so these are upper bounds.
+//! missing cell is read as a value of its own, as a wildcard that matches everything, and in between as a wildcard where
+//! other records with missing cells count by the setting `alpha` (0 to 1, default 0); the worst k is judged. No record is
+//! ever dropped because a cell is missing.
 //!
 //! # Reading the number
 //! k = 1: somebody is alone. 11 is the smallest cell that the Centers for Medicare and Medicaid Services publish; a risk
@@ -22,19 +20,18 @@
 //! columns are declared as quasi-identifiers. Model outputs may leak without any of this.
 //!
 //! # Cost
-//! One pass over the table.
+//! One pass over the table; with missing cells one more for each pattern of them.
 //!
 //! # References
 //! Samarati and Sweeney 1998; Sweeney 2002; El Emam, "Guide to the De-Identification of Personal Health Information"
-//! (2013); 45 CFR 164.514(b).
+//! (2013); Templ, Kowarik and Meindl, Journal of Statistical Software 67 (2015), for missing cells; 45 CFR 164.514(b).
 
 use serde::Deserialize;
 
-use super::classes::STEPS;
-use super::{Classes, counted, sets};
+use super::grouped::Wild;
+use super::{Grouped, STEPS, counted, nested, severity_among};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
-use crate::data::{Split, ThreatModel};
-use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, SizeShare, Table, Unit, part_of};
+use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, SizeShare, Table, Unit, part_of};
 use crate::stats::Estimate;
 use crate::watch::Watch;
 
@@ -49,10 +46,13 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 /// Sizes on the chart of class sizes.
 const GRID: [usize; 14] = [1, 2, 3, 4, 5, 7, 10, 20, 50, 100, 200, 500, 1000, 5000];
 
-/// The check. It has no settings.
+/// The check.
 #[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct KAnonymity {}
+#[serde(deny_unknown_fields, default)]
+pub struct KAnonymity {
+    /// How much other records with missing cells count, from 0 to 1, in the weighted reading.
+    pub alpha: f64,
+}
 
 impl Check for KAnonymity {
     fn meta(&self) -> &'static CheckMeta {
@@ -65,83 +65,47 @@ impl Check for KAnonymity {
 
     fn run(&self, subject: &Subject<'_>, _watch: &dyn Watch) -> Result<Output, CheckError> {
         let Some(split) = subject.split else { return Ok(Output::default()) };
-        let population = population(split);
-        let all = sets(split).into_iter().zip(population);
-        Ok(all.map(|((threat, classes), population)| finding(threat, &classes, &population)).collect())
+        Ok(Grouped::all(split).iter().map(|grouped| finding(grouped, self.alpha.clamp(0.0, 1.0))).collect())
     }
 }
 
-/// For every set: for each member record the people of both files who share its quasi-identifiers.
-fn population(split: &Split) -> Vec<Vec<usize>> {
-    let (Some(members), Some(nonmembers)) = (split.members.table(), split.nonmembers.table()) else {
-        return Vec::new();
-    };
-    let groups = match (&split.members.groups, &split.nonmembers.groups) {
-        (Some(a), Some(b)) => Some([a.as_slice(), b.as_slice()].concat()),
-        _ => None,
-    };
-    let of_set = |threat: &ThreatModel| {
-        let joined: Vec<crate::data::Cells> = threat
-            .columns
-            .iter()
-            .filter_map(|column| Some((&members.column(column)?.cells, &nonmembers.column(column)?.cells)))
-            .map(|(a, b)| {
-                // Joint codes as whole numbers: only equality matters here.
-                let (x, y, _) = crate::data::encode::joint_codes(a, b);
-                let missing =
-                    (0..a.len()).map(|row| a.is_missing(row)).chain((0..b.len()).map(|row| b.is_missing(row)));
-                let coded = x.into_iter().chain(y).zip(missing);
-                crate::data::Cells::Integer(
-                    coded.map(|(code, missing)| (!missing).then_some(i64::from(code))).collect(),
-                )
-            })
-            .collect();
-        let classes = Classes::of(&joined.iter().collect::<Vec<_>>(), groups.as_deref());
-        classes.size_of_record[..members.rows()].to_vec()
-    };
-    split.schema.quasi_identifiers.iter().map(of_set).collect()
-}
-
-fn finding(threat: &ThreatModel, classes: &Classes, population: &[usize]) -> Finding {
-    let (name, columns) = (&threat.name, &threat.columns);
-    let k = classes.k();
-    let n = classes.records();
-    let mut finding = counted(META.id, "reidentification/k", name, Unit::People, Estimate::exact(k as f64, n));
-    let plain = nested(STEPS.map(|step| classes.below(step)), n);
+fn finding(grouped: &Grouped<'_>, alpha: f64) -> Finding {
+    let columns = &grouped.threat.columns;
+    let (k, n) = (grouped.k(), grouped.records());
+    let estimate = Estimate::exact(k as f64, n);
+    let mut finding = counted(META.id, "reidentification/k", &grouped.threat.name, Unit::People, estimate);
+    let plain = nested(STEPS.map(|step| grouped.below(step)), n);
     let small = match plain[STEPS.len() - 1].as_str() {
         "withheld" => String::new(),
         count => format!("; {count} of {} records sit in groups of fewer than 11", Count::of(n)),
     };
     finding.sentence = format!("The smallest group of people sharing {} has {k}{small}.", columns.join(", "));
-    finding.severity = severity(k);
+    finding.severity = severity_among(k as f64);
+    let wild = grouped.wild(alpha);
     finding.evidence = vec![
-        Evidence::ClassSizes { title: title(classes, &plain[STEPS.len() - 1]), points: cumulative(classes) },
-        table(classes, plain, population),
+        Evidence::ClassSizes { title: title(grouped, &plain[STEPS.len() - 1]), points: cumulative(grouped) },
+        table(grouped, &plain, wild.as_ref(), alpha),
     ];
-    let wildcard =
-        classes.k_wildcard().map_or("not computed: too many patterns of missing cells".to_owned(), |k| k.to_string());
+    let not_computed = || "not computed: too many patterns of missing cells".to_owned();
+    let wildcard = wild.as_ref().and_then(|wild| wild.wildcard.iter().min());
+    let weighted = wild.as_ref().map(|wild| wild.weighted.iter().copied().fold(f64::INFINITY, f64::min));
     finding.settings = vec![
         ("quasi-identifiers".to_owned(), columns.join(", ")),
-        ("records with a missing quasi-identifier".to_owned(), part_of(classes.incomplete, n)),
+        ("records with a missing quasi-identifier".to_owned(), part_of(grouped.incomplete(), n)),
         ("k, missing as a value of its own (never the larger, judged)".to_owned(), k.to_string()),
-        ("k, missing as a wildcard".to_owned(), wildcard),
+        ("k, missing as a wildcard".to_owned(), wildcard.map_or_else(not_computed, u64::to_string)),
+        (
+            format!("k in records, others with missing cells weighing {alpha}"),
+            weighted.map_or_else(not_computed, |k| {
+                format!("{k:.2}").trim_end_matches('0').trim_end_matches('.').to_owned()
+            }),
+        ),
     ];
     finding
 }
 
-/// Levels of the likelihood table: largest record risk 1/20, 1/11, 1/5, 1/3.
-fn severity(k: usize) -> Severity {
-    match k {
-        20.. => Severity::VeryLow,
-        11..=19 => Severity::Low,
-        5..=10 => Severity::Moderate,
-        3..=4 => Severity::High,
-        _ => Severity::VeryHigh,
-    }
-}
-
-fn title(classes: &Classes, small: &str) -> String {
-    let share = classes.below(11) as f64 / classes.records().max(1) as f64;
+fn title(grouped: &Grouped<'_>, small: &str) -> String {
+    let share = grouped.below(11) as f64 / grouped.records().max(1) as f64;
     match small {
         "withheld" | "<11" => "Groups that people hide in, by size".to_owned(),
         _ => format!("{} of records hide among fewer than 11 people", Unit::Share.show(share)),
@@ -150,18 +114,18 @@ fn title(classes: &Classes, small: &str) -> String {
 
 /// Cumulative share of records by class size on a fixed grid, in steps of at least 11 records: a smaller step is drawn
 /// with the next one, a small last step with the one before.
-fn cumulative(classes: &Classes) -> Vec<SizeShare> {
-    let n = classes.records();
-    let largest = classes.size_of_record.iter().copied().max().unwrap_or(1);
+fn cumulative(grouped: &Grouped<'_>) -> Vec<SizeShare> {
+    let n = grouped.records();
+    let largest = grouped.classes.sizes().iter().max().map_or(1, |&size| size as usize);
     let reached = GRID.iter().position(|&size| size >= largest).unwrap_or(GRID.len() - 1);
     let mut drawn: Vec<usize> = Vec::new();
     for &size in &GRID[..=reached] {
         let before = drawn.last().copied().unwrap_or(0);
-        let count = classes.below(size + 1);
+        let count = grouped.below(size + 1);
         drawn.push(if count - before >= SMALLEST_SHOWN { count } else { before });
     }
     let last = drawn.last().copied().unwrap_or(0);
-    if classes.below(GRID[reached] + 1) == n && last != n {
+    if grouped.below(GRID[reached] + 1) == n && last != n {
         // Fewer than 11 records are left over: the last step takes them in and is moved to the end.
         let before = drawn.iter().rev().copied().find(|&count| count < last).unwrap_or(0);
         drawn.iter_mut().filter(|count| **count == last).for_each(|count| *count = before);
@@ -172,58 +136,56 @@ fn cumulative(classes: &Classes) -> Vec<SizeShare> {
     GRID.iter().zip(drawn).map(|(&size, count)| SizeShare { size, share: count as f64 / n.max(1) as f64 }).collect()
 }
 
-/// Nested counts as text. A count that differs from the last one shown by 1 to 10 is withheld, because the difference
-/// would be a count of people too.
-fn nested(counts: [usize; 4], total: usize) -> [String; 4] {
-    let mut shown = 0;
-    counts.map(|count| {
-        let part = Count::of_part(count, total);
-        let telling = Count::of(count - shown) == Count::Withheld && part != Count::Withheld;
-        if telling {
-            return Count::Hidden.to_string();
-        }
-        if part == Count::Shown(count) {
-            shown = count;
-        }
-        part.to_string()
+fn table(grouped: &Grouped<'_>, plain: &[String; 4], wild: Option<&Wild>, alpha: f64) -> Evidence {
+    let n = grouped.records();
+    let own = STEPS.map(|step| grouped.below(step));
+    let readings = wild.map(|wild| {
+        let wildcard = STEPS.map(|step| grouped.counted(|class| wild.wildcard[class] < step as u64));
+        let weighted = STEPS.map(|step| grouped.counted(|class| wild.weighted[class] < step as f64));
+        (beside(wildcard, &[(own, plain)], n), wildcard, weighted)
+    });
+    let (wildcard, weighted) = match &readings {
+        Some((texts, wildcard, weighted)) => (texts.clone(), beside(*weighted, &[(own, plain), (*wildcard, texts)], n)),
+        None => (STEPS.map(|_| "not computed".to_owned()), STEPS.map(|_| "not computed".to_owned())),
+    };
+    let count = grouped.classes.count().to_string();
+    let mut rows = vec![vec!["equivalence classes".to_owned(), count, String::new(), String::new()]];
+    for (at, step) in STEPS.iter().enumerate() {
+        let label = format!("records in groups of fewer than {step}");
+        rows.push(vec![label, plain[at].clone(), weighted[at].clone(), wildcard[at].clone()]);
+    }
+    let weighing = format!("missing matches complete records, others weigh {alpha}");
+    Evidence::Table(Table {
+        caption: "Group sizes; a missing cell read in three ways".to_owned(),
+        columns: vec![
+            "measure".to_owned(),
+            "missing is a value".to_owned(),
+            weighing,
+            "missing matches all".to_owned(),
+        ],
+        rows,
     })
 }
 
-fn table(classes: &Classes, plain: [String; 4], population: &[usize]) -> Evidence {
-    let n = classes.records();
-    let risk = |value: f64| format!("{value:.4}");
-    let largest_journalist = population.iter().map(|&f| 1.0 / f as f64).fold(0.0, f64::max);
-    let average_journalist = population.iter().map(|&f| 1.0 / f as f64).sum::<f64>() / n.max(1) as f64;
-    let mut rows = vec![
-        vec!["equivalence classes".to_owned(), classes.count.to_string(), String::new()],
-        vec!["prosecutor risk, largest".to_owned(), risk(1.0 / classes.k().max(1) as f64), String::new()],
-        vec!["prosecutor risk, average over records".to_owned(), risk(classes.average_risk()), String::new()],
-        vec!["journalist risk, largest (both files as population)".to_owned(), risk(largest_journalist), String::new()],
-        vec!["marketer risk (both files as population)".to_owned(), risk(average_journalist), String::new()],
-    ];
-    let wild = STEPS.map(|step| match classes.below_wildcard(step) {
-        None => "not computed".to_owned(),
-        // Beside the other column a count that differs by 1 to 10 would tell of that many people.
-        Some(count) if count == classes.below(step) => String::new(),
-        Some(count) if Count::of(classes.below(step).abs_diff(count)) == Count::Withheld => "withheld".to_owned(),
-        Some(count) => Count::of_part(count, n).to_string(),
-    });
-    for ((step, plain), wild) in STEPS.iter().zip(plain).zip(wild) {
-        let wild = if wild.is_empty() { plain.clone() } else { wild };
-        rows.push(vec![format!("records in groups of fewer than {step}"), plain, wild]);
+/// Counts as text beside columns that are shown already: a count that differs from one of them by 1 to 10 is withheld,
+/// because the difference would be a count of people too.
+fn beside(counts: [usize; 4], shown: &[([usize; 4], &[String; 4])], total: usize) -> [String; 4] {
+    let mut texts = nested(counts, total);
+    for (at, text) in texts.iter_mut().enumerate() {
+        if let Some((_, same)) = shown.iter().find(|(other, _)| other[at] == counts[at]) {
+            text.clone_from(&same[at]);
+        } else if shown.iter().any(|(other, _)| Count::of(counts[at].abs_diff(other[at])) == Count::Withheld) {
+            *text = Count::Hidden.to_string();
+        }
     }
-    Evidence::Table(Table {
-        caption: "Group sizes and risks; the last column reads a missing cell as a wildcard".to_owned(),
-        columns: ["measure", "missing is a value", "missing matches all"].map(str::to_owned).to_vec(),
-        rows,
-    })
+    texts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::check::specimen::{Case, Specimen, integers};
-    use crate::data::{Schema, Table as Data};
+    use crate::data::{Schema, Table as Data, ThreatModel};
 
     /// A table whose single quasi-identifier forms classes of the given sizes.
     fn case(sizes: &[usize]) -> Case {
@@ -253,18 +215,13 @@ mod tests {
     }
 
     #[test]
-    fn differences_of_counts_are_counts_too() {
-        assert_eq!(nested([12, 15, 40, 41], 100), ["12", "withheld", "40", "withheld"]);
-        assert_eq!(nested([3, 12, 95, 100], 100), ["<11", "12", "withheld", "100"]);
-    }
-
-    #[test]
     fn the_chart_never_steps_by_fewer_than_eleven() {
         let points = {
             let cells = crate::data::Cells::Integer(
                 (0..100).map(|row| Some(i64::from(row < 95) * i64::from(row / 5))).collect(),
             );
-            cumulative(&Classes::of(&[&cells], None))
+            let threat = ThreatModel::of("", &["q"]);
+            cumulative(&Grouped::of(&threat, &[&cells], None))
         };
         let counts: Vec<usize> = points.iter().map(|point| (point.share * 100.0).round() as usize).collect();
         assert!(

@@ -1,33 +1,19 @@
 //! Re-identification: can people be singled out in the data?
 
-mod classes;
+mod grouped;
 pub mod k_anonymity;
 pub mod uniqueness;
 
-pub use classes::Classes;
+pub use grouped::Grouped;
 
-use crate::data::{Split, ThreatModel};
-use crate::finding::{Finding, Severity, Standing, Unit, Worse};
+use crate::finding::{Count, Finding, Severity, Standing, Unit, Worse};
 use crate::stats::Estimate;
 
-/// Class statistics of every threat model over the member records.
-pub(in crate::check) fn sets(split: &Split) -> Vec<(&ThreatModel, Classes)> {
-    let Some(table) = split.members.table() else { return Vec::new() };
-    let groups = split.members.groups.as_deref();
-    let of_set = |threat: &ThreatModel| {
-        let cells = threat
-            .columns
-            .iter()
-            .filter_map(|column| table.column(column))
-            .map(|column| &column.cells)
-            .collect::<Vec<_>>();
-        Classes::of(&cells, groups)
-    };
-    split.schema.quasi_identifiers.iter().map(|threat| (threat, of_set(threat))).collect()
-}
+/// Sizes at which people are counted in reports.
+const STEPS: [usize; 4] = [2, 3, 5, 11];
 
 /// A finding counted on the whole member file.
-pub(in crate::check) fn counted(check: &str, measure: &str, scope: &str, unit: Unit, estimate: Estimate) -> Finding {
+fn counted(check: &str, measure: &str, scope: &str, unit: Unit, estimate: Estimate) -> Finding {
     Finding {
         check: check.to_owned(),
         measure: measure.to_owned(),
@@ -35,7 +21,7 @@ pub(in crate::check) fn counted(check: &str, measure: &str, scope: &str, unit: U
         sentence: String::new(),
         estimate: Some(estimate),
         unit,
-        worse: if unit == Unit::People { Worse::Lower } else { Worse::Higher },
+        worse: if matches!(unit, Unit::People | Unit::Items) { Worse::Lower } else { Worse::Higher },
         null_value: None,
         baseline: None,
         severity: Severity::VeryLow,
@@ -47,5 +33,44 @@ pub(in crate::check) fn counted(check: &str, measure: &str, scope: &str, unit: U
                 .to_owned(),
         ],
         settings: Vec::new(),
+    }
+}
+
+/// Nested counts of people as text. A count that differs from the last one shown by 1 to 10 is withheld, because the
+/// difference would be a count of people too.
+fn nested<const N: usize>(counts: [usize; N], total: usize) -> [String; N] {
+    let mut shown = 0;
+    counts.map(|count| {
+        let part = Count::of_part(count, total);
+        let telling = Count::of(count - shown) == Count::Withheld && part != Count::Withheld;
+        if telling {
+            return Count::Hidden.to_string();
+        }
+        if part == Count::Shown(count) {
+            shown = count;
+        }
+        part.to_string()
+    })
+}
+
+/// Levels of the likelihood of being recognised: largest risk 1/20, 1/11, 1/5, 1/3.
+fn severity_among(people: f64) -> Severity {
+    match people {
+        20.0.. => Severity::VeryLow,
+        11.0.. => Severity::Low,
+        5.0.. => Severity::Moderate,
+        3.0.. => Severity::High,
+        _ => Severity::VeryHigh,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn differences_of_counts_are_counts_too() {
+        assert_eq!(nested([12, 15, 40, 41], 100), ["12", "withheld", "40", "withheld"]);
+        assert_eq!(nested([3, 12, 95, 100], 100), ["<11", "12", "withheld", "100"]);
     }
 }

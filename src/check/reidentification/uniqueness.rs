@@ -18,16 +18,16 @@
 //! for each of them.
 //!
 //! # Cost
-//! One pass over the table per quasi-identifier.
+//! One pass over the table, and one over its groups per quasi-identifier.
 //!
 //! # References
 //! Dalenius 1986; Sweeney 2000; Skinner and Elliot 2002; Rocher et al., Nature Communications 2019.
 
 use serde::Deserialize;
 
-use super::{Classes, counted};
+use super::{Grouped, counted};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
-use crate::data::{Cells, Split, ThreatModel};
+use crate::equivalence::Column;
 use crate::finding::{Bar, Count, Evidence, Family, Finding, Severity, Unit, part_of, share_of};
 use crate::watch::Watch;
 
@@ -55,18 +55,15 @@ impl Check for Uniqueness {
 
     fn run(&self, subject: &Subject<'_>, _watch: &dyn Watch) -> Result<Output, CheckError> {
         let Some(split) = subject.split else { return Ok(Output::default()) };
-        Ok(split.schema.quasi_identifiers.iter().filter_map(|threat| finding(split, threat)).collect())
+        Ok(Grouped::all(split).iter().map(finding).collect())
     }
 }
 
-fn finding(split: &Split, threat: &ThreatModel) -> Option<Finding> {
-    let (name, columns) = (&threat.name, &threat.columns);
-    let table = split.members.table()?;
-    let cells: Vec<&Cells> = columns.iter().filter_map(|column| table.column(column)).map(|c| &c.cells).collect();
-    let groups = split.members.groups.as_deref();
-    let unique = |cells: &[&Cells]| if cells.is_empty() { 0 } else { Classes::of(cells, groups).below(2) };
-    let (n, alone) = (table.rows(), unique(&cells));
-    let mut finding = counted(META.id, "reidentification/uniqueness", name, Unit::Share, share_of(alone, n));
+fn finding(grouped: &Grouped<'_>) -> Finding {
+    let columns = &grouped.threat.columns;
+    let (n, alone) = (grouped.records(), grouped.below(2));
+    let share = share_of(alone, n);
+    let mut finding = counted(META.id, "reidentification/uniqueness", &grouped.threat.name, Unit::Share, share);
     finding.sentence = format!(
         "For {} training records, nobody else in the file shares their combination of {}.",
         part_of(alone, n),
@@ -79,29 +76,27 @@ fn finding(split: &Split, threat: &ThreatModel) -> Option<Finding> {
         _ => Severity::VeryHigh,
     };
     finding.settings = vec![("quasi-identifiers".to_owned(), columns.join(", "))];
-    finding.evidence.extend(contributions(columns, &cells, alone, n, unique));
+    finding.evidence.extend(contributions(grouped, alone));
     finding.limits.push("Contributions that would tell of fewer than 11 records are not drawn.".to_owned());
-    Some(finding)
+    finding
 }
 
 /// How far the share falls when a column is left out. A bar is drawn only where none of the counts behind it (alone,
 /// still alone, the fall, and what is left of the whole) is from 1 to 10; without any bar there is no chart.
-fn contributions(
-    columns: &[String],
-    cells: &[&Cells],
-    alone: usize,
-    n: usize,
-    unique: impl Fn(&[&Cells]) -> usize,
-) -> Option<Evidence> {
+fn contributions(grouped: &Grouped<'_>, alone: usize) -> Option<Evidence> {
+    let (columns, n) = (&grouped.threat.columns, grouped.records());
     let bar = |left_out: usize| {
-        let rest: Vec<&Cells> = cells.iter().enumerate().filter(|(j, _)| *j != left_out).map(|(_, c)| *c).collect();
-        let still = unique(&rest);
+        let rest: Vec<&Column> =
+            grouped.columns.iter().enumerate().filter(|(j, _)| *j != left_out).map(|(_, column)| column).collect();
+        let coarser = grouped.classes.quotient(&rest);
+        let small = coarser.sizes().iter().zip(&coarser.records).filter(|(size, _)| **size < 2);
+        let still: usize = small.map(|(_, &records)| records as usize).sum();
         let fall = alone.saturating_sub(still);
         let telling = [alone, still, fall, n - alone, n - still];
         let shown = telling.iter().all(|&count| matches!(Count::of(count), Count::Shown(_)));
         shown.then(|| Bar { label: columns[left_out].clone(), value: 100.0 * fall as f64 / n as f64 })
     };
-    let mut bars: Vec<Bar> = (0..cells.len()).filter_map(bar).collect();
+    let mut bars: Vec<Bar> = (0..columns.len()).filter_map(bar).collect();
     bars.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.label.cmp(&b.label)));
     let title = match bars.first()? {
         bar if bar.value > 0.0 => format!("`{}` contributes most to uniqueness", bar.label),
@@ -115,7 +110,7 @@ fn contributions(
 mod tests {
     use super::*;
     use crate::check::specimen::{Case, Specimen, integers};
-    use crate::data::{Schema, Table};
+    use crate::data::{Schema, Table, ThreatModel};
 
     /// A table of 1,000 records of which the given number stand alone.
     fn case(alone: u32) -> Case {
