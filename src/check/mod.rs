@@ -354,6 +354,7 @@ checks! {
     disclosure::verbatim_outcomes::VerbatimOutcomes,
     reidentification::k_anonymity::KAnonymity,
     reidentification::uniqueness::Uniqueness,
+    reidentification::linkage::Linkage,
     robustness::natural_noise::NaturalNoise,
     robustness::adversarial::Adversarial,
 }

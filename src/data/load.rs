@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::table::{Cells, Column, MISSING, Table};
-use super::{DataError, Kind};
+use super::{Auxiliary, DataError, Kind};
 use crate::finding::Count;
 
 /// How much may be read.
@@ -176,17 +176,48 @@ pub(super) fn load_register(
     columns: &[(String, Kind)],
     reading: &Reading,
 ) -> Result<Table, DataError> {
-    const PLACE: &str = "the register of the population";
+    load_columns((path, "the register of the population"), setting, columns, reading)
+}
+
+/// Reads an attacker's file: the columns of a threat model and the truth under the names that they have in the data, as the
+/// types that they have there.
+///
+/// # Errors
+/// As for [`load_table`]; `threat` is the place in the plan.
+pub(super) fn load_auxiliary(
+    auxiliary: &Auxiliary,
+    threat: &str,
+    columns: &[(String, Kind)],
+    reading: &Reading,
+) -> Result<Table, DataError> {
+    let truth = auxiliary.truth.iter().map(|(_, theirs)| theirs);
+    let theirs: Vec<&String> = auxiliary.columns.iter().chain(truth).collect();
+    let kinds: Vec<(String, Kind)> =
+        theirs.iter().zip(columns).map(|(name, (_, kind))| ((*name).clone(), *kind)).collect();
+    let setting = format!("{threat}.match");
+    let table = load_columns((&auxiliary.file, "the auxiliary file"), &setting, &kinds, reading)?;
+    let renamed = theirs.iter().zip(columns).filter_map(|(theirs, (ours, _))| {
+        table.column(theirs).map(|column| Column { name: ours.clone(), cells: column.cells.clone() })
+    });
+    Ok(Table::new(renamed.collect()))
+}
+
+fn load_columns(
+    (path, place): (&Path, &str),
+    setting: &str,
+    columns: &[(String, Kind)],
+    reading: &Reading,
+) -> Result<Table, DataError> {
     let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
     let mut raw = read(path, reading, Some(&names))?;
     raw.iter_mut().for_each(|column| column.mark_missing(&reading.missing));
     check_names(path, &raw)?;
     if let Some(name) = names.iter().find(|name| raw.iter().all(|column| column.name != **name)) {
-        return Err(no_column(setting, name, PLACE, &[]));
+        return Err(no_column(setting, name, place, &[]));
     }
     let reading = Reading { kinds: columns.iter().cloned().collect(), ..reading.clone() };
-    let table = settle(&mut [raw], &[(path, PLACE)], &reading)?.remove(0);
-    if table.rows() == 0 { Err(DataError::Empty { what: PLACE.to_owned() }) } else { Ok(table) }
+    let table = settle(&mut [raw], &[(path, place)], &reading)?.remove(0);
+    if table.rows() == 0 { Err(DataError::Empty { what: place.to_owned() }) } else { Ok(table) }
 }
 
 /// A file's ending in lower case.

@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::encode::joint_codes;
-use super::load::{Limits, extension, load_register, no_column};
+use super::load::{Limits, extension, load_auxiliary, load_register, no_column};
 use super::{
-    Cells, DataError, Kind, Outcome, Population, Reading, Schema, Table, ThreatModel, load_table, load_tensor,
+    Auxiliary, Cells, DataError, Kind, Outcome, Population, Reading, Schema, Table, ThreatModel, load_table,
+    load_tensor,
 };
 use crate::finding::Count;
 use crate::tensor::Tensor;
@@ -135,6 +136,9 @@ pub struct Split {
     /// For each threat model of the schema the register of its population, where the plan names one: a table of its
     /// quasi-identifiers, one row per person.
     pub registers: Vec<Option<Arc<Table>>>,
+    /// For each threat model the attacker's file, where the plan names one: its quasi-identifiers and the column that identifies
+    /// people, under their names in the data.
+    pub auxiliaries: Vec<Option<Arc<Table>>>,
     /// The row of each member and of each non-member in its file.
     pub file_rows: (Vec<usize>, Vec<usize>),
     /// What a reader should know about the loading.
@@ -189,14 +193,14 @@ impl Split {
         split.with_registers(reading)
     }
 
-    /// Loads the registers of the populations that the threat models name.
+    /// Loads the registers of the populations and the attackers' files that the threat models name.
     ///
     /// # Errors
-    /// When a register cannot be read or lacks a column, or a population is said to be smaller than the data.
+    /// When a file cannot be read or lacks a column, or a population is said to be smaller than the data.
     pub fn with_registers(mut self, reading: &Reading) -> Result<Self, DataError> {
         let Some(table) = self.members.table() else { return Ok(self) };
         let people = self.members.people();
-        let mut registers = Vec::new();
+        let (mut registers, mut auxiliaries) = (Vec::new(), Vec::new());
         for threat in &self.schema.quasi_identifiers {
             if let Some(Population::Size(size)) = threat.population
                 && size < people as u64
@@ -214,8 +218,14 @@ impl Split {
             let setting = format!("threats.{}.columns", threat.name);
             let load = |file| load_register(file, &setting, &kinds, reading).map(Arc::new);
             registers.push(threat.register().map(load).transpose()?);
+            let truth = threat.auxiliary.as_ref().and_then(Auxiliary::truth_column);
+            let truth = truth.and_then(|name| Some((name.to_owned(), table.column(name)?.cells.kind())));
+            let kinds: Vec<(String, Kind)> = kinds.into_iter().chain(truth).collect();
+            let load = |auxiliary| load_auxiliary(auxiliary, &format!("threats.{}", threat.name), &kinds, reading);
+            auxiliaries.push(threat.auxiliary.as_ref().map(load).transpose()?.map(Arc::new));
         }
         self.registers = registers;
+        self.auxiliaries = auxiliaries;
         Ok(self)
     }
 
@@ -223,6 +233,12 @@ impl Split {
     pub fn threats(&self) -> impl Iterator<Item = (&ThreatModel, Option<&Table>)> {
         let registers = self.registers.iter().map(Option::as_deref).chain(std::iter::repeat(None));
         self.schema.quasi_identifiers.iter().zip(registers)
+    }
+
+    /// The threat models, each with the attacker's file where there is one.
+    pub fn linked(&self) -> impl Iterator<Item = (&ThreatModel, Option<&Table>)> {
+        let files = self.auxiliaries.iter().map(Option::as_deref).chain(std::iter::repeat(None));
+        self.schema.quasi_identifiers.iter().zip(files)
     }
 
     /// Makes a split of two tables with the same columns.
@@ -270,7 +286,7 @@ impl Split {
             }
         }
         let file_rows = ((0..members.len()).collect(), (0..nonmembers.len()).collect());
-        Ok(Self { members, nonmembers, schema, registers: Vec::new(), file_rows, warnings })
+        Ok(Self { members, nonmembers, schema, registers: Vec::new(), auxiliaries: Vec::new(), file_rows, warnings })
     }
 }
 
@@ -298,6 +314,8 @@ fn check_roles(table: &Table, schema: &Schema) -> Result<(), DataError> {
     let quasi: Vec<String> = threats.iter().flat_map(|threat| threat.columns.clone()).collect();
     let target = schema.target.as_ref().map(Outcome::columns).unwrap_or_default();
     let target = target.into_iter().map(str::to_owned).collect();
+    let files = threats.iter().filter_map(|threat| threat.auxiliary.as_ref());
+    let truths = files.filter_map(|file| file.truth_column()).map(str::to_owned).collect();
     let settings = [
         ("data.target", target),
         ("data.patient", one(&schema.patient)),
@@ -305,6 +323,7 @@ fn check_roles(table: &Table, schema: &Schema) -> Result<(), DataError> {
         ("columns.quasi_identifiers", quasi),
         ("threats.*.weights", threats.iter().filter_map(|threat| threat.weights.clone()).collect()),
         ("threats.*.households", threats.iter().filter_map(|threat| threat.households.clone()).collect()),
+        ("threats.*.truth", truths),
         ("columns.sensitive", schema.sensitive.clone()),
         ("columns.leave_out", schema.leave_out.clone()),
     ];

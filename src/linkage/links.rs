@@ -7,9 +7,10 @@ use rayon::prelude::*;
 
 use super::blocking::Blocking;
 use super::field::{Compared, Field, MISSING};
-use super::model::{Learning, Model, Strangers};
+use super::model::{LEAST, Learning, Model, Strangers};
 use super::patterns::Patterns;
 use crate::seed::Seed;
+use crate::stats::uniform::below;
 
 /// Most fields: the levels of all of them are the digits of one 64-bit number.
 pub const MOST_FIELDS: usize = 24;
@@ -191,10 +192,9 @@ impl<'f> Work<'f> {
         } else if blocking.lefts() > 0 && blocking.rights() > 0 {
             let mut stream = seed.stream();
             let each = RANDOM_PAIRS.div_ceil(blocking.lefts());
-            let rights = blocking.rights() as u64;
-            let drawn: Vec<Vec<u32>> = (0..blocking.lefts())
-                .map(|_| (0..each).map(|_| (stream.next_u64() % rights) as u32).collect())
-                .collect();
+            let rights = blocking.rights();
+            let drawn: Vec<Vec<u32>> =
+                (0..blocking.lefts()).map(|_| (0..each).map(|_| below(rights, &mut stream) as u32).collect()).collect();
             for (of, field) in counts.iter_mut().zip(self.fields) {
                 let compared = Compared::within(field, &drawn);
                 let mut levels = Vec::new();
@@ -262,7 +262,7 @@ impl<'f> Work<'f> {
             let mut counts = vec![0_u32; field.domain.len()];
             let known = field.right.iter().filter(|&&code| code != MISSING);
             let total = known.map(|&code| counts[code as usize] += 1).count() as f64;
-            let exact = u.last().copied().unwrap_or(1.0);
+            let exact = u.last().copied().unwrap_or(1.0).max(LEAST);
             let gain = |&code: &u32| match counts.get(code as usize) {
                 Some(&count) if count > 0 => (exact * total / f64::from(count)).log2(),
                 _ => 0.0,

@@ -5,7 +5,7 @@ use super::Patterns;
 /// The digit of a pattern whose comparison has a missing side.
 pub const MISSING_LEVEL: u8 = 0;
 /// Least probability in a weight: no single level is proof.
-const LEAST: f64 = 1e-9;
+pub(super) const LEAST: f64 = 1e-9;
 
 /// Probabilities of the levels of every comparison, given a match (m) and given no match (u), and the share of matches.
 ///

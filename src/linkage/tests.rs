@@ -90,6 +90,16 @@ fn rare_values_weigh_more() {
     assert_eq!(rare.unit, 0);
 }
 
+/// Values of which each is one person's: strangers never agree, and the weights stay finite.
+#[test]
+fn unique_values_find_their_owner() {
+    let own: Vec<u32> = (0..PEOPLE as u32).collect();
+    let fields = [0, 1].map(|_| Field { left: own.clone(), right: own.clone(), domain: Domain::Exact(PEOPLE) });
+    let links = link(&fields, &Blocking::all(PEOPLE, PEOPLE), &own, Seed::root(1));
+    let found = links.one_to_one(0.5);
+    assert!((0..PEOPLE).all(|left| found[left].is_some_and(|link| link.unit as usize == left && link.weight.is_finite())));
+}
+
 /// A unit with several records counts once, with all its odds.
 #[test]
 fn units_are_counted_not_records() {

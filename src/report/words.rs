@@ -143,6 +143,9 @@ pub(super) fn measure(id: &str) -> String {
         "robustness/boundary-distance-auc" => "Members told by their distance to the border".to_owned(),
         "reidentification/k" => "Smallest group, k".to_owned(),
         "reidentification/uniqueness" => "People who stand alone".to_owned(),
+        "reidentification/linkage" => "People found by linking another file".to_owned(),
+        "reidentification/linkage-claims" => "People named rightly by an attacker who is sure".to_owned(),
+        "reidentification/linkage-precision" => "Links of a sure attacker that are right".to_owned(),
         _ => capital(&id.split_once('/').map_or(id, |(_, name)| name).replace('-', " ").replace("auc", "AUC")),
     }
 }

@@ -25,7 +25,7 @@ pub mod roc;
 mod specimen;
 pub mod stratified;
 pub mod student;
-mod uniform;
+pub(crate) mod uniform;
 mod units;
 
 pub use estimate::{Estimate, Level, Method};

@@ -1,7 +1,12 @@
 //! Re-identification: can people be singled out in the data?
 
+mod attacker;
+mod fields;
+mod found;
 mod grouped;
 pub mod k_anonymity;
+pub mod linkage;
+mod pairing;
 pub mod uniqueness;
 
 pub use grouped::Grouped;
