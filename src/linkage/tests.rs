@@ -97,7 +97,9 @@ fn unique_values_find_their_owner() {
     let fields = [0, 1].map(|_| Field { left: own.clone(), right: own.clone(), domain: Domain::Exact(PEOPLE) });
     let links = link(&fields, &Blocking::all(PEOPLE, PEOPLE), &own, Seed::root(1));
     let found = links.one_to_one(0.5);
-    assert!((0..PEOPLE).all(|left| found[left].is_some_and(|link| link.unit as usize == left && link.weight.is_finite())));
+    assert!(
+        (0..PEOPLE).all(|left| found[left].is_some_and(|link| link.unit as usize == left && link.weight.is_finite()))
+    );
 }
 
 /// A unit with several records counts once, with all its odds.

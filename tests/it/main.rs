@@ -13,6 +13,7 @@ mod evidence;
 mod golden;
 mod inversion;
 mod layers;
+mod linkage;
 mod onnx;
 mod oversize;
 mod planning;
