@@ -614,6 +614,20 @@ mod tests {
     }
 
     #[test]
+    fn an_attackers_file_has_names_of_its_own() {
+        let text = "[threats.a]\ncolumns = [\"age\", \"zip\"]\nauxiliary = \"Cargo.lock\"\nmatch = { zip = \"post code\" }\n\
+                    truth = { id = \"number\" }\n";
+        let auxiliary = threats(text)[0].auxiliary.clone().expect("a file");
+        assert_eq!(auxiliary.columns, ["age", "post code"]);
+        assert_eq!(auxiliary.truth, Some(("id".to_owned(), "number".to_owned())));
+        let wrong = "[data]\nmembers = \"Cargo.toml\"\nnonmembers = \"Cargo.toml\"\n[threats.a]\ncolumns = [\"age\"]\n\
+                     auxiliary = \"none.csv\"\nmatch = { zip = \"plz\" }\ntruth = { age = \"age\" }\n[threats.b]\n\
+                     columns = [\"age\"]\ntruth = { id = \"id\" }\n[threats.c]\ncolumns = [\"age\"]\nmatch = 3\n";
+        let lines: Vec<usize> = mistakes(wrong).iter().map(|mistake| mistake.line).collect();
+        assert_eq!(lines, [6, 7, 8, 11, 14, 14]);
+    }
+
+    #[test]
     fn mistakes_about_threats_have_their_lines() {
         let text = "[data]\nmembers = \"Cargo.toml\"\nnonmembers = \"Cargo.toml\"\n[threats.a]\ncolumns = [\"x\", \"x\"]\n\
                     attempt = 2\npopulation = 0\nattacker = \"spy\"\n[threats.b]\nfraction = 0.0\nwho = \"x\"\n[threats.c]\n\

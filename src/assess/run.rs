@@ -226,8 +226,10 @@ pub(super) fn digests(plan: &Plan) -> Result<Vec<InputFile>, AssessError> {
     let schemas = [plan.data.as_ref().map(|data| &data.schema), plan.scores.as_ref().map(|scores| &scores.schema)];
     for schema in schemas.into_iter().flatten() {
         files.extend(schema.hierarchies.iter().map(|(_, file)| ("hierarchy", file.clone())));
-        let threats = schema.quasi_identifiers.iter();
-        files.extend(threats.filter_map(|threat| Some(("population register", threat.register()?.to_owned()))));
+        for threat in &schema.quasi_identifiers {
+            files.extend(threat.register().map(|file| ("population register", file.to_owned())));
+            files.extend(threat.auxiliary.as_ref().map(|auxiliary| ("auxiliary file", auxiliary.file.clone())));
+        }
     }
     match &plan.reference {
         Some(ReferencePlan::Given { models, masks }) => {

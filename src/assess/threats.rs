@@ -4,12 +4,23 @@
 use std::path::Path;
 
 use super::settings::{Settings, text_list};
-use crate::data::{Population, ThreatModel};
+use crate::data::{Auxiliary, Population, ThreatModel};
 
 /// The table of a plan.
 pub(super) const TABLE: &str = "threats";
-const KEYS: [&str; 8] =
-    ["columns", "recipient", "attacker", "population", "fraction", "attempt", "weights", "households"];
+const KEYS: [&str; 11] = [
+    "columns",
+    "recipient",
+    "attacker",
+    "population",
+    "fraction",
+    "attempt",
+    "weights",
+    "households",
+    "auxiliary",
+    "match",
+    "truth",
+];
 const ATTACKERS: [&str; 3] = ["prosecutor", "journalist", "marketer"];
 const MOST_QUASI_IDENTIFIERS: usize = 64;
 
@@ -34,7 +45,9 @@ pub(super) fn threats(s: &mut Settings, folder: &Path) -> Vec<ThreatModel> {
             threats.push(ThreatModel::of(&name, &columns));
             threats.len() - 1
         });
-        let threat = ThreatModel { columns: threats[at].columns.clone(), ..described(s, folder, &path, &name) };
+        let columns = threats[at].columns.clone();
+        let auxiliary = auxiliary(s, folder, &path, &columns);
+        let threat = ThreatModel { columns, auxiliary, ..described(s, folder, &path, &name) };
         threats[at] = threat;
     }
     threats
@@ -119,6 +132,45 @@ fn described(s: &mut Settings, folder: &Path, path: &str, name: &str) -> ThreatM
         households: s.text(path, "households"),
         ..ThreatModel::of::<&str>(name, &[])
     }
+}
+
+/// The file of an attacker, what the columns are called in it, and the columns that tell who is who.
+fn auxiliary(s: &mut Settings, folder: &Path, path: &str, columns: &[String]) -> Option<Auxiliary> {
+    let at = format!("{path}.match");
+    let names = |value: &toml::Value| -> Option<Vec<(String, String)>> {
+        value.as_table()?.iter().map(|(ours, theirs)| Some((ours.clone(), theirs.as_str()?.to_owned()))).collect()
+    };
+    let wanted = "a table of columns: { column_of_the_data = \"column of the file\" }";
+    let matched = s.take(path, "match", wanted, names).unwrap_or_default();
+    let truth = s.take(path, "truth", wanted, names).unwrap_or_default();
+    if !s.has(path, "auxiliary") {
+        for key in ["match", "truth"].into_iter().filter(|key| s.has(path, key)).collect::<Vec<_>>() {
+            let what = format!("`{path}.{key}` says something of a file that is not there");
+            s.complain(&format!("{path}.{key}"), what, format!("name the attacker's file: `{path}.auxiliary`"));
+        }
+        return None;
+    }
+    if let Some((stranger, _)) = matched.iter().find(|(ours, _)| !columns.contains(ours)) {
+        let what = format!("`{at}` names `{stranger}`, which is none of the threat's columns");
+        s.complain(&at, what, "list the columns of the threat whose name is another one in the file");
+    }
+    let alike =
+        matched.iter().enumerate().find(|(at, (_, theirs))| matched[..*at].iter().any(|(_, other)| other == theirs));
+    if let Some((_, (_, twice))) = alike {
+        s.complain(&at, format!("`{at}` names `{twice}` twice"), "give each column of the data a column of its own");
+    }
+    let told = truth.iter().any(|(ours, _)| columns.contains(ours));
+    if truth.len() > 1 || told {
+        s.complain(
+            &format!("{path}.truth"),
+            format!("`{path}.truth` must be one column that is not linked by"),
+            "name the column that identifies people in both files: { patient = \"id\" }",
+        );
+    }
+    let file = s.existing(folder, path, "auxiliary")?;
+    let named =
+        |column: &String| matched.iter().find(|(ours, _)| ours == column).map_or(column, |(_, theirs)| theirs).clone();
+    Some(Auxiliary { file, columns: columns.iter().map(named).collect(), truth: truth.into_iter().next() })
 }
 
 /// A size, a share or a register; never two of them.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::table::{Cells, Column, MISSING, Table};
-use super::{DataError, Kind};
+use super::{Auxiliary, DataError, Kind};
 use crate::equivalence::Column as Codes;
 use crate::finding::Count;
 
@@ -165,6 +165,28 @@ fn read(path: &Path, reading: &Reading, only: Option<&[String]>) -> Result<Vec<R
         "parquet" => super::parquet::read(path, reading.limits, only),
         _ => Err(DataError::Format { file: path.into() }),
     }
+}
+
+/// Reads an attacker's file: the columns of a threat model and the truth under the names that they have in the data, as the
+/// types that they have there.
+///
+/// # Errors
+/// As for [`load_table`]; `threat` is the place in the plan.
+pub(super) fn load_auxiliary(
+    auxiliary: &Auxiliary,
+    threat: &str,
+    columns: &[(String, Kind)],
+    reading: &Reading,
+) -> Result<Table, DataError> {
+    let truth = auxiliary.truth.iter().map(|(_, theirs)| theirs);
+    let theirs: Vec<String> = auxiliary.columns.iter().chain(truth).cloned().collect();
+    let kinds = theirs.iter().zip(columns).map(|(name, (_, kind))| (name.clone(), *kind)).collect();
+    let reading = Reading { kinds, ..reading.clone() };
+    let table = load_columns(&auxiliary.file, "the auxiliary file", &format!("{threat}.match"), &theirs, &reading)?;
+    let renamed = theirs.iter().zip(columns).filter_map(|(theirs, (ours, _))| {
+        table.column(theirs).map(|column| Column { name: ours.clone(), cells: column.cells.clone() })
+    });
+    Ok(Table::new(renamed.collect()))
 }
 
 /// Reads some columns of a file, as the types that `reading` gives them or that fit. `setting` is what names the columns.

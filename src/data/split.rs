@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::encode::joint_codes;
-use super::load::{Limits, extension, load_columns, no_column};
+use super::load::{Limits, extension, load_auxiliary, load_columns, no_column};
 use super::{
-    Cells, DataError, Hierarchy, Kind, Outcome, Population, Reading, Schema, Table, ThreatModel, load_table,
+    Auxiliary, Cells, DataError, Hierarchy, Kind, Outcome, Population, Reading, Schema, Table, ThreatModel, load_table,
     load_tensor,
 };
 use crate::finding::Count;
@@ -139,6 +139,9 @@ pub struct Split {
     pub registers: Vec<Option<Arc<Table>>>,
     /// The hierarchies of columns.
     pub hierarchies: BTreeMap<String, Hierarchy>,
+    /// For each threat model the attacker's file, where the plan names one: its quasi-identifiers and the column that identifies
+    /// people, under their names in the data.
+    pub auxiliaries: Vec<Option<Arc<Table>>>,
     /// The row of each member and of each non-member in its file.
     pub file_rows: (Vec<usize>, Vec<usize>),
     /// What a reader should know about the loading.
@@ -193,14 +196,14 @@ impl Split {
         split.with_context(reading)
     }
 
-    /// Loads what the plan names besides the records: registers of populations, and hierarchies of columns.
+    /// Loads what the plan names besides the records: registers of populations, attackers' files, hierarchies of columns.
     ///
     /// # Errors
-    /// When a register or hierarchy cannot be read or lacks a column, or a population is said to be smaller than the data.
+    /// When such a file cannot be read or lacks a column, or a population is said to be smaller than the data.
     pub fn with_context(mut self, reading: &Reading) -> Result<Self, DataError> {
         let Some(table) = self.members.table() else { return Ok(self) };
         let people = self.members.people();
-        let mut registers = Vec::new();
+        let (mut registers, mut auxiliaries) = (Vec::new(), Vec::new());
         for threat in &self.schema.quasi_identifiers {
             if let Some(Population::Size(size)) = threat.population
                 && size < people as u64
@@ -220,11 +223,17 @@ impl Split {
             let (place, setting) = ("the register of the population", format!("threats.{}.columns", threat.name));
             let load = |file| load_columns(file, place, &setting, &threat.columns, &reading).map(Arc::new);
             registers.push(threat.register().map(load).transpose()?);
+            let truth = threat.auxiliary.as_ref().and_then(Auxiliary::truth_column);
+            let truth = truth.and_then(|name| Some((name.to_owned(), table.column(name)?.cells.kind())));
+            let kinds: Vec<(String, Kind)> = threat.columns.iter().filter_map(kind).chain(truth).collect();
+            let load = |auxiliary| load_auxiliary(auxiliary, &format!("threats.{}", threat.name), &kinds, &reading);
+            auxiliaries.push(threat.auxiliary.as_ref().map(load).transpose()?.map(Arc::new));
         }
         self.registers = registers;
         for (column, file) in &self.schema.hierarchies {
             self.hierarchies.insert(column.clone(), Hierarchy::load(file, reading.separator)?);
         }
+        self.auxiliaries = auxiliaries;
         Ok(self)
     }
 
@@ -232,6 +241,12 @@ impl Split {
     pub fn threats(&self) -> impl Iterator<Item = (&ThreatModel, Option<&Table>)> {
         let registers = self.registers.iter().map(Option::as_deref).chain(std::iter::repeat(None));
         self.schema.quasi_identifiers.iter().zip(registers)
+    }
+
+    /// The threat models, each with the attacker's file where there is one.
+    pub fn linked(&self) -> impl Iterator<Item = (&ThreatModel, Option<&Table>)> {
+        let files = self.auxiliaries.iter().map(Option::as_deref).chain(std::iter::repeat(None));
+        self.schema.quasi_identifiers.iter().zip(files)
     }
 
     /// Makes a split of two tables with the same columns.
@@ -284,6 +299,7 @@ impl Split {
             nonmembers,
             schema,
             registers: Vec::new(),
+            auxiliaries: Vec::new(),
             hierarchies: BTreeMap::new(),
             file_rows,
             warnings,
@@ -315,6 +331,8 @@ fn check_roles(table: &Table, schema: &Schema) -> Result<(), DataError> {
     let quasi: Vec<String> = threats.iter().flat_map(|threat| threat.columns.clone()).collect();
     let target = schema.target.as_ref().map(Outcome::columns).unwrap_or_default();
     let target = target.into_iter().map(str::to_owned).collect();
+    let files = threats.iter().filter_map(|threat| threat.auxiliary.as_ref());
+    let truths = files.filter_map(|file| file.truth_column()).map(str::to_owned).collect();
     let settings = [
         ("data.target", target),
         ("data.patient", one(&schema.patient)),
@@ -322,6 +340,7 @@ fn check_roles(table: &Table, schema: &Schema) -> Result<(), DataError> {
         ("columns.quasi_identifiers", quasi),
         ("threats.*.weights", threats.iter().filter_map(|threat| threat.weights.clone()).collect()),
         ("threats.*.households", threats.iter().filter_map(|threat| threat.households.clone()).collect()),
+        ("threats.*.truth", truths),
         ("columns.sensitive", schema.sensitive.clone()),
         ("columns.hierarchies", schema.hierarchies.iter().map(|(column, _)| column.clone()).collect()),
         ("columns.leave_out", schema.leave_out.clone()),

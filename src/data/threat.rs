@@ -55,6 +55,24 @@ impl Population {
     }
 }
 
+/// A file that an attacker has: to be linked to the records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Auxiliary {
+    /// The file.
+    pub file: PathBuf,
+    /// What the quasi-identifiers are called in it, in the order of the threat model's columns.
+    pub columns: Vec<String>,
+    /// A column of the records and one of the file that identify people in both; used to score links, never to find them.
+    pub truth: Option<(String, String)>,
+}
+
+impl Auxiliary {
+    /// The name of the truth in the records.
+    pub fn truth_column(&self) -> Option<&str> {
+        self.truth.as_ref().map(|(ours, _)| ours.as_str())
+    }
+}
+
 /// A set of quasi-identifiers and who could use it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThreatModel {
@@ -74,6 +92,8 @@ pub struct ThreatModel {
     pub weights: Option<String>,
     /// The column that says which records belong to one household.
     pub households: Option<String>,
+    /// A file that the attacker has.
+    pub auxiliary: Option<Auxiliary>,
 }
 
 impl ThreatModel {
@@ -94,6 +114,7 @@ impl ThreatModel {
             attempt: 1.0,
             weights: None,
             households: None,
+            auxiliary: None,
         }
     }
 

@@ -161,6 +161,9 @@ pub(super) fn measure(id: &str) -> String {
         "reidentification/records-without-diversity" => "Records whose group gives the value away".to_owned(),
         "reidentification/l-diversity" => "Fewest sensitive values of a group, l".to_owned(),
         "reidentification/t-closeness" => "Groups unlike the file, t".to_owned(),
+        "reidentification/linkage" => "People found by linking another file".to_owned(),
+        "reidentification/linkage-claims" => "People named rightly by an attacker who is sure".to_owned(),
+        "reidentification/linkage-precision" => "Links of a sure attacker that are right".to_owned(),
         _ => capital(&id.split_once('/').map_or(id, |(_, name)| name).replace('-', " ").replace("auc", "AUC")),
     }
 }

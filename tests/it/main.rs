@@ -13,6 +13,7 @@ mod evidence;
 mod golden;
 mod inversion;
 mod layers;
+mod linkage;
 mod measure;
 mod onnx;
 mod oversize;

@@ -1,0 +1,274 @@
+//! What a linkage attack found, in findings.
+
+use super::attacker::AttackerFile;
+use super::fields::{Comparing, Rates};
+use super::{counted, severity_among};
+use crate::data::ThreatModel;
+use crate::finding::{Baseline, Count, Evidence, Finding, Standing, Table, Unit, grouped};
+use crate::linkage::{Learned, Links};
+use crate::stats::interval::wilson;
+use crate::stats::{Estimate, Level};
+
+/// The check.
+pub(super) const CHECK: &str = "reidentification/linkage";
+/// Share of people whose best match is their own record.
+pub(super) const FOUND: &str = "reidentification/linkage";
+/// Share of people who are claimed, rightly, at the threshold.
+pub(super) const CLAIMED: &str = "reidentification/linkage-claims";
+/// Share of claims that are right.
+pub(super) const PRECISION: &str = "reidentification/linkage-precision";
+
+/// One linkage of one attacker's file.
+pub(super) struct Attempt<'a> {
+    pub(super) threat: &'a ThreatModel,
+    pub(super) file: &'a AttackerFile,
+    pub(super) links: &'a Links,
+    /// Who is found by an exact join.
+    pub(super) joined: &'a [Option<u32>],
+    /// People in the data.
+    pub(super) people: usize,
+    pub(super) comparing: &'a [Comparing],
+    pub(super) keys: &'a [&'a [usize]],
+    pub(super) threshold: f64,
+    /// Errors of a rehearsal; nothing for a file that somebody has.
+    pub(super) rates: Option<Rates>,
+}
+
+/// Shares with their intervals.
+struct Rate {
+    first: Estimate,
+    exact: Estimate,
+    recall: Estimate,
+    precision: Estimate,
+    /// Mean probability of the claims, as the attacker sees it.
+    believed: f64,
+}
+
+impl Attempt<'_> {
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        if self.file.known() == 0 {
+            return vec![self.unscored()];
+        }
+        let rate = self.rate();
+        let mut findings = vec![self.found(&rate), self.claimed(&rate)];
+        if rate.precision.n > 0 {
+            findings.push(self.precise(&rate));
+        }
+        findings
+    }
+
+    fn rate(&self) -> Rate {
+        let known = self.file.known();
+        let right = |found: &dyn Fn(usize) -> Option<u32>| {
+            let of = self.file.truth.iter().enumerate();
+            of.filter(|(left, truth)| truth.is_some() && found(*left) == **truth).count()
+        };
+        let claims = self.links.one_to_one(self.threshold);
+        let claimed = claims.iter().flatten().count();
+        let best = |left: usize| self.links.best[left].first().map(|best| best.unit);
+        let claim = |left: usize| claims[left].as_ref().map(|claim| claim.unit);
+        let share = |count: usize, of: usize| wilson(count, of, Level::P95);
+        let believed = claims.iter().flatten().map(|claim| claim.posterior).sum::<f64>() / claimed.max(1) as f64;
+        Rate {
+            first: share(right(&best), known),
+            exact: share(right(&|left| self.joined[left]), known),
+            recall: share(right(&claim), known),
+            precision: share(right(&claim), claimed),
+            believed,
+        }
+    }
+
+    fn finding(&self, measure: &str, estimate: Estimate) -> Finding {
+        let mut finding = counted(CHECK, measure, &self.threat.name, Unit::Share, estimate);
+        finding.severity = severity_among(1.0 / estimate.low.max(1e-9));
+        finding.limits = self.limits();
+        finding.settings = self.settings();
+        finding
+    }
+
+    fn found(&self, rate: &Rate) -> Finding {
+        let mut finding = self.finding(FOUND, rate.first);
+        let knows = self.knows();
+        finding.sentence = format!(
+            "{knows} finds the right person for {} of the people by taking the best match; an exact join finds {}.",
+            Unit::Share.show(rate.first.value),
+            Unit::Share.show(rate.exact.value)
+        );
+        finding.null_value = Some(self.chance());
+        finding.baseline = Some(Baseline { name: "an exact join on all columns".to_owned(), estimate: rate.exact });
+        finding.evidence = vec![self.ways(rate), self.weights()];
+        finding
+    }
+
+    fn claimed(&self, rate: &Rate) -> Finding {
+        let mut finding = self.finding(CLAIMED, rate.recall);
+        let right = match rate.precision.n {
+            0 => "nobody can be claimed at that threshold".to_owned(),
+            _ => format!("{} of the claims are right", Unit::Share.show(rate.precision.value)),
+        };
+        finding.sentence = format!(
+            "{} claims only links of at least {} probability and names {} of the people rightly; {right}.",
+            self.knows(),
+            Unit::Share.show(self.threshold),
+            Unit::Share.show(rate.recall.value)
+        );
+        finding.null_value = Some(0.0);
+        finding
+    }
+
+    fn precise(&self, rate: &Rate) -> Finding {
+        let mut finding = self.finding(PRECISION, rate.precision);
+        // Being right about few people is no smaller harm to them, and no larger one to everybody.
+        finding.severity = severity_among(1.0 / rate.recall.low.max(1e-9));
+        finding.sentence = format!(
+            "{} of the links that are claimed at {} probability are right; the attacker expects {}.",
+            Unit::Share.show(rate.precision.value),
+            Unit::Share.show(self.threshold),
+            Unit::Share.show(rate.believed)
+        );
+        finding.null_value = Some(self.chance());
+        finding
+    }
+
+    /// A file without a person who is known to be in the data.
+    fn unscored(&self) -> Finding {
+        let claims = self.links.one_to_one(self.threshold);
+        let claimed = claims.iter().flatten().count();
+        let mut finding = self.finding(FOUND, wilson(0, 0, Level::P95));
+        finding.estimate = None;
+        finding.sentence = format!(
+            "{} claims {} links at {} probability; how many are right cannot be told.",
+            self.knows(),
+            Count::of(claimed),
+            Unit::Share.show(self.threshold)
+        );
+        finding.standing = Standing::Insufficient {
+            reason: "no record of the attacker's file is known to be of a person in the data".to_owned(),
+            needed: "name a column that identifies people in both files under `truth` of the threat; it is used for scoring \
+                     alone"
+                .to_owned(),
+        };
+        finding.evidence = vec![self.weights()];
+        finding
+    }
+
+    fn knows(&self) -> String {
+        let columns = self.threat.columns.join(", ");
+        match self.rates {
+            Some(rates) => format!(
+                "Somebody who knows {columns} of a person, {} of it missing and {} wrong,",
+                Unit::Share.show(rates.missing),
+                Unit::Share.show(rates.error)
+            ),
+            None => format!("Somebody with the auxiliary file, which holds {columns},"),
+        }
+    }
+
+    /// A random person is the right one.
+    fn chance(&self) -> f64 {
+        1.0 / self.people.max(1) as f64
+    }
+
+    fn ways(&self, rate: &Rate) -> Evidence {
+        let known = Count::of(self.file.known()).to_string();
+        let row = |way: &str, of: String, estimate: &Estimate| {
+            vec![way.to_owned(), of, Unit::Share.show(estimate.value), Unit::Share.show_interval(estimate)]
+        };
+        let claims = format!("claims from {} probability", Unit::Share.show(self.threshold));
+        let mut rows = vec![
+            row("best match", format!("{known} people"), &rate.first),
+            row("exact join on all columns", format!("{known} people"), &rate.exact),
+            row(&format!("{claims}: people named rightly (recall)"), format!("{known} people"), &rate.recall),
+        ];
+        if rate.precision.n > 0 {
+            let of = format!("{} claims", Count::of(rate.precision.n));
+            rows.push(row(&format!("{claims}: claims that are right (precision)"), of, &rate.precision));
+        }
+        let chance = Unit::Share.show(self.chance());
+        rows.push(vec!["random person".to_owned(), "expected".to_owned(), chance, String::new()]);
+        Evidence::Table(Table {
+            caption: "What the attacker gets right".to_owned(),
+            columns: ["way", "of", "right", "95 % interval"].map(str::to_owned).to_vec(),
+            rows,
+        })
+    }
+
+    fn weights(&self) -> Evidence {
+        let model = &self.links.model;
+        let row = |(at, name): (usize, &String)| {
+            let (m, u) = (model.m[at].last().copied().unwrap_or(1.0), model.u[at].last().copied().unwrap_or(1.0));
+            let bits = (m.max(1e-9) / u.max(1e-9)).log2();
+            let cells = [name.clone(), self.comparing[at].words().to_owned(), Unit::Share.show(m), Unit::Share.show(u)];
+            cells.into_iter().chain([format!("{bits:.1}")]).collect()
+        };
+        let learned = match self.links.learned {
+            Learned::Em => "as the attacker learns them",
+            Learned::Expected => "as the attacker expects them, because the files tell too little to learn from",
+        };
+        Evidence::Table(Table {
+            caption: format!("How often a column agrees exactly, and the bits that agreement is worth, {learned}"),
+            columns: ["column", "compared by", "same person", "two strangers", "bits"].map(str::to_owned).to_vec(),
+            rows: self.threat.columns.iter().enumerate().map(row).collect(),
+        })
+    }
+
+    fn settings(&self) -> Vec<(String, String)> {
+        let (known, all) = (self.file.known(), self.file.truth.len());
+        let people = format!("{} of the data, {} others", Count::of(known), Count::of(all - known));
+        let name =
+            |key: &[usize]| key.iter().map(|&at| self.threat.columns[at].as_str()).collect::<Vec<_>>().join(" and ");
+        let pairs = grouped(self.links.pairs);
+        let compared = match self.keys {
+            [] => format!("all {pairs} pairs"),
+            keys => {
+                let keys: Vec<String> = keys.iter().map(|key| name(key)).collect();
+                format!("{pairs} pairs that agree on {}", keys.join(", or on "))
+            }
+        };
+        vec![
+            ("quasi-identifiers".to_owned(), self.threat.columns.join(", ")),
+            ("people in the attacker's file".to_owned(), people),
+            ("compared".to_owned(), compared),
+            ("distinct patterns of agreement".to_owned(), grouped(self.links.patterns as u64)),
+            ("pairs of values compared".to_owned(), grouped(self.links.values as u64)),
+        ]
+    }
+
+    fn limits(&self) -> Vec<String> {
+        let mut limits = vec![
+            "Too low for an attacker who knows more columns or has fewer errors; the weights treat columns as independent."
+                .to_owned(),
+        ];
+        match self.rates {
+            Some(_) => limits.push(
+                "A rehearsal on the file itself: too high where real files have more errors or many more people who are not in the \
+                 data; it does not show that such a file exists."
+                    .to_owned(),
+            ),
+            None => limits.push("Speaks of this auxiliary file; another may have more columns or fewer errors.".to_owned()),
+        }
+        if !self.keys.is_empty() {
+            limits.push("Only pairs within blocks were compared: people outside them count as not found.".to_owned());
+        }
+        limits
+    }
+}
+
+fn refusal(threat: &ThreatModel, reason: String, needed: &str) -> Finding {
+    let mut finding = counted(CHECK, FOUND, &threat.name, Unit::Share, wilson(0, 0, Level::P95));
+    finding.estimate = None;
+    finding.sentence = format!("No linkage was tried by {}: {reason}.", threat.columns.join(", "));
+    finding.standing = Standing::Insufficient { reason, needed: needed.to_owned() };
+    finding
+}
+
+pub(super) fn too_many_columns(threat: &ThreatModel) -> Finding {
+    let reason = format!("a linkage compares at most {} columns", crate::linkage::MOST_FIELDS);
+    refusal(threat, reason, "describe a threat with the columns that tell most")
+}
+
+pub(super) fn too_many_pairs(threat: &ThreatModel, pairs: u64, budget: usize) -> Finding {
+    let reason =
+        format!("about {} pairs would be compared, and `pairs` allows {}", grouped(pairs), grouped(budget as u64));
+    refusal(threat, reason, "allow more pairs, or list keys of several columns under `block`")
+}
