@@ -212,7 +212,7 @@ impl Plan {
         if let Some(data) = &plan.data {
             target::fit(s, task, data.schema.target.as_ref());
         }
-        let (checks, disabled) = checks_plan(s);
+        let (checks, disabled) = checks_plan(s, &folder);
         refuse_limits_of(s, &disabled);
         if plan.model.is_none() && plan.data.is_none() && plan.scores.is_none() && s.mistakes.is_empty() {
             s.complain(
@@ -467,7 +467,7 @@ fn policy_plan(s: &mut Settings) -> Policy {
     policy
 }
 
-fn checks_plan(s: &mut Settings) -> (BTreeMap<String, check::Settings>, Vec<Disabled>) {
+fn checks_plan(s: &mut Settings, folder: &Path) -> (BTreeMap<String, check::Settings>, Vec<Disabled>) {
     let known: Vec<&str> = check::METAS.iter().map(|meta| meta.id).collect();
     s.only("checks", &known);
     let mut settings = BTreeMap::new();
@@ -492,6 +492,10 @@ fn checks_plan(s: &mut Settings) -> (BTreeMap<String, check::Settings>, Vec<Disa
             );
         } else if !enabled {
             disabled.push(Disabled { check: id.clone(), reason });
+        }
+        // Paths are relative to the plan, those in the settings of a check too.
+        if let Some(toml::Value::String(file)) = given.get_mut("zip3_file") {
+            *file = folder.join(&*file).to_string_lossy().into_owned();
         }
         settings.insert(id, given);
     }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use super::assessment::{ColumnSummary, DataSummary, ModelSummary};
 use crate::check::membership::signal::Signal;
 use crate::check::{Answers, Audited, Truth};
@@ -151,7 +153,8 @@ fn columns(split: &Split, audited: Option<&Audited>) -> Vec<ColumnSummary> {
             input: input(&x.name),
         }
     };
-    a.columns().iter().filter_map(|x| Some((x, b.column(&x.name)?))).map(summary).collect()
+    let pairs: Vec<_> = a.columns().iter().filter_map(|x| Some((x, b.column(&x.name)?))).collect();
+    pairs.into_par_iter().map(summary).collect()
 }
 
 fn role(schema: &Schema, column: &str) -> String {

@@ -63,9 +63,10 @@ impl World {
             let (runtime, file) = rayon::join(|| runtime::load(candidates), || Contents::load(&model.path));
             let (runtime, (graph, contents, bytes)) = (runtime?, file?);
             // Without data nobody asks the model anything, and its file is looked at alone.
-            let ready =
-                plan.data.is_some().then(|| Loaded::of(&model.path, graph.clone(), bytes, runtime)).transpose()?;
-            Ok::<_, AssessError>((graph, contents, ready, runtime))
+            let open = || Loaded::of(&model.path, graph.clone(), bytes, runtime);
+            // The report wants the library's digest; the model need not wait for it.
+            let (ready, _) = rayon::join(|| plan.data.is_some().then(open).transpose(), || runtime.digest());
+            Ok::<_, AssessError>((graph.clone(), contents, ready?, runtime))
         };
         let (split, started) = clock.both(("data", read), ("model", start));
         world.split = split?;

@@ -323,6 +323,7 @@ macro_rules! checks {
 checks! {
     dataset::split_integrity::SplitIntegrity,
     dataset::column_shift::ColumnShift,
+    dataset::identifiers::Identifiers,
     membership::threshold::Threshold,
     membership::surrogate_calibrated::SurrogateCalibrated,
     membership::quantile::Quantile,
@@ -348,6 +349,7 @@ checks! {
     inversion::informed_reconstruction::InformedReconstruction,
     inversion::version_difference::VersionDifference,
     inversion::extraction::Extraction,
+    inversion::reconstruction::Reconstruction,
     disclosure::leaf_occupancy::LeafOccupancy,
     disclosure::threshold_provenance::ThresholdProvenance,
     disclosure::implied_cells::ImpliedCells,
@@ -356,6 +358,10 @@ checks! {
     reidentification::uniqueness::Uniqueness,
     reidentification::record_risk::RecordRisk,
     reidentification::attribute_disclosure::AttributeDisclosure,
+    reidentification::population_uniqueness::PopulationUniqueness,
+    reidentification::individual_risk::IndividualRisk,
+    reidentification::special_uniques::SpecialUniques,
+    reidentification::column_search::ColumnSearch,
     robustness::natural_noise::NaturalNoise,
     robustness::adversarial::Adversarial,
 }

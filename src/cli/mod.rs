@@ -18,6 +18,7 @@ mod power;
 mod progress;
 mod reference;
 mod repair;
+mod scan;
 mod selftest;
 mod show;
 
@@ -67,6 +68,7 @@ pub fn main() -> ExitCode {
         args::Command::Reference(arguments) => reference::run(&arguments),
         args::Command::Inspect(arguments) => inspect::run(&arguments),
         args::Command::Measure(arguments) => measure::run(&arguments),
+        args::Command::Scan(arguments) => scan::run(&arguments),
         args::Command::Repair(arguments) => repair::run(&arguments),
         args::Command::Explain(arguments) => explain::run(&arguments),
         args::Command::Selftest(arguments) => selftest::run(&arguments),

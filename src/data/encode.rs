@@ -289,4 +289,11 @@ mod tests {
         let (codes, levels) = codes(&Cells::Integer(vec![Some(big), Some(big + 1), None]));
         assert_eq!((codes, levels), (vec![0, 1, 2], 3));
     }
+
+    #[test]
+    fn narrow_and_wide_ranges_of_integers_are_coded_alike() {
+        let narrow = Cells::Integer(vec![Some(-3), None, Some(5), Some(-3)]);
+        let wide = Cells::Integer(vec![Some(5), Some(i64::MIN), Some(i64::MAX), None]);
+        assert_eq!(joint_codes(&narrow, &wide), (vec![0, 1, 2, 0], vec![2, 3, 4, 1], 5));
+    }
 }

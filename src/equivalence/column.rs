@@ -113,6 +113,12 @@ impl Column {
         self.missing.is_some()
     }
 
+    /// The same column with missing values as values of their own.
+    #[must_use]
+    pub fn without_missing(&self) -> Self {
+        Self { missing: None, ..self.clone() }
+    }
+
     /// The codes of some records, in the given order.
     #[must_use]
     pub fn take(&self, rows: &[u32]) -> Self {

@@ -172,6 +172,12 @@ fn scores_of(design: &Design, row: usize, weights: &[f64], scores: &mut [f64]) {
     let outputs = scores.len();
     let (slopes, intercepts) = weights.split_at(design.width() * outputs);
     scores.copy_from_slice(intercepts);
+    if let [score] = scores {
+        let numbers = slopes.iter().zip(design.numbers(row));
+        numbers.for_each(|(slope, &number)| *score += slope * f64::from(number));
+        design.on(row).iter().for_each(|&feature| *score += slopes[feature as usize]);
+        return;
+    }
     for (slopes, &number) in slopes.chunks_exact(outputs).zip(design.numbers(row)) {
         add(scores, f64::from(number), slopes);
     }

@@ -49,11 +49,7 @@ impl OnnxModel {
         let inputs = graph.inputs.iter().map(|input| input.name.clone()).collect();
         let model = Self { path: path.to_owned(), bytes, runtime, wanted, inputs, sessions: Mutex::default() };
         // One session per thread, made together: making them when they are first needed would hold up the batches.
-        let sessions: Vec<Session> = (0..rayon::current_num_threads())
-            .into_par_iter()
-            .map(|_| model.session(graph))
-            .collect::<Result<_, ModelError>>()?;
-        sessions.into_iter().for_each(|session| model.give_back(session));
+        model.make_sessions(rayon::current_num_threads(), graph)?;
         Ok(model)
     }
 
@@ -69,15 +65,14 @@ impl OnnxModel {
         runtime: &'static Runtime,
     ) -> Result<Self, ModelError> {
         let inputs = graph.inputs.iter().map(|input| input.name.clone()).collect();
-        let model =
-            Self { path: path.to_owned(), bytes, runtime, wanted: names.to_vec(), inputs, sessions: Mutex::default() };
-        let session = model.session(graph)?;
-        model.give_back(session);
+        let wanted = names.to_vec();
+        let model = Self { path: path.to_owned(), bytes, runtime, wanted, inputs, sessions: Mutex::default() };
+        model.make_sessions(1, graph)?;
         Ok(model)
     }
 
-    fn session(&self, graph: &Graph) -> Result<Session, ModelError> {
-        self.build().map_err(|error| {
+    fn make_sessions(&self, count: usize, graph: &Graph) -> Result<(), ModelError> {
+        let refused = |error: ort::Error| {
             let foreign = graph.foreign_domains();
             let what = match error.code() {
                 _ if !foreign.is_empty() => format!("it needs the custom operators {}", shown(&foreign.join(", "))),
@@ -91,7 +86,11 @@ impl OnnxModel {
                 _ => "the graph cannot be built".to_owned(),
             };
             ModelError::Refused { file: self.path.clone(), what }
-        })
+        };
+        let made = (0..count).into_par_iter().map(|_| self.build());
+        let sessions: Vec<Session> = made.collect::<ort::Result<_>>().map_err(refused)?;
+        sessions.into_iter().for_each(|session| self.give_back(session));
+        Ok(())
     }
 
     fn build(&self) -> ort::Result<Session> {

@@ -30,11 +30,15 @@ pub struct Runtime {
     pub path: PathBuf,
     /// Its version.
     pub version: String,
-    /// SHA-256 of the file.
-    pub digest: Digest,
+    digest: OnceLock<Option<Digest>>,
 }
 
 impl Runtime {
+    /// SHA-256 of the file, computed when first asked for; nothing if the file can no longer be read.
+    pub fn digest(&self) -> Option<&Digest> {
+        self.digest.get_or_init(|| Digest::of_file(&self.path).ok()).as_ref()
+    }
+
     pub(super) fn environment(&self) -> &Environment {
         &self.environment
     }
@@ -60,22 +64,20 @@ pub fn load(candidates: &[Candidate]) -> Result<&'static Runtime, ModelError> {
         let what = format!("no library found (looked at: {})", origins.join(", "));
         return Err(ModelError::Runtime { what });
     };
-    let runtime = open(&candidate.path)?;
-    Ok(LOADED.get_or_init(|| runtime))
+    let opened = open(&candidate.path)?;
+    Ok(LOADED.get_or_init(|| opened))
 }
 
 fn open(path: &Path) -> Result<Runtime, ModelError> {
     let failed = |what: &str| ModelError::Runtime { what: format!("`{}` {what}", path.display()) };
-    let (digest, builder) = rayon::join(|| Digest::of_file(path), || ort::init_from(path));
-    let digest = digest.map_err(|_| failed("cannot be read"))?;
-    let builder = builder.map_err(|_| failed("is no ONNX Runtime of version 1.17 or newer"))?;
+    let builder = ort::init_from(path).map_err(|_| failed("is no ONNX Runtime of version 1.17 or newer"))?;
     let environment = builder
         .with_name("privet")
         .with_telemetry(false)
         .with_logger(Arc::new(|_, _, _, _, _| {}))
         .build()
         .map_err(|_| failed("cannot be initialised"))?;
-    Ok(Runtime { environment, path: path.to_owned(), version: version_of(path), digest })
+    Ok(Runtime { environment, path: path.to_owned(), version: version_of(path), digest: OnceLock::new() })
 }
 
 /// The version, from the file name (`libonnxruntime.so.1.31.1`) or the build information of the library.

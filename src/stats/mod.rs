@@ -11,7 +11,9 @@ pub mod epsilon;
 mod estimate;
 pub mod interval;
 pub mod matthews;
+pub mod means;
 pub mod multiple;
+pub mod nearest;
 pub mod one_run;
 pub mod paired;
 pub mod permutation;
@@ -25,7 +27,7 @@ pub mod roc;
 mod specimen;
 pub mod stratified;
 pub mod student;
-mod uniform;
+pub(crate) mod uniform;
 mod units;
 
 pub use estimate::{Estimate, Level, Method};

@@ -5,12 +5,12 @@ use rand::Rng;
 use crate::seed::Stream;
 
 /// A whole number from 0 to `n - 1`, each equally likely up to n / 2^64 (Lemire's multiplication without rejection).
-pub(super) fn below(n: usize, stream: &mut Stream) -> usize {
+pub(crate) fn below(n: usize, stream: &mut Stream) -> usize {
     ((u128::from(stream.next_u64()) * n as u128) >> 64) as usize
 }
 
 /// Puts values into random order (Fisher and Yates).
-pub(super) fn shuffle<T>(values: &mut [T], stream: &mut Stream) {
+pub(crate) fn shuffle<T>(values: &mut [T], stream: &mut Stream) {
     for last in (1..values.len()).rev() {
         values.swap(last, below(last + 1, stream));
     }

@@ -17,13 +17,29 @@ const MAY: &[(&str, &[&str])] = &[
     ("tensor", ROW_0),
     ("detect", ROW_0),
     ("equivalence", ROW_0),
+    ("population", ROW_0),
+    ("uniques", ROW_0),
     ("data", &["stats", "seed", "digest", "watch", "tensor", "equivalence", "finding::Count"]),
     ("model", &["stats", "seed", "digest", "watch", "tensor", "detect", "finding::Count"]),
     ("finding", ROW_0),
     ("learn", &["stats", "seed", "digest", "watch", "tensor", "data", "model", "finding"]),
     (
         "check",
-        &["stats", "seed", "digest", "watch", "tensor", "detect", "equivalence", "data", "model", "finding", "learn"],
+        &[
+            "stats",
+            "seed",
+            "digest",
+            "watch",
+            "tensor",
+            "detect",
+            "equivalence",
+            "population",
+            "uniques",
+            "data",
+            "model",
+            "finding",
+            "learn",
+        ],
     ),
     (
         "assess",
@@ -65,7 +81,7 @@ const MAY: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("main", &["cli"]),
 ];
-const ROW_0: &[&str] = &["stats", "seed", "digest", "watch", "tensor"];
+const ROW_0: &[&str] = &["stats", "seed", "digest", "watch", "tensor", "equivalence"];
 
 /// Crates that one place may name, so that they can be exchanged there.
 const HOLDERS: &[(&str, &[&str])] = &[

@@ -1,14 +1,18 @@
 //! Re-identification: can people be singled out in the data?
 
 pub mod attribute_disclosure;
+pub mod column_search;
 mod diversity;
 #[cfg(test)]
 mod golden;
 mod grouped;
+pub mod individual_risk;
 pub mod k_anonymity;
 mod measure;
 mod population;
+pub mod population_uniqueness;
 pub mod record_risk;
+pub mod special_uniques;
 pub mod uniqueness;
 
 pub use grouped::Grouped;
