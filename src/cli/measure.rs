@@ -5,7 +5,7 @@ use std::io::Write;
 use super::args::Measure;
 use super::{Exit, helped, show};
 use crate::check::reidentification::{Measurement, measure};
-use crate::data::{DataError, Reading, ThreatModel, load_codes, load_columns};
+use crate::data::{DataError, Limits, Reading, ThreatModel, load_codes, load_columns};
 use crate::finding::{Evidence, Unit, grouped};
 
 pub(super) fn run(arguments: &Measure) -> anyhow::Result<Exit> {
@@ -36,7 +36,8 @@ fn measured(arguments: &Measure) -> Result<Measurement, DataError> {
             help: "name from 1 to 64 columns".to_owned(),
         });
     }
-    let reading = Reading { missing: arguments.missing.clone(), ..Reading::default() };
+    let limits = arguments.max_bytes.map_or(Limits::default(), |bytes| Limits { bytes });
+    let reading = Reading { missing: arguments.missing.clone(), limits, ..Reading::default() };
     let columns = load_codes(&arguments.data, SETTING, &names, &reading)?;
     let sensitive = arguments.sensitive.as_ref().map(|name| {
         let place = format!("`{}`", arguments.data.display());
