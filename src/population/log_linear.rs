@@ -151,14 +151,14 @@ mod tests {
     }
 
     fn poisson(mean: f64, stream: &mut Stream) -> u32 {
-        let limit = (-mean).exp();
-        let mut product = 1.0;
-        (0..)
-            .find(|_| {
-                product *= (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
-                product <= limit
-            })
-            .unwrap_or(0)
+        let (limit, mut product, mut count) = ((-mean).exp(), 1.0, 0);
+        loop {
+            product *= (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+            if product <= limit {
+                return count;
+            }
+            count += 1;
+        }
     }
 
     /// A population in which two of three columns depend on each other: main effects are told to be too few, the dependence is
@@ -175,7 +175,7 @@ mod tests {
                 let near = if a.abs_diff(b) < 2 { 12.0 } else { 0.8 };
                 let lambda = near * 8.0 / (1 + c) as f64;
                 let population = poisson(lambda, &mut stream);
-                let kept = (0..population).filter(|_| stream.next_u64() % 5 == 0).count();
+                let kept = (0..population).filter(|_| stream.next_u64().is_multiple_of(5)).count();
                 truth += f64::from(u8::from(kept == 1 && population == 1));
                 counts.push(kept as f64);
             }

@@ -222,10 +222,10 @@ mod tests {
     fn adult_equals_arx() {
         let sizes = adult();
         let start = guess(&sizes);
-        close(start.theta, 4134.314_586_8, 1e-10);
+        close(start.theta, 4_134.314_586_8, 1e-10);
         close(start.alpha, 0.692_411_328_0, 1e-9);
         for law in [Pitman::fit(&sizes).unwrap(), nested(&sizes).unwrap()] {
-            close(law.theta, 3176.233_517_9, 1e-10);
+            close(law.theta, 3_176.233_517_9, 1e-10);
             close(law.alpha, 0.717_948_948_2, 1e-9);
             for (fraction, share) in [
                 (0.01, 0.144_608_353),

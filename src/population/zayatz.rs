@@ -25,7 +25,7 @@ pub fn zayatz(sizes: &Histogram, population: f64) -> Result<f64, NoFit> {
     // P(one of i) / P(one of one) = i prod over j < i - 1 of (N - n - j) / (N - 1 - j), by products that cannot overflow.
     let n = sizes.records() as f64;
     let (mut product, mut reached, mut sum) = (1.0_f64, 0, 0.0);
-    for &(size, count) in sizes.counts().iter() {
+    for &(size, count) in sizes.counts() {
         while reached < size - 1 {
             product *= ((population - n - f64::from(reached)) / (population - 1.0 - f64::from(reached))).max(0.0);
             reached += 1;
