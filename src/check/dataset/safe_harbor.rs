@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::check::reidentification::Classes;
-use crate::data::{Cells, MISSING, Table};
+use crate::check::reidentification::Grouped;
+use crate::data::{Cells, MISSING, Table, ThreatModel};
 use crate::detect::{Demographic, Judgement, Rules};
 
 /// People who stand alone by the recognised columns.
@@ -33,7 +33,8 @@ pub fn alone(table: &Table, groups: Option<&[u32]>, judged: &[Judgement], rules:
     let cells: Vec<&Cells> = found.iter().map(|(_, at)| &table.columns()[*at].cells).collect();
     let coarse: Vec<Cells> =
         found.iter().zip(&cells).filter_map(|((kind, _), cells)| coarsened(*kind, cells, rules)).collect();
-    let single = |cells: &[&Cells]| if cells.is_empty() { 0 } else { Classes::of(cells, groups).below(2) };
+    let known = ThreatModel::of::<&str>("", &[]);
+    let single = |cells: &[&Cells]| if cells.is_empty() { 0 } else { Grouped::of(&known, cells, groups).below(2) };
     Some(Alone {
         columns: found.iter().map(|(_, at)| table.columns()[*at].name.clone()).collect(),
         kinds: found.iter().map(|(kind, _)| *kind).collect(),
@@ -75,8 +76,8 @@ mod tests {
     use crate::check::dataset::scanned::{ScanSettings, scan};
     use crate::data::{Column, Schema};
 
-    fn texts(name: &str, values: Vec<String>) -> Column {
-        let mut dictionary: Vec<String> = values.clone();
+    fn texts(name: &str, values: &[String]) -> Column {
+        let mut dictionary: Vec<String> = values.to_vec();
         dictionary.sort();
         dictionary.dedup();
         let codes = values.iter().map(|value| dictionary.partition_point(|known| known < value) as u32).collect();
@@ -86,10 +87,11 @@ mod tests {
     /// 400 people born on as many days of 1980 and 1981 in two places: each alone by date, nobody by year.
     #[test]
     fn coarser_columns_hide_people() {
-        let born = (0..400).map(|at| format!("19{}-{:02}-{:02}", 80 + at % 2, at / 2 % 12 + 1, at / 24 + 1)).collect();
-        let zip = (0..400).map(|at| format!("{}{:02}", ["021", "100"][at % 2], at % 50)).collect();
-        let sex = (0..400).map(|at| ["f", "m"][at / 2 % 2].to_owned()).collect();
-        let table = Table::new(vec![texts("birth_date", born), texts("zip", zip), texts("sex", sex)]);
+        let born: Vec<String> =
+            (0..400).map(|at| format!("19{}-{:02}-{:02}", 80 + at % 2, at / 2 % 12 + 1, at / 24 + 1)).collect();
+        let zip: Vec<String> = (0..400).map(|at| format!("{}{:02}", ["021", "100"][at % 2], at % 50)).collect();
+        let sex: Vec<String> = (0..400).map(|at| ["f", "m"][at / 2 % 2].to_owned()).collect();
+        let table = Table::new(vec![texts("birth_date", &born), texts("zip", &zip), texts("sex", &sex)]);
         let rules = Rules::default();
         let judged: Vec<Judgement> = scan(&table, None, &Schema::default(), &ScanSettings::default(), &rules)
             .into_iter()
