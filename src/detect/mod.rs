@@ -1,7 +1,7 @@
 //! Identifiers of people in texts and in the columns of tables. Layer row 0.
 //!
 //! A text goes in, kinds of identifiers come out ([`kinds`]); columns go in, and for each comes out which item of 45 CFR
-//! 164.514(b)(2)(i) it falls under, with the evidence ([`scan`]). No text ever comes out. What is recognised follows the list of 45 CFR
+//! 164.514(b)(2)(i) it falls under, with the evidence ([`scan()`]). No text ever comes out. What is recognised follows the list of 45 CFR
 //! 164.514(b)(2) as far as form tells: numbers with a form or a check digit of their own, dates finer than a year,
 //! addresses of machines, paths with a user's name. Names of people have no form; they are recognised by a
 //! [`Dictionary`] of values that are known to identify. Refuses to guess: a bare number of five digits is a postcode only

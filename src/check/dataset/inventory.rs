@@ -51,15 +51,13 @@ fn counted(cells: &Cells) -> (Counted<'_>, usize, usize) {
             let (distinct, rows) = (values.len(), values.iter().map(|(_, rows)| rows).sum());
             (values, distinct, rows)
         }
-        Cells::Integer(values) => {
-            runs(values.iter().copied().flatten().collect(), |a, b| a.cmp(b), ToString::to_string)
-        }
+        Cells::Integer(values) => runs(values.iter().copied().flatten().collect(), Ord::cmp, ToString::to_string),
         Cells::Float(values) => {
             let present: Vec<f64> = values.iter().copied().filter(|value| !value.is_nan()).collect();
             let text = |value: &f64| Cells::Float(vec![*value]).text(0).unwrap_or_default();
-            runs(present, |a, b| a.total_cmp(b), text)
+            runs(present, f64::total_cmp, text)
         }
-        Cells::Bool(values) => runs(values.iter().copied().flatten().collect(), |a, b| a.cmp(b), ToString::to_string),
+        Cells::Bool(values) => runs(values.iter().copied().flatten().collect(), Ord::cmp, ToString::to_string),
     }
 }
 
