@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::check::reidentification::Classes;
+use crate::data::encode::column;
 use crate::data::{Cells, MISSING, Table};
 use crate::detect::{Demographic, Judgement, Rules};
+use crate::equivalence::{Classes, Column as Codes};
 
 /// People who stand alone by the recognised columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,10 @@ pub fn alone(table: &Table, groups: Option<&[u32]>, judged: &[Judgement], rules:
     let cells: Vec<&Cells> = found.iter().map(|(_, at)| &table.columns()[*at].cells).collect();
     let coarse: Vec<Cells> =
         found.iter().zip(&cells).filter_map(|((kind, _), cells)| coarsened(*kind, cells, rules)).collect();
-    let single = |cells: &[&Cells]| if cells.is_empty() { 0 } else { Classes::of(cells, groups).below(2) };
+    let single = |cells: &[&Cells]| {
+        let codes: Vec<Codes> = cells.iter().map(|cells| column(cells)).collect();
+        if codes.is_empty() { 0 } else { Classes::of(&codes.iter().collect::<Vec<_>>(), groups).below(2) }
+    };
     Some(Alone {
         columns: found.iter().map(|(_, at)| table.columns()[*at].name.clone()).collect(),
         kinds: found.iter().map(|(kind, _)| *kind).collect(),
