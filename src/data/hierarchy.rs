@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{DataError, csv};
+use super::DataError;
 
 /// A tree of values, all of the same height.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Hierarchy {
         let mut above: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut parents: BTreeMap<(usize, String), String> = BTreeMap::new();
         let mut height = None;
-        for (line, mut names) in (1..).zip(csv::lines(path, separator)?) {
+        for (line, mut names) in (1..).zip(super::csv::lines(path, separator)?) {
             let levels = *height.get_or_insert(names.len() - 1);
             if names.len() - 1 != levels || levels == 0 {
                 return Err(unfit(format!(

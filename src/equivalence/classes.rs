@@ -105,6 +105,12 @@ impl Classes {
         self.people().unwrap_or(&self.records)
     }
 
+    /// Records in classes of fewer than `size` people (or records, where people are unknown).
+    pub fn below(&self, size: u32) -> usize {
+        let small = self.sizes().iter().zip(&self.records).filter(|(people, _)| **people < size);
+        small.map(|(_, &records)| records as usize).sum()
+    }
+
     /// How many classes have which number of records.
     pub fn histogram(&self) -> Histogram {
         Histogram::of_sizes(self.records.iter().copied())

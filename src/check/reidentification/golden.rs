@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::Grouped;
-use super::attribute_disclosure::Sensitive;
+use super::Sensitive;
 use super::diversity::{Told, told, worst};
 use super::population::{Beside, Journalist};
 use crate::data::{Cells, Hierarchy, Reading, Table, ThreatModel, load_table};

@@ -71,7 +71,7 @@ impl<'a> Grouped<'a> {
 
     /// Records in classes of fewer than `size` people.
     pub fn below(&self, size: usize) -> usize {
-        self.counted(|class| (self.classes.sizes()[class] as usize) < size)
+        self.classes.below(u32::try_from(size).unwrap_or(u32::MAX))
     }
 
     /// Records of the classes that are wanted.

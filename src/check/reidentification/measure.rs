@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::attribute_disclosure::{AttributeDisclosure, Sensitive};
+use super::{AttributeDisclosure, Sensitive};
 use super::{Grouped, STEPS, nested};
 use crate::data::{Cells, ThreatModel};
 use crate::equivalence::{Classes, Column, Histogram};

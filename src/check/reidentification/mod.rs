@@ -23,6 +23,8 @@ pub mod uniqueness;
 pub use grouped::Grouped;
 pub use measure::{Measurement, measure};
 
+use attribute_disclosure::{AttributeDisclosure, Sensitive};
+
 use crate::finding::{Count, Finding, Severity, Standing, Unit, Worse};
 use crate::stats::Estimate;
 
