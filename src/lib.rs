@@ -17,7 +17,7 @@
 //!
 //! | row | modules | may import |
 //! |---|---|---|
-//! | 0 | [`stats`], [`seed`], [`digest`], [`watch`], [`tensor`], [`detect`], [`equivalence`], [`linkage`] | each other |
+//! | 0 | [`stats`], [`seed`], [`digest`], [`watch`], [`tensor`], [`detect`], [`equivalence`], [`linkage`], [`population`], [`uniques`] | each other |
 //! | 1 | [`data`], [`model`], [`finding`] | row 0; `finding` is the vocabulary of counts and may be named by all |
 //! | 2 | [`learn`] | rows 0-1 |
 //! | 3 | [`check`] | rows 0-2; a check never imports another check |
@@ -39,8 +39,10 @@ pub mod finding;
 pub mod learn;
 pub mod linkage;
 pub mod model;
+pub mod population;
 pub mod report;
 pub mod seed;
 pub mod stats;
 pub mod tensor;
+pub mod uniques;
 pub mod watch;

@@ -17,6 +17,7 @@ mod references;
 mod relate;
 pub mod repair;
 pub mod run;
+pub mod scan;
 mod scores;
 pub mod selftest;
 mod settings;

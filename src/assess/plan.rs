@@ -187,7 +187,7 @@ impl Plan {
                 );
             }
         }
-        s.only("columns", &["identifiers", "quasi_identifiers", "sensitive", "leave_out", "types"]);
+        s.only("columns", &["identifiers", "quasi_identifiers", "sensitive", "hierarchies", "leave_out", "types"]);
         s.only("assessment", &["name", "purpose", "requested_by", "stage", "seed", "output"]);
         let stem = file.file_stem().map_or("assessment".to_owned(), |stem| stem.to_string_lossy().into_owned());
         let name = s.text("assessment", "name").unwrap_or(stem);
@@ -212,7 +212,7 @@ impl Plan {
         if let Some(data) = &plan.data {
             target::fit(s, task, data.schema.target.as_ref());
         }
-        let (checks, disabled) = checks_plan(s);
+        let (checks, disabled) = checks_plan(s, &folder);
         refuse_limits_of(s, &disabled);
         if plan.model.is_none() && plan.data.is_none() && plan.scores.is_none() && s.mistakes.is_empty() {
             s.complain(
@@ -324,9 +324,24 @@ fn column_roles(s: &mut Settings, folder: &Path) -> Schema {
         identifiers: s.texts("columns", "identifiers").unwrap_or_default(),
         quasi_identifiers: threats::threats(s, folder),
         sensitive: s.texts("columns", "sensitive").unwrap_or_default(),
+        hierarchies: hierarchies(s, folder),
         leave_out: s.texts("columns", "leave_out").unwrap_or_default(),
         ..Schema::default()
     }
+}
+
+/// The files that `[columns.hierarchies]` gives.
+fn hierarchies(s: &mut Settings, folder: &Path) -> Vec<(String, PathBuf)> {
+    const TABLE: &str = "columns.hierarchies";
+    if s.has("columns", "hierarchies") && s.table(TABLE).is_none() {
+        s.complain(
+            TABLE,
+            format!("`{TABLE}` must be a table of files"),
+            "write `diagnosis = \"hierarchy.csv\"` below it",
+        );
+    }
+    let columns = s.keys(TABLE).into_iter();
+    columns.filter_map(|column| Some((column.clone(), s.existing(folder, TABLE, &column)?))).collect()
 }
 
 /// The types that `[columns.types]` gives.
@@ -452,7 +467,7 @@ fn policy_plan(s: &mut Settings) -> Policy {
     policy
 }
 
-fn checks_plan(s: &mut Settings) -> (BTreeMap<String, check::Settings>, Vec<Disabled>) {
+fn checks_plan(s: &mut Settings, folder: &Path) -> (BTreeMap<String, check::Settings>, Vec<Disabled>) {
     let known: Vec<&str> = check::METAS.iter().map(|meta| meta.id).collect();
     s.only("checks", &known);
     let mut settings = BTreeMap::new();
@@ -477,6 +492,10 @@ fn checks_plan(s: &mut Settings) -> (BTreeMap<String, check::Settings>, Vec<Disa
             );
         } else if !enabled {
             disabled.push(Disabled { check: id.clone(), reason });
+        }
+        // Paths are relative to the plan, those in the settings of a check too.
+        if let Some(toml::Value::String(file)) = given.get_mut("zip3_file") {
+            *file = folder.join(&*file).to_string_lossy().into_owned();
         }
         settings.insert(id, given);
     }

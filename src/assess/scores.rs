@@ -231,7 +231,7 @@ impl ScoresPlan {
         let mut schema = self.schema.clone();
         schema.scores.extend(used);
         let split = Split::of_tables(table.take(members), table.take(nonmembers), schema, Vec::new())?;
-        Ok(split.with_registers(&self.reading)?)
+        Ok(split.with_context(&self.reading)?)
     }
 }
 

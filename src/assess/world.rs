@@ -173,6 +173,7 @@ impl World {
                 nonmembers: split.nonmembers.take(rest),
                 schema: split.schema.clone(),
                 registers: split.registers.clone(),
+                hierarchies: split.hierarchies.clone(),
                 auxiliaries: split.auxiliaries.clone(),
                 file_rows: (rows_of(fake), rows_of(rest)),
                 warnings: Vec::new(),

@@ -20,6 +20,10 @@ pub(super) enum Command {
     Selftest(Selftest),
     /// Show what an ONNX file says about itself; runs nothing
     Inspect(Inspect),
+    /// Measure the re-identification risk of a file, without plan or model: groups, k, what they tell; judges nothing
+    Measure(Measure),
+    /// Find columns of a table that identify people: the 18 items of Safe Harbor; needs no plan and no model
+    Scan(Scan),
     /// Make reference models with the training program that the plan names
     #[command(subcommand)]
     Reference(Reference),
@@ -153,6 +157,70 @@ pub(super) struct Selftest {
 pub(super) struct Inspect {
     /// The ONNX file
     pub(super) model: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Measure {
+    /// A table: CSV or Parquet
+    pub(super) data: PathBuf,
+    /// The columns that others may know of a person
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', required = true)]
+    pub(super) quasi_identifiers: Vec<String>,
+    /// The column that must not be learned about a person
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) sensitive: Option<String>,
+    /// A text that means a missing cell, besides the empty one; may be repeated
+    #[arg(long, value_name = "TEXT")]
+    pub(super) missing: Vec<String>,
+    /// Largest size of the file once it is unpacked, or four bytes per cell of the columns named; 4 GiB by default
+    #[arg(long, value_name = "BYTES")]
+    pub(super) max_bytes: Option<u64>,
+    /// Print JSON instead of lines
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[command(
+    after_help = "Exit codes:\n  0   nothing was recognised\n  1   columns have to go or to become coarser\n  2   usage or input error\n  3   somebody has to look at a column\n--exit-zero turns 1 and 3 into 0."
+)]
+pub(super) struct Scan {
+    /// The table: .csv, .tsv or .parquet
+    pub(super) data: PathBuf,
+    /// Judge by the list for limited data sets: dates, ages, town, state and postcode may stay
+    #[arg(long)]
+    pub(super) limited_data_set: bool,
+    /// Populations behind the first three digits of postcodes, instead of those of the 2020 census (a TOML file)
+    #[arg(long, value_name = "FILE")]
+    pub(super) zip3: Option<PathBuf>,
+    /// Column that says whose a record is: uniqueness is counted by person then
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) patient: Option<String>,
+    /// A column that may stay, with the reason; may be given several times
+    #[arg(long, value_name = "COLUMN=REASON", value_parser = accepted)]
+    pub(super) accept: Vec<(String, String)>,
+    /// Year by which ages are counted
+    #[arg(long, value_name = "YEAR")]
+    pub(super) year: Option<i64>,
+    /// Whole numbers below this are tried as the source of digests; 0 tries none
+    #[arg(long, value_name = "N")]
+    pub(super) hash_search: Option<u64>,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Print the evidence for each column
+    #[arg(short, long)]
+    pub(super) verbose: bool,
+    /// Exit with 0 whatever was found
+    #[arg(long)]
+    pub(super) exit_zero: bool,
+}
+
+/// A column and a reason.
+fn accepted(text: &str) -> Result<(String, String), String> {
+    let (column, reason) = text.split_once('=').ok_or("write COLUMN=REASON")?;
+    Ok((column.to_owned(), reason.to_owned()))
 }
 
 #[derive(Debug, Args)]

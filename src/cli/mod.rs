@@ -11,12 +11,14 @@ mod exit;
 mod explain;
 mod inspect;
 mod interrupt;
+mod measure;
 pub mod onnxruntime;
 mod outputs;
 mod power;
 mod progress;
 mod reference;
 mod repair;
+mod scan;
 mod selftest;
 mod show;
 
@@ -65,6 +67,8 @@ pub fn main() -> ExitCode {
         args::Command::Assess(arguments) => assess::run(&arguments),
         args::Command::Reference(arguments) => reference::run(&arguments),
         args::Command::Inspect(arguments) => inspect::run(&arguments),
+        args::Command::Measure(arguments) => measure::run(&arguments),
+        args::Command::Scan(arguments) => scan::run(&arguments),
         args::Command::Repair(arguments) => repair::run(&arguments),
         args::Command::Explain(arguments) => explain::run(&arguments),
         args::Command::Selftest(arguments) => selftest::run(&arguments),

@@ -90,6 +90,22 @@ pub(super) fn read(path: &Path, separator: Option<u8>, only: Option<&[String]>) 
     Ok(raw.collect())
 }
 
+/// The fields of every line of a file without header, whatever their number.
+pub(super) fn lines(path: &Path, given: Option<u8>) -> Result<Vec<Vec<String>>, DataError> {
+    let separator = separator(path, given)?;
+    let file = File::open(path).map_err(|source| DataError::Io { file: path.into(), source })?;
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(separator)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(BufReader::new(file));
+    let fields = |record: csv::Result<csv::StringRecord>| match record {
+        Ok(record) => Ok(record.iter().map(str::to_owned).collect()),
+        Err(error) => Err(describe(path, &error)),
+    };
+    reader.records().map(fields).collect()
+}
+
 /// The separator of a file: the given one, or the one that its first line shows.
 pub(super) fn separator(path: &Path, given: Option<u8>) -> Result<u8, DataError> {
     if let Some(separator) = given {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::table::{Cells, Column, MISSING, Table};
 use super::{Auxiliary, DataError, Kind};
+use crate::equivalence::Column as Codes;
 use crate::finding::Count;
 
 /// How much may be read.
@@ -166,19 +167,6 @@ fn read(path: &Path, reading: &Reading, only: Option<&[String]>) -> Result<Vec<R
     }
 }
 
-/// Reads some columns of the register of a population, as the types that they have in the data.
-///
-/// # Errors
-/// As for [`load_table`]; `setting` is the place in the plan that names the columns.
-pub(super) fn load_register(
-    path: &Path,
-    setting: &str,
-    columns: &[(String, Kind)],
-    reading: &Reading,
-) -> Result<Table, DataError> {
-    load_columns((path, "the register of the population"), setting, columns, reading)
-}
-
 /// Reads an attacker's file: the columns of a threat model and the truth under the names that they have in the data, as the
 /// types that they have there.
 ///
@@ -191,33 +179,48 @@ pub(super) fn load_auxiliary(
     reading: &Reading,
 ) -> Result<Table, DataError> {
     let truth = auxiliary.truth.iter().map(|(_, theirs)| theirs);
-    let theirs: Vec<&String> = auxiliary.columns.iter().chain(truth).collect();
-    let kinds: Vec<(String, Kind)> =
-        theirs.iter().zip(columns).map(|(name, (_, kind))| ((*name).clone(), *kind)).collect();
-    let setting = format!("{threat}.match");
-    let table = load_columns((&auxiliary.file, "the auxiliary file"), &setting, &kinds, reading)?;
+    let theirs: Vec<String> = auxiliary.columns.iter().chain(truth).cloned().collect();
+    let kinds = theirs.iter().zip(columns).map(|(name, (_, kind))| (name.clone(), *kind)).collect();
+    let reading = Reading { kinds, ..reading.clone() };
+    let table = load_columns(&auxiliary.file, "the auxiliary file", &format!("{threat}.match"), &theirs, &reading)?;
     let renamed = theirs.iter().zip(columns).filter_map(|(theirs, (ours, _))| {
         table.column(theirs).map(|column| Column { name: ours.clone(), cells: column.cells.clone() })
     });
     Ok(Table::new(renamed.collect()))
 }
 
-fn load_columns(
-    (path, place): (&Path, &str),
+/// Reads some columns of a file, as the types that `reading` gives them or that fit. `setting` is what names the columns.
+///
+/// # Errors
+/// As for [`load_table`].
+pub fn load_columns(
+    path: &Path,
+    place: &str,
     setting: &str,
-    columns: &[(String, Kind)],
+    names: &[String],
     reading: &Reading,
 ) -> Result<Table, DataError> {
-    let names: Vec<String> = columns.iter().map(|(name, _)| name.clone()).collect();
-    let mut raw = read(path, reading, Some(&names))?;
+    let mut raw = read(path, reading, Some(names))?;
     raw.iter_mut().for_each(|column| column.mark_missing(&reading.missing));
-    check_names(path, &raw)?;
     if let Some(name) = names.iter().find(|name| raw.iter().all(|column| column.name != **name)) {
         return Err(no_column(setting, name, place, &[]));
     }
-    let reading = Reading { kinds: columns.iter().cloned().collect(), ..reading.clone() };
-    let table = settle(&mut [raw], &[(path, place)], &reading)?.remove(0);
+    check_names(path, &raw)?;
+    let table = settle(&mut [raw], &[(path, place)], reading)?.remove(0);
     if table.rows() == 0 { Err(DataError::Empty { what: place.to_owned() }) } else { Ok(table) }
+}
+
+/// Reads some columns of a file as codes, in the order named: of Parquet without making the cells, so that far more rows fit
+/// into memory than [`load_columns`] could hold.
+///
+/// # Errors
+/// As for [`load_table`].
+pub fn load_codes(path: &Path, setting: &str, names: &[String], reading: &Reading) -> Result<Vec<Codes>, DataError> {
+    if extension(path) == "parquet" {
+        return super::parquet_codes::read(path, names, setting, reading);
+    }
+    let table = load_columns(path, &format!("`{}`", path.display()), setting, names, reading)?;
+    Ok(names.iter().filter_map(|name| table.column(name)).map(|column| super::encode::column(&column.cells)).collect())
 }
 
 /// A file's ending in lower case.

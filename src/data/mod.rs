@@ -7,9 +7,11 @@
 mod csv;
 pub mod encode;
 mod error;
+mod hierarchy;
 mod load;
 mod npy;
 mod parquet;
+mod parquet_codes;
 mod schema;
 mod split;
 mod subset;
@@ -18,7 +20,8 @@ mod threat;
 mod write;
 
 pub use error::DataError;
-pub use load::{Limits, Reading, load_table, load_verbatim};
+pub use hierarchy::Hierarchy;
+pub use load::{Limits, Reading, load_codes, load_columns, load_table, load_verbatim};
 pub use npy::load_tensor;
 pub use schema::{Kind, Outcome, Role, Schema};
 pub use split::{Arrays, Features, Records, Source, Split, Target};

@@ -1,6 +1,7 @@
 //! What each column is: its role in the assessment and the type of its cells.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -123,6 +124,8 @@ pub struct Schema {
     pub quasi_identifiers: Vec<ThreatModel>,
     /// Sensitive columns.
     pub sensitive: Vec<String>,
+    /// Files of the hierarchies of columns.
+    pub hierarchies: Vec<(String, PathBuf)>,
     /// What the model predicts.
     pub target: Option<Outcome>,
     /// The column that says member or non-member.

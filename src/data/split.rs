@@ -1,12 +1,13 @@
 //! The split: what was trained on, what was not.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::encode::joint_codes;
-use super::load::{Limits, extension, load_auxiliary, load_register, no_column};
+use super::load::{Limits, extension, load_auxiliary, load_columns, no_column};
 use super::{
-    Auxiliary, Cells, DataError, Kind, Outcome, Population, Reading, Schema, Table, ThreatModel, load_table,
+    Auxiliary, Cells, DataError, Hierarchy, Kind, Outcome, Population, Reading, Schema, Table, ThreatModel, load_table,
     load_tensor,
 };
 use crate::finding::Count;
@@ -136,6 +137,8 @@ pub struct Split {
     /// For each threat model of the schema the register of its population, where the plan names one: a table of its
     /// quasi-identifiers, one row per person.
     pub registers: Vec<Option<Arc<Table>>>,
+    /// The hierarchies of columns.
+    pub hierarchies: BTreeMap<String, Hierarchy>,
     /// For each threat model the attacker's file, where the plan names one: its quasi-identifiers and the column that identifies
     /// people, under their names in the data.
     pub auxiliaries: Vec<Option<Arc<Table>>>,
@@ -190,14 +193,14 @@ impl Split {
                 Self { file_rows: (in_rows, out_rows), ..split }
             }
         };
-        split.with_registers(reading)
+        split.with_context(reading)
     }
 
-    /// Loads the registers of the populations and the attackers' files that the threat models name.
+    /// Loads what the plan names besides the records: registers of populations, attackers' files, hierarchies of columns.
     ///
     /// # Errors
-    /// When a file cannot be read or lacks a column, or a population is said to be smaller than the data.
-    pub fn with_registers(mut self, reading: &Reading) -> Result<Self, DataError> {
+    /// When such a file cannot be read or lacks a column, or a population is said to be smaller than the data.
+    pub fn with_context(mut self, reading: &Reading) -> Result<Self, DataError> {
         let Some(table) = self.members.table() else { return Ok(self) };
         let people = self.members.people();
         let (mut registers, mut auxiliaries) = (Vec::new(), Vec::new());
@@ -213,18 +216,23 @@ impl Split {
                     help: "give the number of people of the population that the records were drawn from".to_owned(),
                 });
             }
-            let kinds = |name: &String| table.column(name).map(|column| (name.clone(), column.cells.kind()));
-            let kinds: Vec<(String, Kind)> = threat.columns.iter().filter_map(kinds).collect();
-            let setting = format!("threats.{}.columns", threat.name);
-            let load = |file| load_register(file, &setting, &kinds, reading).map(Arc::new);
+            // As the types that the columns have in the data, so that equal cells are equal.
+            let kind = |name: &String| Some((name.clone(), table.column(name)?.cells.kind()));
+            let kinds: BTreeMap<String, Kind> = threat.columns.iter().filter_map(kind).collect();
+            let reading = Reading { kinds, ..reading.clone() };
+            let (place, setting) = ("the register of the population", format!("threats.{}.columns", threat.name));
+            let load = |file| load_columns(file, place, &setting, &threat.columns, &reading).map(Arc::new);
             registers.push(threat.register().map(load).transpose()?);
             let truth = threat.auxiliary.as_ref().and_then(Auxiliary::truth_column);
             let truth = truth.and_then(|name| Some((name.to_owned(), table.column(name)?.cells.kind())));
-            let kinds: Vec<(String, Kind)> = kinds.into_iter().chain(truth).collect();
-            let load = |auxiliary| load_auxiliary(auxiliary, &format!("threats.{}", threat.name), &kinds, reading);
+            let kinds: Vec<(String, Kind)> = threat.columns.iter().filter_map(kind).chain(truth).collect();
+            let load = |auxiliary| load_auxiliary(auxiliary, &format!("threats.{}", threat.name), &kinds, &reading);
             auxiliaries.push(threat.auxiliary.as_ref().map(load).transpose()?.map(Arc::new));
         }
         self.registers = registers;
+        for (column, file) in &self.schema.hierarchies {
+            self.hierarchies.insert(column.clone(), Hierarchy::load(file, reading.separator)?);
+        }
         self.auxiliaries = auxiliaries;
         Ok(self)
     }
@@ -286,7 +294,16 @@ impl Split {
             }
         }
         let file_rows = ((0..members.len()).collect(), (0..nonmembers.len()).collect());
-        Ok(Self { members, nonmembers, schema, registers: Vec::new(), auxiliaries: Vec::new(), file_rows, warnings })
+        Ok(Self {
+            members,
+            nonmembers,
+            schema,
+            registers: Vec::new(),
+            auxiliaries: Vec::new(),
+            hierarchies: BTreeMap::new(),
+            file_rows,
+            warnings,
+        })
     }
 }
 
@@ -325,6 +342,7 @@ fn check_roles(table: &Table, schema: &Schema) -> Result<(), DataError> {
         ("threats.*.households", threats.iter().filter_map(|threat| threat.households.clone()).collect()),
         ("threats.*.truth", truths),
         ("columns.sensitive", schema.sensitive.clone()),
+        ("columns.hierarchies", schema.hierarchies.iter().map(|(column, _)| column.clone()).collect()),
         ("columns.leave_out", schema.leave_out.clone()),
     ];
     for (setting, names) in settings {

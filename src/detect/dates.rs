@@ -2,13 +2,15 @@
 
 use super::{apart, runs, words};
 
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+pub(super) const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 fn year(number: u64) -> bool {
     (1880..=2099).contains(&number)
 }
 
-fn day(year: u64, month: u64, day: u64) -> bool {
+/// Whether a month has such a day.
+pub(super) fn day(year: u64, month: u64, day: u64) -> bool {
     let days = match month {
         2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
         2 => 28,
@@ -17,6 +19,27 @@ fn day(year: u64, month: u64, day: u64) -> bool {
         _ => 0,
     };
     (1..=days).contains(&day)
+}
+
+/// The number of a month by its name or abbreviation, from 1.
+pub(super) fn month_of(word: &str) -> Option<u64> {
+    const FULL: [&str; 12] = [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ];
+    let word = word.to_lowercase();
+    let at = MONTHS.iter().zip(FULL).position(|(short, full)| word == *short || word == full);
+    at.or((word == "sept").then_some(8)).map(|at| at as u64 + 1)
 }
 
 /// Whether a text holds a date finer than a year.
@@ -52,10 +75,6 @@ fn in_numbers(text: &str) -> bool {
 
 /// `Feb 28, 1950`, `28 February 1950`, `February 1950`.
 fn in_words(text: &str) -> bool {
-    let has_month = words(text).iter().any(|word| {
-        let full =
-            ["january", "february", "march", "april", "june", "july", "august", "september", "october", "november"];
-        MONTHS.contains(&word.as_str()) || full.contains(&word.as_str()) || word == "december" || word == "sept"
-    });
+    let has_month = words(text).iter().any(|word| month_of(word).is_some());
     has_month && runs(text).iter().any(|run| run.len() == 4 && year(run.number()) && apart(text, run.start, run.end))
 }

@@ -1,6 +1,7 @@
-//! Identifiers of people in texts. Layer row 0.
+//! Identifiers of people in texts and in the columns of tables. Layer row 0.
 //!
-//! A text goes in, kinds of identifiers come out; the text never does. What is recognised follows the list of 45 CFR
+//! A text goes in, kinds of identifiers come out ([`kinds`]); columns go in, and for each comes out which item of 45 CFR
+//! 164.514(b)(2)(i) it falls under, with the evidence ([`scan()`]). No text ever comes out. What is recognised follows the list of 45 CFR
 //! 164.514(b)(2) as far as form tells: numbers with a form or a check digit of their own, dates finer than a year,
 //! addresses of machines, paths with a user's name. Names of people have no form; they are recognised by a
 //! [`Dictionary`] of values that are known to identify. Refuses to guess: a bare number of five digits is a postcode only
@@ -12,12 +13,33 @@
 //! assert_eq!(kinds("age over 65"), []);
 //! ```
 
+mod across;
+mod checksum;
+mod column;
 mod dates;
+mod decision;
+mod demographic;
 mod dictionary;
+mod digests;
+mod forms;
+mod header;
+mod item;
 mod machines;
+mod named;
+mod names;
 mod numbers;
+mod prose;
+mod scan;
+mod temporal;
+mod zip;
 
+pub use column::{Column, Numbers, Order, SAMPLE, Shape, is_absent, mask};
+pub use decision::Term;
+pub use demographic::Demographic;
 pub use dictionary::Dictionary;
+pub use item::{Class, Item, Mode};
+pub use scan::{Judgement, Rules, YEAR, scan};
+pub use zip::{FEW_PEOPLE, Zip3};
 
 use std::collections::BTreeMap;
 
@@ -134,21 +156,30 @@ impl Tally {
 
 /// Lower-case words of letters, in order; `patientID` and `patient_id` read alike.
 fn words(text: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
+    let mut words = tokens(text);
+    words.retain(|word| word.starts_with(char::is_alphabetic));
+    words
+}
+
+/// Lower-case words of letters, and runs of digits, in order.
+fn tokens(text: &str) -> Vec<String> {
+    let mut tokens: Vec<String> = Vec::new();
     let mut before = ' ';
     for letter in text.chars() {
-        if letter.is_alphabetic() {
-            let starts = !before.is_alphabetic() || before.is_lowercase() && letter.is_uppercase();
+        if letter.is_alphabetic() || letter.is_ascii_digit() {
+            let starts = letter.is_alphabetic() != before.is_alphabetic()
+                || letter.is_ascii_digit() != before.is_ascii_digit()
+                || before.is_lowercase() && letter.is_uppercase();
             if starts {
-                words.push(String::new());
+                tokens.push(String::new());
             }
-            if let Some(word) = words.last_mut() {
-                word.extend(letter.to_lowercase());
+            if let Some(token) = tokens.last_mut() {
+                token.extend(letter.to_lowercase());
             }
         }
         before = letter;
     }
-    words
+    tokens
 }
 
 /// Runs of digits with what stands before and after each.

@@ -1,5 +1,6 @@
 //! Numbers with a form, a check digit, or a word beside them that says what they are.
 
+use super::checksum::{npi, ssn_structure};
 use super::{Run, apart, runs, words};
 
 fn says(context: &[String], own: &[String], wanted: &[&str]) -> bool {
@@ -17,17 +18,11 @@ fn joined(text: &str, runs: &[Run<'_>], lengths: &[usize], separators: &[&str]) 
 
 pub(super) fn social_security(text: &str, context: &[String]) -> bool {
     let runs = runs(text);
-    let valid =
-        |area: u64, group: u64, serial: u64| area != 0 && area != 666 && area < 900 && group != 0 && serial != 0;
     let written = runs.windows(3).any(|part| {
-        joined(text, part, &[3, 2, 4], &["-", " "]) && valid(part[0].number(), part[1].number(), part[2].number())
+        joined(text, part, &[3, 2, 4], &["-", " "])
+            && ssn_structure(&[part[0].digits, part[1].digits, part[2].digits].concat())
     });
-    let bare = |run: &Run<'_>| {
-        let number = run.number();
-        run.len() == 9
-            && apart(text, run.start, run.end)
-            && valid(number / 1_000_000, number / 10_000 % 100, number % 10_000)
-    };
+    let bare = |run: &Run<'_>| apart(text, run.start, run.end) && ssn_structure(run.digits);
     written || says(context, &words(text), &["ssn", "social"]) && runs.iter().any(bare)
 }
 
@@ -72,21 +67,9 @@ pub(super) fn record_number(text: &str, context: &[String]) -> bool {
 pub(super) fn provider(text: &str, context: &[String]) -> bool {
     let found = runs(text);
     let told = says(context, &words(text), &["npi", "provider"]);
-    let one = |run: &Run<'_>| run.len() == 10 && run.digits.starts_with(['1', '2']) && luhn(run.digits);
+    let one = |run: &Run<'_>| npi(run.digits);
     let whole = |run: &Run<'_>| run.len() == text.trim().len();
     found.iter().any(|run| one(run) && (whole(run) || told && apart(text, run.start, run.end)))
-}
-
-/// The check digit of ISO/IEC 7812 over a provider's number behind the prefix 80840, which adds 24 to the sum.
-fn luhn(digits: &str) -> bool {
-    let weigh = |(at, byte): (usize, u8)| {
-        let digit = u32::from(byte - b'0');
-        match (at % 2, digit * 2) {
-            (0, _) => digit,
-            (_, double) => double / 10 + double % 10,
-        }
-    };
-    (24 + digits.bytes().rev().enumerate().map(weigh).sum::<u32>()).is_multiple_of(10)
 }
 
 pub(super) fn telephone(text: &str, context: &[String]) -> bool {
@@ -120,7 +103,7 @@ pub(super) fn telephone(text: &str, context: &[String]) -> bool {
 }
 
 /// Two-letter abbreviations of states and territories of the United States.
-const STATES: &str = "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND \
+pub(super) const STATES: &str = "AL AK AZ AR CA CO CT DE DC FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND \
                       OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY PR GU VI";
 
 pub(super) fn postcode(text: &str, context: &[String]) -> bool {

@@ -50,6 +50,35 @@ impl Column {
         Self { codes, levels, missing }
     }
 
+    /// Joins parts, each with the new code of every one of its codes.
+    ///
+    /// # Panics
+    /// When a new code is not below `levels`, or a part has a code without a new one.
+    #[must_use]
+    pub fn joined(parts: Vec<(Self, Vec<u32>)>, levels: u32, missing: Option<u32>) -> Self {
+        let levels = levels.max(1);
+        let new_codes = parts.iter().flat_map(|(_, new)| new);
+        assert!(new_codes.into_iter().all(|&code| code < levels), "codes are below the number of levels");
+        let rows = parts.iter().map(|(part, _)| part.len()).sum();
+        // Every part is dropped once it is copied, so that at most one is there twice.
+        macro_rules! copied {
+            ($width:ty, $name:ident) => {{
+                let mut codes: Vec<$width> = Vec::with_capacity(rows);
+                for (part, new) in parts {
+                    let new: Vec<$width> = new.into_iter().map(|code| code as $width).collect();
+                    each!(part.codes, old => codes.extend(old.into_iter().map(|code| new[code as usize])));
+                }
+                Codes::$name(codes)
+            }};
+        }
+        let codes = match levels {
+            1..=0x100 => copied!(u8, Byte),
+            0x101..=0x1_0000 => copied!(u16, Short),
+            _ => copied!(u32, Word),
+        };
+        Self { codes, levels, missing }
+    }
+
     /// Number of records.
     pub fn len(&self) -> usize {
         each!(&self.codes, codes => codes.len())
@@ -82,6 +111,12 @@ impl Column {
     /// Whether values of this column may be missing.
     pub fn may_miss(&self) -> bool {
         self.missing.is_some()
+    }
+
+    /// The same column with missing values as values of their own.
+    #[must_use]
+    pub fn without_missing(&self) -> Self {
+        Self { missing: None, ..self.clone() }
     }
 
     /// The codes of some records, in the given order.

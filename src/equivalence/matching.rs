@@ -60,20 +60,22 @@ pub fn matches(columns: &[&Column], classes: &Classes, mass: &[f64]) -> Option<V
     assert_eq!(mass.len(), classes.count(), "every class has its mass");
     let patterns = Patterns::of(columns, classes)?;
     let mut found: Vec<Matched> = mass.iter().map(|&own| Matched { own, ..Matched::default() }).collect();
-    for (a, asking) in patterns.classes.iter().enumerate() {
-        for (b, answering) in patterns.classes.iter().enumerate() {
-            if a == b {
-                continue;
-            }
+    for a in 0..patterns.classes.len() {
+        for b in a + 1..patterns.classes.len() {
+            // Matching is symmetric: one grouping answers both.
             let joined = patterns.join(a, b);
-            let mut sums = vec![0.0; joined.groups];
-            for (&class, &group) in answering.iter().zip(&joined.answering) {
-                sums[group as usize] += mass[class as usize];
-            }
-            for (&class, &group) in asking.iter().zip(&joined.asking) {
-                let of_class = &mut found[class as usize];
-                let sum = if patterns.missing[b] == 0 { &mut of_class.complete } else { &mut of_class.incomplete };
-                *sum += sums[group as usize];
+            for (asked, of_asked, asking, of_asking) in
+                [(a, &joined.asking, b, &joined.answering), (b, &joined.answering, a, &joined.asking)]
+            {
+                let mut sums = vec![0.0; joined.groups];
+                for (&class, &group) in patterns.classes[asked].iter().zip(of_asked) {
+                    sums[group as usize] += mass[class as usize];
+                }
+                let complete = patterns.missing[asked] == 0;
+                for (&class, &group) in patterns.classes[asking].iter().zip(of_asking) {
+                    let of_class = &mut found[class as usize];
+                    *(if complete { &mut of_class.complete } else { &mut of_class.incomplete }) += sums[group as usize];
+                }
             }
         }
     }
@@ -158,7 +160,8 @@ impl<'a> Patterns<'a> {
         for (class, &row) in classes.first().iter().enumerate() {
             by_pattern.entry(missed(row)).or_default().push(class as u32);
         }
-        if 2 * by_pattern.len().saturating_mul(classes.count().max(by_pattern.len() * 64)) > MOST_GROUPED {
+        // A grouping costs as much as one of some thousand classes, however few it has.
+        if by_pattern.len().saturating_mul(classes.count().max(by_pattern.len() * 2000)) > MOST_GROUPED {
             return None;
         }
         let (missing, of_patterns) = by_pattern.into_iter().unzip();

@@ -122,6 +122,8 @@ pub enum Unit {
     People,
     /// A number of things in a file.
     Items,
+    /// Likeness of two records, or a difference of such: 1 for equal records, 0 for those of two strangers.
+    Likeness,
     /// Epsilon of differential privacy, in natural logarithms of odds.
     Epsilon,
 }
@@ -144,7 +146,7 @@ impl Unit {
                 let digits = if value.abs() >= 0.01 || value == 0.0 { 1 } else { 2 };
                 format!("{:.digits$}", value * 100.0)
             }
-            Self::Area => format!("{value:.3}"),
+            Self::Area | Self::Likeness => format!("{value:.3}"),
             Self::People | Self::Items => format!("{value:.0}"),
             Self::Epsilon => format!("{value:.2}"),
         }
@@ -154,7 +156,7 @@ impl Unit {
         match self {
             Self::Share => " %",
             Self::ShareDifference => " points",
-            Self::Area | Self::People | Self::Items | Self::Epsilon => "",
+            Self::Area | Self::Likeness | Self::People | Self::Items | Self::Epsilon => "",
         }
     }
 

@@ -6,6 +6,7 @@
 mod adam;
 mod bins;
 pub mod boosted;
+pub mod components;
 mod design;
 mod encoded;
 pub mod folds;

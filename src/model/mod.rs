@@ -17,6 +17,7 @@ mod onnx;
 mod proto;
 mod reading;
 pub mod repair;
+pub mod reverse;
 pub mod runtime;
 mod stages;
 pub mod trees;

@@ -45,7 +45,9 @@ pub(super) fn term_of(family: Family) -> Option<&'static str> {
 /// Who could do what the checks of a family do, and what they would need.
 pub(super) fn who(family: Family) -> &'static str {
     match family {
-        Family::Dataset => "Nobody: this checks whether the experiment can support a claim.",
+        Family::Dataset => {
+            "Nobody: this checks whether the experiment can support a claim. Identifiers among the columns serve anyone who gets the data."
+        }
         Family::Membership => {
             "Anyone who may query the model and holds the record of the person in question: a colleague, a partner, a user of the \
              interface, or a finder of the file."
@@ -110,11 +112,20 @@ pub(super) fn measure(id: &str) -> String {
         "inversion/attribute-inference-excess" => "Right guesses owed to the model".to_owned(),
         "inversion/attribute-inference-member-gap" => "Of these, more for members than for others".to_owned(),
         "inversion/informed-reconstruction" => "Members whose record follows from all others and the file".to_owned(),
+        "inversion/extraction-informed" => "Members whose record follows from all others and a copy".to_owned(),
+        "inversion/reconstruction-excess" => "Likeness of inverted records to members, over the class mean".to_owned(),
+        "inversion/reconstruction-member-gap" => "Of this likeness, what is owed to membership".to_owned(),
+        "inversion/reconstruction-small-classes" => "Small classes told from what was inverted".to_owned(),
         "inversion/extraction-agreement" => "Same class from a copy made with questions".to_owned(),
-        "inversion/version-difference" => "Cells of added patients that follow from two versions".to_owned(),
+        "inversion/version-difference" => {
+            "Cells of patients added or taken out that follow from two versions".to_owned()
+        }
         "inversion/attribute-inference-individual" => {
             "Members whose value is guessable because they were in the training data".to_owned()
         }
+        "dataset/prohibited-columns" => "Columns that have to go".to_owned(),
+        "dataset/unsettled-columns" => "Columns to coarsen or to look at".to_owned(),
+        "dataset/demographic-uniqueness" => "People who stand alone by what a stranger may know".to_owned(),
         "disclosure/stored-rows" => "Training records that stand in the model file".to_owned(),
         "disclosure/identifier-strings" => "Strings of the file that identify people".to_owned(),
         "disclosure/rare-strings" => "Categories in the file that few people have".to_owned(),
@@ -143,6 +154,13 @@ pub(super) fn measure(id: &str) -> String {
         "robustness/boundary-distance-auc" => "Members told by their distance to the border".to_owned(),
         "reidentification/k" => "Smallest group, k".to_owned(),
         "reidentification/uniqueness" => "People who stand alone".to_owned(),
+        "reidentification/attacker-risk" => "Risk of being re-identified".to_owned(),
+        "reidentification/records-at-risk" => "Records in groups that are too small".to_owned(),
+        "reidentification/k-map" => "Smallest group of the population, k-map".to_owned(),
+        "reidentification/presence" => "Known to be in the data (delta-presence)".to_owned(),
+        "reidentification/records-without-diversity" => "Records whose group gives the value away".to_owned(),
+        "reidentification/l-diversity" => "Fewest sensitive values of a group, l".to_owned(),
+        "reidentification/t-closeness" => "Groups unlike the file, t".to_owned(),
         "reidentification/linkage" => "People found by linking another file".to_owned(),
         "reidentification/linkage-claims" => "People named rightly by an attacker who is sure".to_owned(),
         "reidentification/linkage-precision" => "Links of a sure attacker that are right".to_owned(),

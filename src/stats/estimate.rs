@@ -96,6 +96,14 @@ pub enum Method {
     BootstrapPercentile,
     /// Stratified bootstrap, bias-corrected and accelerated (Efron 1987).
     BootstrapBca,
+    /// Student's t interval of a mean.
+    StudentT,
+    /// Jackknife variance over people, normal interval.
+    Jackknife,
+    /// Samples drawn from a fitted model and fitted again, normal interval on the logit scale with the mean error taken off.
+    ParametricBootstrap,
+    /// Delta method on the logit scale, counts taken as Poisson.
+    DeltaLogit,
     /// A monotone function of other estimates, taken at the worst ends of their intervals.
     WorstEnds,
 }
@@ -133,6 +141,10 @@ impl Method {
             Self::ClusteredPairedDelong => "DeLong, difference on the same clustered records (Obuchowski)",
             Self::BootstrapPercentile => "stratified bootstrap, percentile interval",
             Self::BootstrapBca => "stratified bootstrap, bias-corrected and accelerated",
+            Self::StudentT => "Student's t over classes",
+            Self::Jackknife => "jackknife over people (Efron and Stein), normal interval",
+            Self::ParametricBootstrap => "parametric bootstrap from the fitted model, logit scale",
+            Self::DeltaLogit => "delta method, logit scale",
             Self::WorstEnds => "worst ends of the intervals it is made of",
         }
     }

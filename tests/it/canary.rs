@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use privet::digest::Digest;
 use privet::model::contents::Contents;
 
 use crate::support::{
@@ -22,7 +23,7 @@ const DATE: &str = "1907-03-14";
 /// What a planted cell could look like after rounding, grouping, casing, or as days since 1970.
 const TRACES: [&str; 13] = [
     "canary", "7f3aqx", "918273", "918,273", "918 273", "9.18e8", "9.1827", "9.183e8", "7351926", "73,519", "7.35e7",
-    "1907-03", "-22938",
+    "1907-03", "-22939",
 ];
 
 #[track_caller]
@@ -177,6 +178,11 @@ fn nothing_leaks_from_a_good_run() {
     let mut cage = Cage::new();
     let file = cage.put("data.csv", planted().csv());
     cage.succeeds("a table", &adult_plan(&file, ROLES));
+    // Records were inverted within the bounds and texts that are planted, and none of them is in what was searched.
+    let report = cage.desk.report();
+    let inverted = report["findings"].as_array().unwrap().iter();
+    let mut inverted = inverted.filter(|finding| finding["measure"] == "inversion/reconstruction-excess");
+    assert!(inverted.any(|finding| finding["estimate"].is_object()), "records are inverted, or the search is idle");
     let sets =
         "[columns.quasi_identifiers]\nclose = [\"age\", \"native-country\"]\nfar = [\"weight\", \"born\", \"record\"]";
     cage.succeeds("named sets", &adult_plan(&file, sets));
@@ -818,4 +824,103 @@ fn nothing_leaks_from_a_training_program() {
     let mut written = Vec::new();
     files(&cage.desk.path(""), &mut written);
     assert!(written.iter().filter(|path| logs(path)).count() >= 4, "the program did print what was searched for");
+}
+
+/// A table with a column of every item of the Safe Harbor list, under telling names and names that say nothing.
+fn identifying(rows: std::ops::Range<usize>) -> String {
+    const HEADER: &str = "first_name,patient_name,c1,street,city,zip,dob,phone,fax,c2,email,ssn,c3,mrn,member_id,iban,dea,licence_plate,\
+                          device_serial,c4,homepage,ip,fingerprint,photo,uuid,hashed_ssn,note,age,sex,income";
+    let row = |at: usize| {
+        let ssn = format!("{:03}-4{}-{:04}", 201 + at % 400, at % 10, 7001 + at);
+        let hashed = Digest::of_bytes(ssn.replace('-', "").as_bytes());
+        format!(
+            "Zebulon{at}x,Zebulon Quartermaine{at}x,\"Quartermaine, Obadiah{at}x\",{at} Larkspurxyz Street,Quillbury{at}x,021{:02}-4{at:03},\
+             19{:02}-03-{:02}T{at},(617) 555-{:04},617-554-{:04},(617) 553-{:04},zq{at}@quillbury.example,{ssn},{ssn},MR{:07},W{:09},\
+             GB82WEST1234569876{:04},AB12345{:02},QZX-{:04},SN{:08},00:1A:2B:3C:{:02}:{:02},https://quillbury.example/u/{at},\
+             203.0.113.{},Rk1SACAyMAAA{:08},faces/zebulon{at}.jpg,123e4567-e89b-42d3-a456-{:012},{hashed},\
+             seen with daughter Mary Johnson {at} times and called 617-552-{:04},{},{},{}",
+            at % 100,
+            30 + at % 60,
+            at % 28 + 1,
+            1000 + at,
+            2000 + at,
+            3000 + at,
+            4_711_000 + at,
+            815_000_000 + at,
+            1000 + at,
+            at % 100,
+            1000 + at,
+            47_110_000 + at,
+            at % 100,
+            at / 100,
+            at % 250 + 1,
+            11_110_000 + at,
+            880_000_000_000_u64 + at as u64,
+            5000 + at,
+            20 + at % 80,
+            ["f", "m"][at % 2],
+            at % 2,
+        )
+    };
+    rows.fold(format!("{HEADER}\n"), |csv, at| csv + &row(at) + "\n")
+}
+
+/// Cells of a table that would give a person away: eight digits or six other characters and more.
+fn telling(csv: &str) -> Vec<String> {
+    let cells = csv.lines().skip(1).flat_map(|line| line.split([',', '"'])).map(str::trim);
+    let long = |cell: &&str| cell.len() >= if cell.bytes().all(|byte| byte.is_ascii_digit()) { 8 } else { 6 };
+    cells.filter(long).map(str::to_lowercase).collect()
+}
+
+#[track_caller]
+fn holds_none(what: &str, text: &str, cells: &[String]) {
+    let lower = text.to_lowercase();
+    for cell in cells {
+        assert!(!lower.contains(cell), "{what} holds a cell");
+    }
+}
+
+/// Every kind of identifier, scanned and assessed: columns are named, nothing of a cell is shown.
+#[test]
+fn nothing_leaks_from_a_scan() {
+    let desk = Desk::new();
+    let (members, others) = (identifying(0..240), identifying(240..480));
+    let cells = [telling(&members), telling(&others)].concat();
+    assert!(cells.len() > 5000, "there is something to find: {}", cells.len());
+    desk.write("people.csv", &members);
+    desk.write("others.csv", &others);
+    for (arguments, code) in [
+        (&["scan", "people.csv"][..], 1),
+        (&["scan", "people.csv", "--json"], 1),
+        (&["scan", "people.csv", "-v", "--limited-data-set", "--patient", "mrn"], 1),
+        (&["scan", "people.csv", "--zip3", "others.csv"], 2),
+        (&["scan", "people.csv", "--patient", "Zebulon0x"], 2),
+    ] {
+        let ran = desk.run(arguments);
+        assert_eq!(ran.code, code, "{arguments:?}: {}", ran.stderr);
+        let asked: Vec<String> =
+            cells.iter().filter(|cell| !arguments.iter().any(|a| a.to_lowercase() == **cell)).cloned().collect();
+        holds_none(&format!("{arguments:?}"), &format!("{}{}", ran.stdout, ran.stderr), &asked);
+    }
+    let json: serde_json::Value = serde_json::from_str(&desk.run(&["scan", "people.csv", "--json"]).stdout).unwrap();
+    let mut letters: Vec<&str> =
+        json["columns"].as_array().unwrap().iter().filter_map(|c| c["letter"].as_str()).collect();
+    letters.sort_unstable();
+    letters.dedup();
+    assert_eq!(letters.concat(), "ABCDEFGHIJKLMNOPQR", "every item is there to leak");
+    let plan = "[data]\nmembers = \"people.csv\"\nnonmembers = \"others.csv\"\ntarget = \"income\"\npatient = \"mrn\"\n\
+                [columns]\nquasi_identifiers = [\"dob\", \"zip\"]\n[checks.\"dataset/identifiers\"]\naccepted = { c4 = \"of the lab\" }\n";
+    desk.write("plan.toml", plan);
+    for arguments in [&["-v"][..], &["--format", "json"]] {
+        let ran = desk.run(&[&["assess", "plan.toml", "--out", "out"], arguments].concat());
+        assert_eq!(ran.code, 1, "{}", ran.stderr);
+        holds_none("an assessment", &format!("{}{}", ran.stdout, ran.stderr), &cells);
+        assert!(ran.stdout.contains("dataset/prohibited-columns"), "the check ran");
+    }
+    let mut written = Vec::new();
+    files(&desk.path("out"), &mut written);
+    assert!(written.len() >= 2, "reports are there");
+    for file in written {
+        holds_none(&file.display().to_string(), &String::from_utf8_lossy(&fs::read(&file).unwrap()), &cells);
+    }
 }

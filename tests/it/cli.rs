@@ -457,3 +457,39 @@ fn settings_that_make_no_sense_are_refused() {
         desk.assess(&plan, &[]).refuses(&[check, rule]);
     }
 }
+
+/// Clear, to be looked at, findings, mistakes: each with its code, and Parquet like CSV.
+#[test]
+fn a_scan_ends_with_what_it_found() {
+    let desk = Desk::new();
+    let scan = |arguments: &[&str], code: i32, texts: &[&str]| {
+        let ran = desk.run(&[&["scan"], arguments].concat()).exits(code);
+        texts.iter().for_each(|text| assert!(ran.stdout.contains(text), "`{text}` is not in:\n{}", ran.stdout));
+    };
+    let heart = repo("datasets/heart/heart.csv").display().to_string();
+    scan(&[&heart], 0, &["0 prohibited", "census-2020", "nothing was recognised"]);
+    let adult = repo("datasets/adult/adult.parquet").display().to_string();
+    scan(&[&adult], 3, &["C.age-top", "1 to review"]);
+    scan(&[&adult, "--json", "--accept", "age=90 stands for more"], 0, &["\"accepted\": \"90 stands for more\""]);
+    scan(&[&adult, "--limited-data-set"], 0, &["164.514(e)(2)"]);
+    scan(&[&adult, "--exit-zero"], 0, &["1 to review"]);
+    let members = repo("datasets/readmission/members.parquet").display().to_string();
+    scan(&[&members, "--patient", "patient_nbr"], 1, &["encounter_id", "H.named", "2 prohibited"]);
+    desk.write("zip3.toml", "[county-2026]\nsource = \"a register\"\nrestricted = \"100\"");
+    desk.write("z.csv", "zip3,x\n".to_owned() + &"100,1\n021,2\n606,3\n".repeat(20));
+    scan(&["z.csv"], 0, &["B.zip3-allowed"]);
+    scan(&["z.csv", "--zip3", "zip3.toml"], 1, &["county-2026", "B.zip3 ", "20"]);
+    desk.write("bad.toml", "[a]\npopulations = \"1\"");
+    desk.write("empty.csv", "a,b\n");
+    for bad in [
+        &["z.csv", "--zip3", "bad.toml"][..],
+        &["z.csv", "--patient", "nobody"],
+        &["z.csv", "--accept", "nothing=because"],
+        &["z.csv", "--accept", "x= "],
+        &["z.csv", "--year", "1066"],
+        &["none.csv"],
+        &["empty.csv"],
+    ] {
+        desk.run(&[&["scan"], bad].concat()).refuses(&[]);
+    }
+}

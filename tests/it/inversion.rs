@@ -78,3 +78,46 @@ fn a_previous_model_that_is_no_file_is_a_mistake_of_the_plan() {
     let broken = desk.write("broken.onnx", b"no model");
     desk.assess(&self::plan(&shape_model("tensor"), Some(broken.as_path())), &[]).refuses(&["broken.onnx"]);
 }
+
+/// A network of the repository: its file is differentiated, compared with its answers, and the questions stay within the plan.
+#[test]
+fn inverted_pictures_are_compared_and_never_shown() {
+    let desk = Desk::new();
+    let picture = |name: &str| quoted(&repo(&format!("datasets/images/{name}")));
+    let plan = |queries: usize| {
+        format!(
+            "[model]\npath = {}\n[data]\nmembers = {}\nnonmembers = {}\narray = \"images\"\nlabels = \"labels\"\n\
+             [checks.\"inversion/reconstruction\"]\nqueries = {queries}\n",
+            picture("network.onnx"),
+            picture("members.npz"),
+            picture("nonmembers.npz")
+        )
+    };
+    desk.assess(&plan(4_000), &["--exit-zero"]);
+    let report = desk.report();
+    let found = finding(&report, "inversion/reconstruction-excess");
+    let rows = found["evidence"][0]["rows"].as_array().unwrap();
+    let made: Vec<&str> = rows.iter().map(|row| row[0].as_str().unwrap()).collect();
+    assert!(made.contains(&"ascent along slopes of the file"), "{found}");
+    assert!(made.iter().any(|made| made.contains("CMA-ES")) && made.iter().any(|made| made.contains("labels alone")));
+    let sent = found["settings"].as_array().unwrap().iter().find(|setting| setting[0] == "queries sent").unwrap();
+    assert!(sent[1].as_str().unwrap().replace(',', "").parse::<usize>().unwrap() <= 4_000, "{sent}");
+    let gap = finding(&report, "inversion/reconstruction-member-gap");
+    assert!(gap["estimate"]["low"].as_f64().unwrap() < gap["estimate"]["high"].as_f64().unwrap(), "{gap}");
+    // 784 numbers of a picture would not fit into what is said.
+    let said = serde_json::to_string(&[found, gap]).unwrap();
+    assert!(said.len() < 12_000 && !said.contains("data:image"), "{}", said.len());
+}
+
+/// A table of texts and numbers: inverted column by column; the file holds operators without a rule, and the report says so.
+#[test]
+fn a_mixed_table_is_inverted_by_columns() {
+    let desk = Desk::new();
+    let records = repo("datasets/shapes/tables/adult.csv");
+    desk.assess(&records_plan(&shape_model("columns_zipmap_string"), "", &records, "income", ""), &["--exit-zero"]);
+    let report = desk.report();
+    let found = finding(&report, "inversion/reconstruction-excess");
+    let text = found.to_string();
+    assert!(text.contains("search column by column") && text.contains("which is not differentiated"), "{text}");
+    assert!(text.contains("along central differences"), "{text}");
+}

@@ -17,6 +17,8 @@ const MAY: &[(&str, &[&str])] = &[
     ("tensor", ROW_0),
     ("detect", ROW_0),
     ("equivalence", ROW_0),
+    ("population", ROW_0),
+    ("uniques", ROW_0),
     ("linkage", ROW_0),
     ("data", &["stats", "seed", "digest", "watch", "tensor", "equivalence", "finding::Count"]),
     ("model", &["stats", "seed", "digest", "watch", "tensor", "detect", "finding::Count"]),
@@ -32,6 +34,8 @@ const MAY: &[(&str, &[&str])] = &[
             "tensor",
             "detect",
             "equivalence",
+            "population",
+            "uniques",
             "linkage",
             "data",
             "model",
@@ -79,13 +83,13 @@ const MAY: &[(&str, &[&str])] = &[
     ("lib", &[]),
     ("main", &["cli"]),
 ];
-const ROW_0: &[&str] = &["stats", "seed", "digest", "watch", "tensor"];
+const ROW_0: &[&str] = &["stats", "seed", "digest", "watch", "tensor", "equivalence"];
 
 /// Crates that one place may name, so that they can be exchanged there.
 const HOLDERS: &[(&str, &[&str])] = &[
-    ("parquet", &["data/parquet.rs"]),
-    ("arrow_array", &["data/parquet.rs"]),
-    ("arrow_schema", &["data/parquet.rs"]),
+    ("parquet", &["data/parquet.rs", "data/parquet_codes.rs"]),
+    ("arrow_array", &["data/parquet.rs", "data/parquet_codes.rs"]),
+    ("arrow_schema", &["data/parquet.rs", "data/parquet_codes.rs"]),
     ("csv", &["data/csv.rs"]),
     ("npyz", &["data/npy.rs"]),
     ("zip", &["data/npy.rs"]),

@@ -14,6 +14,7 @@ mod golden;
 mod inversion;
 mod layers;
 mod linkage;
+mod measure;
 mod onnx;
 mod oversize;
 mod planning;

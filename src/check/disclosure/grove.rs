@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use crate::check::{Audited, CheckError, Subject};
+use crate::check::{Audited, CheckError, ModelFile, Subject};
 use crate::data::encode::{codes, joint_codes, tensors};
 use crate::data::{Cells, Split};
 use crate::finding::{Finding, Standing};
@@ -25,12 +25,12 @@ struct FedTensor {
 }
 
 /// An ensemble with its rows.
-pub(super) struct Planted<'a> {
+pub(in crate::check) struct Planted<'a> {
     /// Its place among the ensembles of the file.
     pub(super) index: usize,
-    pub(super) ensemble: &'a Ensemble,
-    pub(super) members: Rows<'a>,
-    pub(super) nonmembers: Rows<'a>,
+    pub(in crate::check) ensemble: &'a Ensemble,
+    pub(in crate::check) members: Rows<'a>,
+    pub(in crate::check) nonmembers: Rows<'a>,
     names: &'a [String],
 }
 
@@ -42,10 +42,10 @@ impl Planted<'_> {
 }
 
 /// All ensembles of a file.
-pub(super) struct Grove<'a> {
-    pub(super) planted: Vec<Planted<'a>>,
+pub(in crate::check) struct Grove<'a> {
+    pub(in crate::check) planted: Vec<Planted<'a>>,
     /// Why some trees could not be read or fed, in words.
-    pub(super) unread: Vec<String>,
+    pub(in crate::check) unread: Vec<String>,
 }
 
 impl<'a> Grove<'a> {
@@ -53,7 +53,7 @@ impl<'a> Grove<'a> {
     ///
     /// # Errors
     /// When the file holds no trees, or the runtime fails on the way to them.
-    pub(super) fn of(subject: &Subject<'a>) -> Result<Self, CheckError> {
+    pub(in crate::check) fn of(subject: &Subject<'a>) -> Result<Self, CheckError> {
         let trees = subject.file.map_or(&[][..], |file| file.contents.trees());
         if trees.is_empty() {
             return Err(no_trees());
@@ -120,42 +120,64 @@ fn numbered(feature: usize) -> String {
     format!("feature {} of the trees' input", feature + 1)
 }
 
-/// The tensors that feed the ensembles, of all records: an input of the graph as it is, anything else from the runtime.
+/// The tensors that feed the ensembles, of all records.
 fn feed(
     subject: &Subject<'_>,
     model: &Audited,
     split: &Split,
     ensembles: &[&Ensemble],
 ) -> Result<BTreeMap<String, FedTensor>, CheckError> {
-    let inputs = (tensors(&split.members.features, &model.slots)?, tensors(&split.nonmembers.features, &model.slots)?);
-    let mut fed = BTreeMap::new();
+    let rows = split.members.len();
+    let mut both = tensors(&split.members.features, &model.slots)?;
+    for (tensor, more) in both.iter_mut().zip(tensors(&split.nonmembers.features, &model.slots)?) {
+        tensor.extend(more);
+    }
+    let names: Vec<&str> = ensembles.iter().map(|ensemble| ensemble.input.as_str()).collect();
+    let fed = reached(model, subject.file, &both, &names)?;
+    let of = |(name, fed): (String, Reached)| {
+        let (members, nonmembers) = (fed.tensor.slice(0, rows), fed.tensor.slice(rows, fed.tensor.rows()));
+        (name, named(members, nonmembers, split, fed.direct))
+    };
+    Ok(fed.into_iter().map(of).collect())
+}
+
+/// What some records look like at a tensor of the graph.
+pub(in crate::check) struct Reached {
+    pub(in crate::check) tensor: Tensor,
+    /// Whether it is an input of the graph, in its own precision.
+    pub(in crate::check) direct: bool,
+}
+
+/// What records look like at some tensors of the graph: an input as it is, anything else from the runtime; those that cannot
+/// be had are left out.
+///
+/// # Errors
+/// When the runtime fails on the way.
+pub(in crate::check) fn reached(
+    model: &Audited,
+    file: Option<&ModelFile>,
+    inputs: &[Tensor],
+    names: &[&str],
+) -> Result<BTreeMap<String, Reached>, CheckError> {
+    let mut found = BTreeMap::new();
     let mut inner: Vec<String> = Vec::new();
-    for ensemble in ensembles {
-        match model.slots.iter().position(|slot| slot.input == ensemble.input) {
-            Some(at) => {
-                let of = |tensors: &[Tensor]| tensors.get(at).cloned();
-                if let (Some(members), Some(nonmembers)) = (of(&inputs.0), of(&inputs.1)) {
-                    fed.insert(ensemble.input.clone(), named(members, nonmembers, split, true));
-                }
+    for &name in names {
+        match model.slots.iter().position(|slot| slot.input == name).and_then(|at| inputs.get(at)) {
+            Some(tensor) => {
+                found.insert(name.to_owned(), Reached { tensor: tensor.clone(), direct: true });
             }
-            None if !inner.contains(&ensemble.input) => inner.push(ensemble.input.clone()),
+            None if !inner.iter().any(|known| known == name) => inner.push(name.to_owned()),
             None => {}
         }
     }
-    let inside = subject.file.and_then(|file| Some((file, file.inside.as_ref()?)));
+    let inside = file.and_then(|file| Some((file, file.inside.as_ref()?)));
     if let (false, Some((file, inside))) = (inner.is_empty(), inside) {
-        let rows = split.members.len();
-        let mut both = inputs.0;
-        for (tensor, more) in both.iter_mut().zip(inputs.1) {
-            tensor.extend(more);
-        }
-        for stage in inside.stages(&file.contents, &inner, &both, &|width| width > 0)?.kept {
+        for stage in inside.stages(&file.contents, &inner, inputs, &|width| width > 0)?.kept {
             let tensor = Tensor { row_shape: vec![stage.width], values: Values::F32(stage.values) };
-            let (members, nonmembers) = (tensor.slice(0, rows), tensor.slice(rows, tensor.rows()));
-            fed.insert(stage.name, named(members, nonmembers, split, false));
+            found.insert(stage.name, Reached { tensor, direct: false });
         }
     }
-    Ok(fed)
+    Ok(found)
 }
 
 fn named(members: Tensor, nonmembers: Tensor, split: &Split, direct: bool) -> FedTensor {

@@ -2,7 +2,7 @@
 
 pub mod column_extremes;
 mod extremes;
-mod grove;
+pub(in crate::check) mod grove;
 pub(in crate::check) mod images;
 pub mod implied_cells;
 pub mod leaf_occupancy;

@@ -11,7 +11,8 @@
 //! provider and telephone numbers, e-mail addresses, dates finer than a year, postcodes, and for every value of the
 //! identifier and patient columns. Web and network addresses and paths with a user's name are listed and not counted: they
 //! speak of whoever made the file. So are dates outside of categories. A category is rare when one to ten people among the
-//! members have it, in the column where most have it.
+//! members have it, in the column where most have it. Categories that an encoder keeps as numbers are those of the column that
+//! holds the same values, nine in ten at least.
 //!
 //! # Reading the number
 //! The number of distinct strings of the file. One identifier is enough to make the file personal data. A rare category says
@@ -19,8 +20,8 @@
 //!
 //! # When it misleads
 //! Forms are guesses: a part number may look like a telephone number, and names of people have no form at all; declare name
-//! columns under `[columns] identifiers`, and they are recognised. Categories that were coded as numbers are only compared
-//! with identifiers. Strings in a language of their own, or hashed, are not recognised.
+//! columns under `[columns] identifiers`, and they are recognised. Numbers that were given out in place of texts
+//! before the model are not recognised as categories. Strings in a language of their own, or hashed, are not recognised.
 //!
 //! # Cost
 //! In proportion to the text of the file; no question to the model.
@@ -35,7 +36,7 @@ use serde::Deserialize;
 
 use super::{counted, items};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject, records};
-use crate::data::{Cells, Features, Role, Split};
+use crate::data::{Cells, Features, Role, Split, Table as Records};
 use crate::detect::{Dictionary, Identifier, kinds};
 use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Table, Unit, partition};
 use crate::model::contents::{Contents, Stand, StoredString, TextKind};
@@ -75,7 +76,7 @@ impl Check for StoredStrings {
         let strings = file.contents.strings();
         let dictionary = subject.split.map(dictionary).unwrap_or_default();
         let mut findings = vec![identifiers(&file.contents, &strings, &dictionary)];
-        findings.extend(subject.split.and_then(|split| rare(&strings, split)));
+        findings.extend(subject.split.and_then(|split| rare(&file.contents, &strings, split)));
         Ok(findings.into())
     }
 }
@@ -189,8 +190,69 @@ fn coded(contents: &Contents) -> Vec<StoredString<'static>> {
     found
 }
 
+/// A value with the number of different people who have it, by column.
+type Held<'c> = BTreeMap<&'c str, Vec<(f64, usize)>>;
+
+/// The values of the feature columns of numbers that hold no more than [`MOST_CODES`] of them.
+fn held_numbers<'t>(table: &'t Records, split: &Split, people: &[u32]) -> Held<'t> {
+    let mut held = Held::new();
+    for column in table.columns().iter().filter(|column| split.schema.is_feature(&column.name)) {
+        let Some(cells) = column.cells.numbers() else { continue };
+        let mut pairs: Vec<(f64, u32)> =
+            cells.into_iter().zip(people.iter().copied()).filter(|(cell, _)| cell.is_finite()).collect();
+        pairs.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        pairs.dedup();
+        let values: Vec<(f64, usize)> = pairs.chunk_by(|a, b| a.0 == b.0).map(|same| (same[0].0, same.len())).collect();
+        if values.len() <= MOST_CODES {
+            held.insert(&column.name, values);
+        }
+    }
+    held
+}
+
+/// Most different numbers of a column that is taken for one of categories, and of an encoder of categories.
+const MOST_CODES: usize = 10_000;
+/// How much of the values of an encoder and of a column must be the same for the one to be taken for the other's.
+const SAME_VALUES: f64 = 0.9;
+
+/// How many people have each of the categories that encoders keep as numbers, with its column: the one whose values are those of the
+/// encoder. Of several such columns the one with the fewest rare values speaks, so that a list of small numbers that any column
+/// has accuses none.
+fn held_codes<'t>(contents: &Contents, held: &Held<'t>) -> Vec<(usize, &'t str)> {
+    const KEYS: [&str; 3] = ["cats_int64s", "keys_int64s", "keys_floats"];
+    let mut found: BTreeMap<(&'t str, u64), usize> = BTreeMap::new();
+    for array in contents.arrays() {
+        let holds = matches!(
+            &array.place.stand,
+            Stand::Node { attribute: Some(attribute), .. } if KEYS.contains(&attribute.as_str())
+        );
+        let (true, Ok(numbers)) =
+            (holds && array.len().is_some_and(|len| (2..=MOST_CODES).contains(&len)), array.numbers())
+        else {
+            continue;
+        };
+        let mut keys = numbers.values;
+        keys.sort_by(f64::total_cmp);
+        keys.dedup();
+        let known = |value: f64| keys.binary_search_by(|key| key.total_cmp(&(value + 0.0))).is_ok();
+        let shared = |values: &[(f64, usize)]| values.iter().filter(|(value, _)| known(*value)).copied().collect();
+        let of_column = |(name, values): (&&'t str, &Vec<(f64, usize)>)| {
+            let shared: Vec<(f64, usize)> = shared(values);
+            let all = keys.len() + values.len() - shared.len();
+            (shared.len() as f64 >= SAME_VALUES * all as f64).then_some((*name, shared))
+        };
+        let rare = |(_, shared): &(&str, Vec<(f64, usize)>)| {
+            shared.iter().filter(|(_, people)| *people < SMALLEST_SHOWN).count()
+        };
+        if let Some((name, shared)) = held.iter().filter_map(of_column).min_by_key(rare) {
+            found.extend(shared.into_iter().map(|(value, people)| ((name, value.to_bits()), people)));
+        }
+    }
+    found.into_iter().map(|((name, _), people)| (people, name)).collect()
+}
+
 /// Categories of the file that one to ten people among the members have.
-fn rare(strings: &[StoredString<'_>], split: &Split) -> Option<Finding> {
+fn rare(contents: &Contents, strings: &[StoredString<'_>], split: &Split) -> Option<Finding> {
     let Features::Table(table) = &split.members.features else { return None };
     let people = records::patients(split).0;
     // For each text the column where most people have it, and how many.
@@ -210,10 +272,13 @@ fn rare(strings: &[StoredString<'_>], split: &Split) -> Option<Finding> {
     }
     let categories: BTreeSet<&str> =
         strings.iter().filter(|string| string.kind == TextKind::Category).map(|string| string.text.as_ref()).collect();
-    let known: Vec<(usize, &str)> = categories.iter().filter_map(|text| held.get(text)).copied().collect();
+    let mut known: Vec<(usize, &str)> = categories.iter().filter_map(|text| held.get(text)).copied().collect();
+    let codes = held_codes(contents, &held_numbers(table, split, &people));
+    let total = categories.len() + codes.len();
+    known.extend(codes);
     let few = |count: usize| (1..SMALLEST_SHOWN).contains(&count);
     let count = known.iter().filter(|(people, _)| few(*people)).count();
-    let mut finding = counted(META.id, RARE, Unit::Items, items(count, categories.len()));
+    let mut finding = counted(META.id, RARE, Unit::Items, items(count, total));
     finding.sentence = match count {
         0 => "No category in the model file belongs to fewer than 11 people among the members.".to_owned(),
         _ => format!(
@@ -243,7 +308,11 @@ fn rare(strings: &[StoredString<'_>], split: &Split) -> Option<Finding> {
             rows,
         }));
     }
-    finding.limits.push("Categories that were coded as numbers are not compared.".to_owned());
+    finding.limits.push(
+        "Categories that were coded as numbers are compared where nine in ten of an encoder's values are those of one column as it \
+         stands in the data; numbers that were given out in place of texts are not recognised."
+            .to_owned(),
+    );
     Some(finding)
 }
 
@@ -251,7 +320,7 @@ fn rare(strings: &[StoredString<'_>], split: &Split) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::check::specimen::{Case, Specimen, normal, numbers};
-    use crate::data::{Column, Schema, Table as Records};
+    use crate::data::{Column, Schema};
     use crate::model::contents::specimen::{Attribute, Draft};
     use crate::seed::Seed;
     use std::sync::Arc;
@@ -320,6 +389,32 @@ mod tests {
         let file = Draft::default().node("ai.onnx.ml", "LabelEncoder", &["id"], keys).contents();
         let finding = Case::tables(table(4_711_000), table(5_000_000), schema).with_file(file);
         assert_eq!(finding.run(&StoredStrings::default(), 1)[0].estimate.map(|e| e.value), Some(20.0));
+    }
+
+    /// Codes 1 to 4, of which one belongs to 3 of the members; another column has the same codes, all of them often. And one
+    /// encoder whose values are nobody's.
+    #[test]
+    fn rare_codes_are_those_of_the_column_with_the_same_values() {
+        let codes = |row: u32| if row < 3 { 4 } else { 1 + row % 3 };
+        let column = |name: &str, of: &dyn Fn(u32) -> u32| {
+            crate::check::specimen::integers(name, &(0..200).map(of).collect::<Vec<u32>>())
+        };
+        let run = |columns: &dyn Fn() -> Vec<Column>| {
+            let keys = |values: Vec<i64>| vec![("cats_int64s", Attribute::Ints(values))];
+            let file = Draft::default().node("ai.onnx.ml", "OneHotEncoder", &["c"], keys((1..=4).collect())).node(
+                "ai.onnx.ml",
+                "OneHotEncoder",
+                &["d"],
+                keys((100..150).collect()),
+            );
+            let case = Case::tables(Records::new(columns()), Records::new(columns()), Schema::default());
+            let finding = case.with_file(file.contents()).run(&StoredStrings::default(), 1).remove(1);
+            (finding.severity, finding.estimate.map(|e| (e.low, e.high, e.n)))
+        };
+        let one = || vec![column("c", &codes), column("z", &|row| row)];
+        assert_eq!(run(&one), (Severity::Moderate, Some((1.0, 10.0, 4))));
+        let two = || vec![column("c", &codes), column("often", &|row| 1 + row % 4)];
+        assert_eq!(run(&two), (Severity::VeryLow, Some((0.0, 0.0, 4))), "the list fits a column without rare values");
     }
 
     /// Two categories that 3 and 11 of the members have, and one that none has.

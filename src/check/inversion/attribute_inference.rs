@@ -5,16 +5,21 @@
 //!
 //! # Who could do this
 //! Somebody who knows a person's other columns and outcome and can query the model, with records of other people to learn
-//! from.
+//! from. Two of the attacks need the file as well.
 //!
 //! # How
 //! The model is asked about the record with every candidate value in place of the true one; the indicators of a one-hot group
 //! are set together, numbers with many values are tried at quantiles, and columns the attacker does not know are filled from
-//! other records. Six attacks turn the answers into guesses: confidence in three cases (CSMIA: one candidate reproduces the
+//! other records. Seven attacks turn the answers into guesses: confidence in three cases (CSMIA: one candidate reproduces the
 //! outcome; several, the surest; none, the least sure mistake), the same from classes alone (LOMIA), prior times confidence,
-//! imputation times confidence, Fredrikson's confusion matrix times prior, and the loss expected in training (Yeom). For a
-//! model of a number, errors in units of their usual size take the place of confidence. The best fitting number is refined
-//! between the points by golden-section search. An attribute that is no input is
+//! imputation times confidence, Fredrikson's confusion matrix times prior, the loss expected in training (Yeom), and how much
+//! better the outcome fits than a model says that never saw the person (the candidate that looks most like a member). For a
+//! model of a number, errors in units of their usual size take the place of confidence. Where only trees look at a number, one
+//! point is tried in each interval between their thresholds, in which the answer cannot change, as long as there are no more
+//! than `intervals`; that the answers about people as they are agree with this is checked. Elsewhere the best fitting number is
+//! refined between the points by golden-section search. With the file at hand, two more attacks: of trees, the share of the
+//! candidate's leaf among all leaves that it allows, counted on members (Fredrikson's white-box attack); of networks, the ten
+//! hidden neurons that tell right values from wrong ones best among the attacker's records. An attribute that is no input is
 //! guessed by a model of the answers. Ties go to the more frequent value and are counted. The attack is chosen on one half of
 //! the attacked members and reported on the other. Candidates, prior and imputer come from non-members that are not attacked;
 //! the imputer is the best of the most frequent value, boosted trees, logistic regression, a forest and nearest neighbours by
@@ -36,11 +41,14 @@
 //!
 //! # Cost
 //! (members + non-members attacked) x candidates x fillings queries, counted before the first is sent; the setting `queries`
-//! bounds it per attribute, and people are sampled to stay within.
+//! bounds it per attribute, and people are sampled to stay within. The attacks on the file send no queries: one pass of the
+//! people through the part of the model before its trees, or through its layers, per candidate. Paths of trees are left out
+//! beyond four million walks (people x candidates x trees), likeness to a member beyond 200,000 people x candidates, where either
+//! would cost as much as the queries.
 //!
 //! # References
 //! Fredrikson et al., USENIX Security 2014 and CCS 2015; Yeom et al., CSF 2018; Mehnaz et al., USENIX Security 2022;
-//! Jayaraman and Evans, CCS 2022; Giomi et al., `PoPETs` 2023 (normalised gain); Newcombe, Statistics in Medicine 1998; Zou
+//! Jayaraman and Evans, CCS 2022; Watson et al., ICLR 2022; Giomi et al., `PoPETs` 2023 (normalised gain); Newcombe, Statistics in Medicine 1998; Zou
 //! and Donner, Statistics in Medicine 2008; Holm, Scandinavian Journal of Statistics 1979.
 
 use std::collections::BTreeMap;
@@ -53,6 +61,7 @@ use super::replies::Interview;
 use super::scene::Scene;
 use super::study::{Measured, Planned, Refusal, Terms};
 use super::verdict::{Slice, judge};
+use crate::check::disclosure::grove::Grove;
 use crate::check::groups::{Group, Sides, Values, groups};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::{DataError, Schema, Table};
@@ -80,6 +89,8 @@ pub struct AttributeInference {
     candidates: usize,
     /// Points at which such a number is tried, at its quantiles.
     points: usize,
+    /// Most intervals between thresholds of trees of which each is tried once instead; with more of them points are tried.
+    intervals: usize,
     /// How far a guess of a number may be off, in units of its column; a tenth of the interquartile range for others.
     tolerance: BTreeMap<String, f64>,
     /// Columns that are one attribute (the indicators of a one-hot group), by its name.
@@ -100,6 +111,7 @@ impl Default for AttributeInference {
             queries: 100_000,
             candidates: 20,
             points: 64,
+            intervals: 256,
             tolerance: BTreeMap::new(),
             one_hot: BTreeMap::new(),
             unknown: Vec::new(),
@@ -121,6 +133,9 @@ impl Check for AttributeInference {
 
     fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Output, CheckError> {
         let Some(scene) = Scene::of(subject) else { return Ok(Output::default()) };
+        // Files without trees are attacked as well.
+        let grove = Grove::of(subject).ok();
+        let scene = Scene { grove: grove.as_ref(), ..scene };
         let attributes = self.attributes(&scene.split.schema);
         self.check_columns(scene.members)?;
         let patients = scene.patients();
@@ -189,6 +204,7 @@ impl AttributeInference {
         let grid = Grid {
             values: self.candidates,
             points: self.points,
+            intervals: self.intervals,
             tolerance: attribute.columns.first().and_then(|name| self.tolerance.get(name)).copied(),
         };
         let terms = Terms {

@@ -3,6 +3,7 @@
 //! Candidates come from records the attacker may learn from, never from members. An attribute may be several columns (the
 //! indicators of a one-hot group), which are always set together to a combination that occurs.
 
+use super::intervals::Intervals;
 use crate::data::encode::joint_codes;
 use crate::data::{Cells, Table};
 use crate::stats::rank::quantile;
@@ -44,6 +45,8 @@ pub(super) enum Domain {
         spread: f64,
         /// Whether the column holds whole numbers.
         whole: bool,
+        /// The stretches that the points stand for, where the answers can only change between them.
+        intervals: Option<Intervals>,
     },
 }
 
@@ -54,6 +57,8 @@ pub(super) struct Grid {
     pub(super) values: usize,
     /// Points of such a number.
     pub(super) points: usize,
+    /// Most stretches between thresholds of trees of which each is tried instead.
+    pub(super) intervals: usize,
     /// Tolerance in units of the column where the plan gives one.
     pub(super) tolerance: Option<f64>,
 }
@@ -63,7 +68,14 @@ const TOLERANCE: f64 = 0.1;
 
 impl Domain {
     /// The candidates that occur among the `auxiliary` non-members; nothing where a column is missing.
-    pub(super) fn of(attribute: &Attribute, tables: (&Table, &Table), auxiliary: &[usize], grid: Grid) -> Option<Self> {
+    /// `intervals` gives the stretches between thresholds on a column of these numbers, members first.
+    pub(super) fn of(
+        attribute: &Attribute,
+        tables: (&Table, &Table),
+        auxiliary: &[usize],
+        grid: Grid,
+        intervals: impl Fn(&[f64]) -> Option<Intervals>,
+    ) -> Option<Self> {
         let (members, others) = (attribute.cells(tables.0)?, attribute.cells(tables.1)?);
         let (in_codes, out_codes, levels) = combined(&members, &others);
         let missing = |cells: &[&Cells], row: usize| cells.iter().any(|cells| cells.is_missing(row));
@@ -80,7 +92,8 @@ impl Domain {
             && matches!(first, Cells::Integer(_) | Cells::Float(_))
             && let (Some(a), Some(b)) = (first.numbers(), second.numbers())
         {
-            return Some(Self::points(a, b, auxiliary, grid, matches!(first, Cells::Integer(_))));
+            let intervals = intervals(&[&a[..], &b[..]].concat()).filter(|found| found.len() <= grid.intervals);
+            return Some(Self::points(a, b, auxiliary, grid, matches!(first, Cells::Integer(_)), intervals));
         }
         let mut order: Vec<usize> = (0..levels).filter(|&code| counts[code] > 0).collect();
         // By falling frequency, equally frequent ones by their first row among those learned from.
@@ -92,8 +105,15 @@ impl Domain {
         Some(Self::Values { truth, exemplars: order.into_iter().map(|code| exemplar[code]).collect() })
     }
 
-    /// Points at the quantiles of what the attacker knows.
-    fn points(members: Vec<f64>, others: Vec<f64>, auxiliary: &[usize], grid: Grid, whole: bool) -> Self {
+    /// Points in the stretches between thresholds, else at the quantiles of what the attacker knows.
+    fn points(
+        members: Vec<f64>,
+        others: Vec<f64>,
+        auxiliary: &[usize],
+        grid: Grid,
+        whole: bool,
+        intervals: Option<Intervals>,
+    ) -> Self {
         let mut known: Vec<f64> = auxiliary.iter().map(|&row| others[row]).filter(|value| value.is_finite()).collect();
         known.sort_by(f64::total_cmp);
         let at = |q: f64| if known.is_empty() { 0.0 } else { quantile(&known, q) };
@@ -106,16 +126,22 @@ impl Domain {
             (0..count).map(|i| round(at((i as f64 + 0.5) / count as f64))).collect()
         };
         points.dedup();
+        let mut found = None;
+        if let (Some(intervals), false) = (intervals, known.is_empty()) {
+            let (left, values) = intervals.with_values(&known, whole);
+            points = values;
+            found = Some(left);
+        }
         let tolerance = grid.tolerance.unwrap_or(TOLERANCE * spread);
         let mut truth = members;
         truth.extend(others);
         truth.iter_mut().filter(|value| !value.is_finite()).for_each(|value| *value = f64::NAN);
-        Self::Points { truth, points, tolerance, spread, whole }
+        Self::Points { truth, points, tolerance, spread, whole, intervals: found }
     }
 
     /// Whether values between the candidates can be tried too.
     pub(super) fn is_smooth(&self) -> bool {
-        matches!(self, Self::Points { whole: false, .. })
+        matches!(self, Self::Points { whole: false, intervals: None, .. })
     }
 
     /// Number of candidates.
@@ -139,15 +165,28 @@ impl Domain {
     pub(super) fn labels(&self) -> Vec<u32> {
         match self {
             Self::Values { truth, .. } => truth.iter().map(|code| code.unwrap_or(0)).collect(),
-            Self::Points { truth, points, .. } => truth.iter().map(|&value| nearest(points, value) as u32).collect(),
+            Self::Points { truth, .. } => truth.iter().map(|&value| self.place(value) as u32).collect(),
         }
     }
 
-    /// The cells of a column for `count` records when a candidate is put in.
-    pub(super) fn column(&self, cells: &Cells, candidate: usize, count: usize) -> Cells {
+    /// The point that stands for a number: that of its stretch, or the nearest; 0 for a missing one and among values.
+    pub(super) fn place(&self, value: f64) -> usize {
         match self {
-            Self::Values { exemplars, .. } => cells.repeat(exemplars[candidate], count),
-            Self::Points { points, .. } => self.numbers(vec![points[candidate]; count]),
+            Self::Values { .. } => 0,
+            Self::Points { intervals: Some(intervals), .. } => intervals.place(value),
+            Self::Points { points, .. } => nearest(points, value),
+        }
+    }
+
+    /// The cells of a column for records into each of which a candidate is put.
+    pub(super) fn column(&self, cells: &Cells, candidates: &[usize]) -> Cells {
+        match self {
+            Self::Values { exemplars, .. } => {
+                cells.take(&candidates.iter().map(|&candidate| exemplars[candidate]).collect::<Vec<usize>>())
+            }
+            Self::Points { points, .. } => {
+                self.numbers(candidates.iter().map(|&candidate| points[candidate]).collect())
+            }
         }
     }
 
@@ -201,7 +240,11 @@ mod tests {
     use super::*;
     use crate::check::specimen::{integers, numbers};
 
-    const GRID: Grid = Grid { values: 20, points: 10, tolerance: None };
+    const GRID: Grid = Grid { values: 20, points: 10, intervals: 256, tolerance: None };
+
+    fn no_trees(_: &[f64]) -> Option<Intervals> {
+        None
+    }
 
     fn attribute(columns: &[&str]) -> Attribute {
         Attribute { name: "a".to_owned(), columns: columns.iter().map(|&name| name.to_owned()).collect() }
@@ -213,7 +256,7 @@ mod tests {
         let table = Table::new(vec![numbers("a", values)]);
         let auxiliary: Vec<usize> = (0..1001).collect();
         let Some(Domain::Points { points, tolerance, spread, .. }) =
-            Domain::of(&attribute(&["a"]), (&table, &table), &auxiliary, GRID)
+            Domain::of(&attribute(&["a"]), (&table, &table), &auxiliary, GRID, no_trees)
         else {
             panic!("points")
         };
@@ -230,14 +273,14 @@ mod tests {
         let table = Table::new(vec![integers("x", &on(0)), integers("y", &on(1)), integers("z", &on(2))]);
         let attribute = attribute(&["x", "y", "z"]);
         let rows: Vec<usize> = (0..30).collect();
-        let domain = Domain::of(&attribute, (&table, &table), &rows, GRID).unwrap();
+        let domain = Domain::of(&attribute, (&table, &table), &rows, GRID, no_trees).unwrap();
         assert_eq!(domain.len(), 3, "of eight combinations three occur");
         for candidate in 0..3 {
             let set: Vec<Option<String>> = attribute
                 .cells(&table)
                 .unwrap()
                 .into_iter()
-                .map(|cells| domain.column(cells, candidate, 1).text(0))
+                .map(|cells| domain.column(cells, &[candidate]).text(0))
                 .collect();
             assert_eq!(set.iter().filter(|cell| cell.as_deref() == Some("1")).count(), 1, "{set:?}");
         }
@@ -248,7 +291,7 @@ mod tests {
     fn values_nobody_learned_from_and_missing_ones_are_not_attacked() {
         let members = Table::new(vec![integers("a", &[1, 2, 3])]);
         let others = Table::new(vec![integers("a", &[1, 2, 2])]);
-        let domain = Domain::of(&attribute(&["a"]), (&members, &others), &[0, 1, 2], GRID).unwrap();
+        let domain = Domain::of(&attribute(&["a"]), (&members, &others), &[0, 1, 2], GRID, no_trees).unwrap();
         let attackable: Vec<bool> = (0..6).map(|row| domain.is_attackable(row)).collect();
         assert_eq!(attackable, [true, true, false, true, true, true]);
         assert_eq!(domain.labels(), [1, 0, 0, 1, 0, 0], "the more frequent value is the first");

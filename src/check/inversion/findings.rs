@@ -62,6 +62,9 @@ fn settings(found: &Measured, allowed: usize) -> Vec<(String, String)> {
         setting("queries allowed", grouped(allowed as u64)),
         setting("queries planned and sent", grouped(found.questions as u64)),
     ];
+    if let Some(search) = &found.search {
+        settings.push(setting("numbers tried", search.clone()));
+    }
     if let Some(tolerance) = &found.tolerance {
         settings.push(setting("a guess is right within", tolerance.clone()));
     }
@@ -117,11 +120,14 @@ fn excess(found: &Measured, everybody: &Judged, speaks: &Judged, settings: Vec<(
     if let Some(plateau) = found.plateau {
         finding.limits.push(format!(
             "The values that fit the outcome best hold the true one for {} of members and {} of non-members; they span {:.2} \
-             and {:.2} interquartile ranges in the median.",
+             and {:.2} interquartile ranges in the median. They hold it and are no wider than a right guess may be off for {} and \
+             {}.",
             share(&plateau.holds.0),
             share(&plateau.holds.1),
             plateau.width.0,
-            plateau.width.1
+            plateau.width.1,
+            share(&plateau.pinned.0),
+            share(&plateau.pinned.1)
         ));
     }
     finding.estimate = Some(everybody.excess);

@@ -305,7 +305,8 @@ mod tests {
         let mut data = Encoded::new(600);
         data.push_numbers(&x);
         let points: Vec<f64> = (0..20).map(|i| -9.75 + 0.5 * f64::from(i)).collect();
-        let domain = Domain::Points { truth: truth.clone(), points, tolerance: 0.5, spread: 5.0, whole: false };
+        let domain =
+            Domain::Points { truth: truth.clone(), points, tolerance: 0.5, spread: 5.0, whole: false, intervals: None };
         let patients: Vec<u32> = (0..600).collect();
         let (auxiliary, asked): (Vec<usize>, Vec<usize>) = (0..600).partition(|row| row % 3 > 0);
         let imputed = Lessons { data: &data, patients: &patients, auxiliary: &auxiliary }.impute(&domain, &asked, seed);

@@ -36,7 +36,7 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::means::{Columns, groups, may_hold_means, rows_of, vectors};
-use super::optimum::Optimum;
+use super::optimum::{MOST_COLUMNS, NEAR, NO_OPTIMUM, Optimum, alike};
 use crate::check::disclosure::counted;
 use crate::check::disclosure::images::{Image, Images};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject, Truth};
@@ -56,12 +56,6 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 };
 
 const RECOVERED: &str = "inversion/informed-reconstruction";
-/// How near a cell has to be, in standard deviations.
-const NEAR: f64 = 0.05;
-/// Share of columns that have to be near.
-const MOST_COLUMNS: f64 = 0.9;
-/// The stationarity residual from which nothing can be computed: the average member would be off by as much as a stranger.
-const NO_OPTIMUM: f64 = 1.0;
 /// Operators that hold weights.
 const PRODUCTS: [&str; 4] = ["LinearClassifier", "LinearRegressor", "Gemm", "MatMul"];
 
@@ -200,24 +194,6 @@ fn of_optimum(image: usize, members: usize, optimum: &Optimum<'_>) -> Route {
         strength: Some(optimum.strength),
         recovered: (0..members).into_par_iter().map(found).collect(),
         image,
-    }
-}
-
-/// Whether two records are alike in nine of ten columns that vary.
-fn alike(a: impl Fn(usize) -> f64, b: impl Fn(usize) -> f64, columns: &Columns) -> bool {
-    let allowed = ((1.0 - MOST_COLUMNS) * columns.telling.len() as f64 + 1e-9) as usize;
-    let apart = |&&column: &&usize| {
-        let distance = (a(column) - b(column)).abs();
-        // What is no number is near nothing.
-        distance.is_nan() || distance > NEAR * columns.spread[column]
-    };
-    !columns.telling.is_empty() && columns.telling.iter().filter(apart).take(allowed + 1).count() <= allowed
-}
-
-impl Optimum<'_> {
-    fn recovers(&self, member: usize) -> bool {
-        let last = self.last(member);
-        alike(|column| last[column], |column| self.value(member, column), self.columns())
     }
 }
 

@@ -4,21 +4,34 @@
 
 pub mod attribute_inference;
 mod cells;
+mod copied;
 mod domain;
 pub mod extraction;
 mod findings;
 mod imputer;
 pub mod informed_reconstruction;
+mod intervals;
+mod inverting;
+mod likeness;
 mod means;
+mod neurons;
+mod normal_equations;
 mod optimum;
+mod paths;
+mod reconstructed;
+pub mod reconstruction;
 mod replies;
 mod rules;
 mod scene;
 mod section;
 mod slices;
+mod solved;
 #[cfg(test)]
 mod specimen;
 mod study;
+mod tale;
+#[cfg(test)]
+mod tree_tests;
 mod verdict;
 pub mod version_difference;
 mod work;

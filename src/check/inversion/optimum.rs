@@ -11,6 +11,13 @@ use crate::check::Truth;
 use crate::check::disclosure::images::Image;
 use crate::model::{Linear, log_sum_exp};
 
+/// How near a cell has to be, in standard deviations.
+pub(super) const NEAR: f64 = 0.05;
+/// Share of columns that have to be near.
+pub(super) const MOST_COLUMNS: f64 = 0.9;
+/// The stationarity residual from which nothing can be computed: the average member would be off by as much as a stranger.
+pub(super) const NO_OPTIMUM: f64 = 1.0;
+
 /// How scores become predictions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Link {
@@ -167,13 +174,30 @@ impl<'a> Optimum<'a> {
         f64::from(self.image.values[member * self.image.width + column])
     }
 
+    /// Whether the record of a member follows, in nine of ten columns.
+    pub(super) fn recovers(&self, member: usize) -> bool {
+        let last = self.last(member);
+        alike(|column| last[column], |column| self.value(member, column), self.columns())
+    }
+
     /// Means and spreads of the members' columns.
     pub(super) fn columns(&self) -> &Columns {
         &self.columns
     }
 }
 
-fn predict(link: Link, scores: &mut [f64]) {
+/// Whether two records are alike in nine of ten columns that vary.
+pub(super) fn alike(a: impl Fn(usize) -> f64, b: impl Fn(usize) -> f64, columns: &Columns) -> bool {
+    let allowed = ((1.0 - MOST_COLUMNS) * columns.telling.len() as f64 + 1e-9) as usize;
+    let apart = |&&column: &&usize| {
+        let distance = (a(column) - b(column)).abs();
+        // What is no number is near nothing.
+        distance.is_nan() || distance > NEAR * columns.spread[column]
+    };
+    !columns.telling.is_empty() && columns.telling.iter().filter(apart).take(allowed + 1).count() <= allowed
+}
+
+pub(super) fn predict(link: Link, scores: &mut [f64]) {
     match link {
         Link::Identity => {}
         Link::Logistic => scores.iter_mut().for_each(|score| *score = 1.0 / (1.0 + (-*score).exp())),

@@ -117,7 +117,7 @@ impl Interview<'_> {
             let mut records = people.records.clone();
             for name in &attribute.columns {
                 if let Some(column) = people.known.column(name) {
-                    records = records.with(name, &domain.column(&column.cells, candidate, rows));
+                    records = records.with(name, &domain.column(&column.cells, &vec![candidate; rows]));
                 }
             }
             let answers = self.answers(&records, people, companions)?;
@@ -147,7 +147,7 @@ impl Interview<'_> {
         replies: &Replies,
         companions: Companions<'_>,
     ) -> Result<Vec<Option<f64>>, CheckError> {
-        let Domain::Points { points, whole: false, .. } = domain else { return Ok(Vec::new()) };
+        let Domain::Points { points, whole: false, intervals: None, .. } = domain else { return Ok(Vec::new()) };
         let mut searches: Vec<Search> = replies.people().map(|replies| Search::around(points, replies)).collect();
         let mut ask = |values: Vec<f64>| -> Result<Vec<f64>, CheckError> {
             let mut records = people.records.clone();

@@ -203,10 +203,13 @@ pub(super) fn decide(scored: &Scored, domain: &Domain, prior: &[f64], rows: &[us
                 guesses.right.push(truth == Some(guess));
                 guesses.values.push(guess as u32);
             }
-            Domain::Points { truth, points, tolerance, .. } => {
+            Domain::Points { truth, points, tolerance, intervals, .. } => {
+                // Points at quantiles stand for equally many people, those of stretches for as many as lie there.
+                let mass = |v: usize| if intervals.is_some() { prior[v].exp() } else { 1.0 };
+                let best = |v: usize| if scores[v] == top { mass(v) } else { 0.0 };
                 let weights: Vec<f64> = match scored.meaning {
                     Meaning::Posterior => scores.iter().map(|score| (score - top).exp()).collect(),
-                    Meaning::Order => scores.iter().map(|score| f64::from(u8::from(*score == top))).collect(),
+                    Meaning::Order => (0..scores.len()).map(best).collect(),
                 };
                 let guess = points[likeliest(points, &weights, *tolerance)];
                 let right = (guess - truth[row]).abs() <= *tolerance;
@@ -291,6 +294,7 @@ mod tests {
             tolerance,
             spread: 1.0,
             whole: false,
+            intervals: None,
         };
         let scored = |of: Vec<f64>| Scored { name: "", meaning: Meaning::Order, of, confidence: None };
         let of = vec![0.0, 1.0, 0.0, 1.0, 0.0, 0.0];

@@ -5,8 +5,9 @@ use rand::seq::SliceRandom;
 use super::domain::{Attribute, Domain};
 use super::imputer::shares;
 use super::rules::Knowledge;
+use crate::check::disclosure::grove::Grove;
 use crate::check::records::patients;
-use crate::check::{Answers, Audited, Subject, Truth};
+use crate::check::{Answers, Audited, ModelFile, Subject, Truth};
 use crate::data::{Split, Table};
 use crate::learn::{Encoded, folds};
 use crate::model::{Predictions, Scale, log_probability};
@@ -21,6 +22,10 @@ pub(super) struct Scene<'a> {
     pub(super) others: &'a Table,
     /// What the model says about members and about others as they are.
     pub(super) answers: (&'a Answers, &'a Answers),
+    /// The model's file, for attacks that look inside.
+    pub(super) file: Option<&'a ModelFile>,
+    /// Its trees, where they can be fed.
+    pub(super) grove: Option<&'a Grove<'a>>,
 }
 
 /// Rows of the two tables by what happens to them.
@@ -50,7 +55,7 @@ impl<'a> Scene<'a> {
         let (model, split) = (subject.model?, subject.split?);
         let (members, others) = (split.members.table()?, split.nonmembers.table()?);
         let answers = (model.members.as_ref()?, model.nonmembers.as_ref()?);
-        Some(Self { model, split, members, others, answers })
+        Some(Self { model, split, members, others, answers, file: subject.file, grove: None })
     }
 
     /// Whether a column feeds the model.

@@ -1,7 +1,7 @@
 //! Parts of the people, attackers who know less, and how narrowly a number is pinned: what is reported beside everybody.
 
 use super::cells::{Cells, Guesses, Side};
-use super::domain::{Domain, nearest};
+use super::domain::Domain;
 use super::imputer::{Imputed, Lessons, shares};
 use super::replies::Replies;
 use super::rules::{self, decide};
@@ -138,22 +138,30 @@ impl Work<'_> {
 
     /// For numbers: the points at which the known outcome is most probable, and whether the number lies among them.
     pub(super) fn plateau(&self, replies: &Both<Replies>) -> Option<Plateau> {
-        let Domain::Points { truth, points, spread, .. } = &self.planned.domain else { return None };
+        let domain = &self.planned.domain;
+        let Domain::Points { truth, points, spread, tolerance, intervals, .. } = domain else { return None };
+        let last = points.len() - 1;
+        let stretch = |at: usize| match intervals {
+            Some(intervals) => intervals.width(at),
+            None => 0.5 * (points[(at + 1).min(last)] - points[at.saturating_sub(1)]),
+        };
         let of = |replies: &Replies, rows: &[usize]| {
-            let (mut held, mut widths) = (Vec::new(), Vec::new());
+            let (mut held, mut pinned, mut widths) = (Vec::new(), Vec::new(), Vec::new());
             for (replies, &row) in replies.people().zip(rows) {
                 let top = replies.iter().map(|reply| reply.fit).fold(f64::NEG_INFINITY, f64::max);
                 let best: Vec<usize> = (0..replies.len()).filter(|&v| replies[v].fit == top).collect();
-                held.push(best.contains(&nearest(points, truth[row])));
-                let last = points.len() - 1;
-                let stretch = |at: usize| 0.5 * (points[(at + 1).min(last)] - points[at.saturating_sub(1)]);
-                widths.push(best.into_iter().map(stretch).sum::<f64>());
+                let holds = best.contains(&domain.place(truth[row]));
+                let width = best.into_iter().map(stretch).sum::<f64>();
+                held.push(holds);
+                pinned.push(holds && width <= 2.0 * tolerance);
+                widths.push(width);
             }
             widths.sort_by(f64::total_cmp);
             let width = widths.get(widths.len() / 2).copied().unwrap_or(0.0) / spread.max(f64::MIN_POSITIVE);
-            (Guesses { right: held, ..Guesses::default() }.rate(Level::P95), width)
+            let rate = |right: Vec<bool>| Guesses { right, ..Guesses::default() }.rate(Level::P95);
+            (rate(held), width, rate(pinned))
         };
         let (members, others) = (of(&replies.members, &self.rows.members), of(&replies.others, &self.rows.others));
-        Some(Plateau { holds: (members.0, others.0), width: (members.1, others.1) })
+        Some(Plateau { holds: (members.0, others.0), width: (members.1, others.1), pinned: (members.2, others.2) })
     }
 }

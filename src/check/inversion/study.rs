@@ -4,6 +4,7 @@
 use super::cells::Cells;
 use super::domain::{Attribute, Domain, Grid};
 use super::imputer::Lessons;
+use super::intervals::Intervals;
 use super::replies::{Companions, Interview};
 use super::scene::{Given, Parts, Scene};
 use super::section::REFINING;
@@ -98,6 +99,8 @@ pub(super) struct Measured {
     pub(super) candidates: usize,
     pub(super) questions: usize,
     pub(super) plateau: Option<Plateau>,
+    /// How numbers were searched, in words.
+    pub(super) search: Option<String>,
     /// By how much a guess of a number may be off, in words.
     pub(super) tolerance: Option<String>,
     pub(super) known: (usize, usize),
@@ -113,6 +116,9 @@ pub(super) struct Plateau {
     pub(super) holds: (Estimate, Estimate),
     /// Median width in interquartile ranges, members and others.
     pub(super) width: (f64, f64),
+    /// Share of members and of others whose number lies in it while it is no wider than a right guess may be off to either
+    /// side.
+    pub(super) pinned: (Estimate, Estimate),
 }
 
 impl<'a> Planned<'a> {
@@ -124,7 +130,9 @@ impl<'a> Planned<'a> {
         let seed = terms.seed.derive(&attribute.name);
         let mut parts = scene.parts(seed);
         let tables = (scene.members, scene.others);
-        let domain = Domain::of(&attribute, tables, &parts.auxiliary, terms.grid).ok_or(Refusal::OneValue)?;
+        let intervals = |numbers: &[f64]| scene.grove.and_then(|grove| Intervals::of(grove, numbers));
+        let domain =
+            Domain::of(&attribute, tables, &parts.auxiliary, terms.grid, intervals).ok_or(Refusal::OneValue)?;
         if domain.len() < 2 {
             return Err(Refusal::OneValue);
         }
@@ -181,11 +189,17 @@ impl<'a> Planned<'a> {
         interview.scale = scene.residual_scale(&self.parts.auxiliary);
         let asked = if self.is_input { Some(work.ask(interview)?) } else { None };
         let attacks = match &asked {
-            Some((replies, refined)) => work.attacks(replies, refined, &imputed),
+            Some((replies, refined)) => {
+                let mut attacks = work.attacks(replies, refined, &imputed);
+                attacks.extend(work.further(replies, &imputed, interview.scale)?);
+                attacks
+            }
             None => vec![work.seen_answers(&patients, &auxiliary)],
         };
+        let search = asked.as_ref().and_then(|(replies, _)| work.search(replies, interview));
         let replies = asked.map(|(replies, _)| replies);
         let baseline = work.baseline(&imputed);
-        Ok(work.measured(&attacks, &baseline, replies.as_ref(), &imputed, &patients, &auxiliary))
+        let measured = work.measured(&attacks, &baseline, replies.as_ref(), &imputed, &patients, &auxiliary);
+        Ok(Measured { search, ..measured })
     }
 }

@@ -25,7 +25,8 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    fn of(model_adds: bool, members_differ: bool) -> Self {
+    /// What two answers say together.
+    pub(super) fn of(model_adds: bool, members_differ: bool) -> Self {
         match (model_adds, members_differ) {
             (true, true) => Self::Individual,
             (true, false) => Self::Distribution,

@@ -1,30 +1,40 @@
 //! # What it measures
-//! The share of cells of newly added patients that follow from two versions of the model, the one before and this one, to 1 %.
+//! The share of cells of patients who were added between two versions of the model, or taken out, that follow from the two files.
 //!
 //! # Who could do this
 //! Anybody who has both files: every recipient of an update. No query is needed and nothing about the patients; how many records
-//! were added is known from release notes or tried.
+//! were added or taken out is known from release notes or tried. For linear models without stored means, records of other people
+//! of the same kind.
 //!
 //! # How
 //! The plan names the previous file under `[model] previous`. Where both files store a mean of the same columns (the offset of a
 //! scaler, class means of naive Bayes), the new one recognised as the mean of the members or of one of their classes, the records
-//! that were added sum to `n m' - (n - k) m`. This is worked out for every number k from 1 to 10, or for the number that the
-//! setting `added` gives, and compared with the sums of k members that follow each other in the file: the share of columns in
-//! which both are within 1 % of each other, at best. The same is done with the hold-out records as control.
+//! that were added sum to `n m' - (n - k) m`, those that were taken out to `(n + k) m - n m'`. Both are worked out for every number k
+//! from 1 to 10, or for the number that the setting `changed` gives. A sum that was added is compared with the sums of k members
+//! that follow each other in the file, with the hold-out records as control; one that was taken out with those of hold-out records,
+//! where the record of somebody who is no longer trained on belongs, with the members as control: the share of columns in which
+//! both are within 1 % of each other, at best.
+//!
+//! Where both files hold one linear map, its normal equations give a single record: `H (w' - w)` is a multiple of the record, with
+//! its one for the intercept, and `H` is summed over the hold-out records. What follows is near the record, not equal to it: it counts
+//! when a member lies so much nearer than any of as many hold-out records (in the root mean square over columns, in standard
+//! deviations) that chance would do that once in a thousand times, the number of records within a distance growing with its power
+//! to the number of columns of more than ten values. The share is that of cells within a quarter of a standard deviation.
 //!
 //! # Reading the number
-//! 1 says that every cell of the added patient, or the sum over the added patients, can be computed. It counts when at least half
-//! of the cells agree and hold-out records agree in half as many at most; then it is a fact, and the gate fails whatever the limits.
-//! 0 where no mean changed, or where what follows is no record. A difference of fewer than 11 people is a small cell.
+//! 1 says that every cell of the patient, or the sum over the patients, can be computed. It counts when at least half of the
+//! cells agree and the control agrees in half as many at most; then it is a fact, and the gate fails whatever the limits. What
+//! follows from weights is an approximation and no fact, its severity is high. 0 where nothing changed, or where what follows is no record. A difference of fewer than 11 people is a small cell.
 //!
 //! # When it misleads
 //! Too low: records that were added are not next to each other in the file, were added while others were taken out, or means are
-//! weighted; linear weights without means give the added record away to who knows the other records, see
-//! `inversion/informed-reconstruction`. Too high: columns of few values agree by chance; the control shows it.
+//! weighted; who was taken out is not among the hold-out records. For normal equations: few hold-out records show the shape of the
+//! population badly, as few members had it badly, a strong penalty, an optimiser that stopped early, or more than one record. Who knows all other records does better, see `inversion/informed-reconstruction`. Too
+//! high: columns of few values agree by chance; the control shows it.
 //!
 //! # Cost
 //! No query. One pass of all records through the part of the model before the means; then in proportion to records times columns times
-//! ten.
+//! twenty; normal equations cost one pass over the hold-out records.
 //!
 //! # References
 //! Bertran et al., "Reconstruction attacks on machine unlearning: simple models are vulnerable" (NeurIPS 2024); Dinur and Nissim,
@@ -34,6 +44,8 @@ use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::means::{Columns, groups, may_hold_means, row, rows_of, vectors};
+use super::normal_equations::record;
+use super::tale::{Change, PLAUSIBLE, Source, Tale, of_weights};
 use crate::check::disclosure::counted;
 use crate::check::disclosure::images::{Image, Images};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
@@ -53,36 +65,15 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 const RECOVERED: &str = "inversion/version-difference";
 /// How near a cell has to be, as a share of its value.
 const NEAR: f64 = 0.01;
-/// The share of cells from which a sum of records is recognised.
-const RECOGNISED: f64 = 0.5;
+/// Operators whose constants are weights.
+const PRODUCTS: [&str; 4] = ["LinearClassifier", "LinearRegressor", "Gemm", "MatMul"];
 
 /// The check.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct VersionDifference {
-    /// How many records were added; 1 to 10 are tried where it is not given.
-    added: Option<usize>,
-}
-
-/// What one pair of means gives away.
-struct Tale {
-    /// Whether the mean is one of all members, or of a class.
-    of_class: bool,
-    columns: usize,
-    /// How many records were added, by the best agreement.
-    added: usize,
-    /// Share of cells that agree with members, and with hold-out records.
-    members: f64,
-    others: f64,
-    /// Whether the sum, taken as that of fewer than 11 people, lies where records lie.
-    plausible: bool,
-}
-
-impl Tale {
-    /// Whether records were recovered, and not something that any record would agree with.
-    fn counts(&self) -> bool {
-        self.members >= RECOGNISED && self.others <= 0.5 * self.members
-    }
+    /// How many records were added or taken out; 1 to 10 are tried where it is not given.
+    changed: Option<usize>,
 }
 
 impl Check for VersionDifference {
@@ -98,11 +89,12 @@ impl Check for VersionDifference {
         let (Some(split), Some(file)) = (subject.split, subject.file) else { return Ok(Output::default()) };
         let Some(previous) = &file.previous else { return Ok(Output::default()) };
         let (new, old) = (vectors(&file.contents), vectors(previous));
+        let linear = file.contents.linear().zip(previous.linear());
         let same = new.len() == old.len() && new.iter().zip(&old).all(|(new, old)| new.0 == old.0);
-        if new.is_empty() || !same {
+        if (new.is_empty() && linear.is_none()) || !same {
             let (reason, remedy) = if new.is_empty() {
                 (
-                    "the file stores nothing that could be means of columns",
+                    "the file stores nothing that could be means of columns, and no single linear map",
                     "nothing: there is nothing to take differences of",
                 )
             } else {
@@ -113,7 +105,11 @@ impl Check for VersionDifference {
             };
             return Err(CheckError::NotApplicable { reason: reason.to_owned(), remedy: remedy.to_owned() });
         }
-        let arrays: Vec<StoredArray<'_>> = file.contents.arrays().into_iter().filter(may_hold_means).collect();
+        let weighs = |array: &StoredArray<'_>| {
+            linear.is_some() && array.place.operator().is_some_and(|operator| PRODUCTS.contains(&operator))
+        };
+        let arrays: Vec<StoredArray<'_>> =
+            file.contents.arrays().into_iter().filter(|array| may_hold_means(array) || weighs(array)).collect();
         let lineage = Lineage::of(&file.contents);
         let images = Images::of(subject, split, file, &lineage, &arrays)?;
         let truth = subject.model.and_then(|model| model.members.as_ref()).map(|answers| &answers.truth);
@@ -132,10 +128,18 @@ impl Check for VersionDifference {
                         recognised += 1;
                         if new != old {
                             let pair = Pair { image, columns: &columns, new, old };
-                            tales.extend(self.tale(&pair, rows, &others, group > 0));
+                            let source = if group > 0 { Source::ClassMean } else { Source::Mean };
+                            tales.extend(self.tale(&pair, rows, &others, source));
                         }
                     }
                 }
+            }
+            if let (Some((new, old)), Some(truth)) = (&linear, truth)
+                && self.changed.is_none_or(|changed| changed == 1)
+                && let Some(record) = record(image, &others, (old, new), truth)
+            {
+                recognised += 1;
+                tales.extend(of_weights(image, images.members, &record));
             }
         }
         Ok(vec![finding(&tales, recognised, images.members)].into())
@@ -151,14 +155,18 @@ struct Pair<'p> {
 }
 
 impl Pair<'_> {
-    /// What `added` records sum to, by column.
-    fn sum(&self, added: usize) -> Vec<f64> {
-        let n = self.columns.records as f64;
-        self.new.iter().zip(self.old).map(|(new, old)| n * new - (n - added as f64) * old).collect()
+    /// What so many records that were added or taken out sum to, by column.
+    fn sum(&self, change: Change, records: usize) -> Vec<f64> {
+        let (n, k) = (self.columns.records as f64, records as f64);
+        let pairs = self.new.iter().zip(self.old);
+        match change {
+            Change::Added => pairs.map(|(new, old)| n * new - (n - k) * old).collect(),
+            Change::TakenOut => pairs.map(|(new, old)| (n + k) * old - n * new).collect(),
+        }
     }
 
     /// The best share of cells in which the sum agrees with that of as many records in a row.
-    fn agreement(&self, sum: &[f64], rows: &[usize], added: usize) -> f64 {
+    fn agreement(&self, sum: &[f64], rows: &[usize], records: usize) -> f64 {
         let near = |records: &[usize]| {
             let mut true_sum = vec![0.0; self.image.width];
             for &at in records {
@@ -172,68 +180,83 @@ impl Pair<'_> {
             };
             self.columns.telling.iter().filter(agrees).count()
         };
-        let best = rows.par_windows(added).map(near).max().unwrap_or(0);
+        let best = rows.par_windows(records).map(near).max().unwrap_or(0);
         best as f64 / self.columns.telling.len().max(1) as f64
     }
 
     /// Whether the sum lies where as many records would put it: within six standard deviations of the mean in every column.
-    fn plausible(&self, sum: &[f64], added: usize) -> bool {
-        let k = added as f64;
+    fn plausible(&self, sum: &[f64], records: usize) -> bool {
+        let k = records as f64;
         let inside = |&column: &usize| {
-            (sum[column] - k * self.columns.mean[column]).abs() <= 6.0 * k.sqrt() * self.columns.spread[column]
+            (sum[column] - k * self.columns.mean[column]).abs() <= PLAUSIBLE * k.sqrt() * self.columns.spread[column]
         };
         self.columns.telling.iter().all(inside)
     }
 }
 
 impl VersionDifference {
-    /// The number of added records that explains a difference best.
-    fn tale(&self, pair: &Pair<'_>, rows: &[usize], others: &[usize], of_class: bool) -> Option<Tale> {
-        let tried = self.added.map_or(1..=SMALLEST_SHOWN - 1, |added| added..=added);
-        let of = |added: usize| {
-            let sum = pair.sum(added);
+    /// The number of records, added or taken out, that explains a difference best.
+    fn tale(&self, pair: &Pair<'_>, rows: &[usize], others: &[usize], source: Source) -> Option<Tale> {
+        let tried = self.changed.map_or(1..=SMALLEST_SHOWN - 1, |changed| changed..=changed);
+        let of = |(change, records): (Change, usize)| {
+            let sum = pair.sum(change, records);
+            let (inside, outside) = (pair.agreement(&sum, rows, records), pair.agreement(&sum, others, records));
+            let (found, control) = if change == Change::Added { (inside, outside) } else { (outside, inside) };
             Tale {
-                of_class,
+                source,
+                change,
                 columns: pair.columns.telling.len(),
-                added,
-                members: pair.agreement(&sum, rows, added),
-                others: pair.agreement(&sum, others, added),
-                plausible: pair.plausible(&sum, added),
+                records,
+                found,
+                control,
+                plausible: pair.plausible(&sum, records),
+                chance: None,
             }
         };
-        let tales = tried.filter(|added| (1..rows.len()).contains(added)).map(of);
-        tales
-            .max_by(|a, b| (a.members, b.added).partial_cmp(&(b.members, a.added)).unwrap_or(std::cmp::Ordering::Equal))
+        let tried = tried.filter(|records| (1..rows.len()).contains(records));
+        let tales = tried.flat_map(|records| [(Change::Added, records), (Change::TakenOut, records)]).map(of);
+        // What counts first; of equals the fewest records.
+        let rank = |tale: &Tale| (tale.counts(), tale.found);
+        tales.reduce(|best, next| if rank(&next) > rank(&best) { next } else { best })
     }
 }
 
 fn finding(tales: &[Tale], recognised: usize, members: usize) -> Finding {
     let best = tales.iter().filter(|tale| tale.counts());
-    let best = best.max_by(|a, b| a.members.total_cmp(&b.members));
-    let value = best.map_or(0.0, |tale| tale.members);
+    let best = best.max_by(|a, b| a.found.total_cmp(&b.found));
+    let value = best.map_or(0.0, |tale| tale.found);
     let mut finding = counted(META.id, RECOVERED, Unit::Share, Estimate::exact(value, members));
     finding.sentence = match best {
         Some(tale) => format!(
-            "The two versions together give away {} of the cells of {}, to 1 %; hold-out records agree in {}.",
-            Unit::Share.show(tale.members),
-            if tale.added == 1 { "a patient who was added" } else { "the sum over the few patients who were added" },
-            Unit::Share.show(tale.others)
+            "The two versions together give away {} of the cells of {} {}, {}; {} records agree in {}.",
+            Unit::Share.show(tale.found),
+            if tale.records == 1 { "a patient who was" } else { "the sum over the few patients who were" },
+            tale.change.words(),
+            tale.source.nearness(),
+            if tale.change == Change::Added { "hold-out" } else { "members'" },
+            Unit::Share.show(tale.control)
         ),
         None if recognised == 0 => {
-            "Neither version stores a mean of the members' columns: there is nothing to take a difference of."
+            "Neither version stores a mean of the members' columns or a linear map that can be compared: there is nothing to take a \
+             difference of."
                 .to_owned()
         }
         None if tales.is_empty() => "No mean of columns changed between the versions.".to_owned(),
         None => "The difference between the versions is no record, and no sum of the records of few people.".to_owned(),
     };
-    if best.is_some() {
-        (finding.severity, finding.standing) = (Severity::VeryHigh, Standing::Fact);
+    match best.map(|tale| tale.source) {
+        Some(Source::Mean | Source::ClassMean) => {
+            (finding.severity, finding.standing) = (Severity::VeryHigh, Standing::Fact);
+        }
+        Some(Source::Weights) => finding.severity = Severity::High,
+        None => {}
     }
     if !tales.is_empty() {
         finding.evidence.push(table(tales));
     }
     finding.limits.push(
-        "Records that were added are looked for next to each other in the file; records that were taken out are not looked for."
+        "Records that were added or taken out are looked for next to each other in the file; those taken out only among the hold-out \
+         records. Changes both ways at once are not looked for."
             .to_owned(),
     );
     finding
@@ -242,22 +265,24 @@ fn finding(tales: &[Tale], recognised: usize, members: usize) -> Finding {
 fn table(tales: &[Tale]) -> Evidence {
     let line = |tale: &Tale| {
         vec![
-            if tale.of_class { "members of a class" } else { "all members" }.to_owned(),
+            tale.source.words().to_owned(),
+            tale.change.words().to_owned(),
             tale.columns.to_string(),
-            Count::of(tale.added).to_string(),
-            Unit::Share.show(tale.members),
-            Unit::Share.show(tale.others),
+            Count::of(tale.records).to_string(),
+            Unit::Share.show(tale.found),
+            Unit::Share.show(tale.control),
             if tale.plausible { "yes" } else { "no" }.to_owned(),
         ]
     };
     Evidence::Table(Table {
-        caption: "Means that changed between the versions".to_owned(),
+        caption: "What changed between the versions, and the records that explain it best".to_owned(),
         columns: [
-            "mean of",
+            "what changed",
+            "records were",
             "columns",
-            "records added",
-            "cells of members within 1 %",
-            "cells of hold-out records",
+            "how many",
+            "cells that agree",
+            "cells that agree with the control",
             "possible as records of so few",
         ]
         .map(str::to_owned)
@@ -270,7 +295,9 @@ fn table(tales: &[Tale]) -> Evidence {
 mod tests {
     use super::*;
     use crate::check::specimen::{Case, Specimen, normal, numbers};
+    use crate::check::{Answers, Truth};
     use crate::data::{Schema, Table as Records};
+    use crate::model::Predictions;
     use crate::model::contents::Contents;
     use crate::model::contents::specimen::{Attribute, Draft};
     use crate::seed::Seed;
@@ -340,9 +367,88 @@ mod tests {
             let finding = only(&case(added, 0, 5), &VersionDifference::default());
             assert_eq!(finding.standing, Standing::Fact, "{added} added: {}", finding.sentence);
             assert!(finding.sentence.contains("sum over the few"), "{}", finding.sentence);
-            let wrong = only(&case(added, 0, 5), &VersionDifference { added: Some(1) });
+            let wrong = only(&case(added, 0, 5), &VersionDifference { changed: Some(1) });
             assert_eq!(wrong.standing, Standing::Sound, "{added} added are not one");
         }
+    }
+
+    /// Who was taken out is among the hold-out records now: the last of them was trained on before.
+    #[test]
+    fn the_record_of_a_patient_who_was_taken_out_is_a_fact() {
+        let (members, others) = (columns(5), columns(6));
+        let with = |taken: usize| -> Vec<Vec<f64>> {
+            members.iter().zip(&others).map(|(a, b)| [&a[..], &b[RECORDS - taken..]].concat()).collect()
+        };
+        for taken in [1, 3] {
+            let case = Case::tables(table(&members), table(&others), Schema::default());
+            let case = case.with_file(scaler(&members, 0..RECORDS, 0));
+            let case = case.with_previous(scaler(&with(taken), 0..RECORDS + taken, 0));
+            let finding = only(&case, &VersionDifference::default());
+            assert_eq!(finding.standing, Standing::Fact, "{}", finding.sentence);
+            assert!(finding.sentence.contains("taken out") && finding.estimate.map(|e| e.value) == Some(1.0));
+        }
+    }
+
+    /// The optimum of squared errors over some rows, by its normal equations.
+    fn least_squares(columns: &[Vec<f64>], target: &[f64], rows: std::ops::Range<usize>) -> Contents {
+        let width = columns.len() + 1;
+        let own = |at: usize| -> Vec<f64> { std::iter::once(1.0).chain(columns.iter().map(|c| c[at])).collect() };
+        let mut system = vec![vec![0.0; width + 1]; width];
+        for at in rows {
+            let own = own(at);
+            for (line, a) in system.iter_mut().zip(&own) {
+                let known = own.iter().chain(std::iter::once(&target[at]));
+                line.iter_mut().zip(known).for_each(|(sum, b)| *sum += a * b);
+            }
+        }
+        for pivot in 0..width {
+            let line = system[pivot].clone();
+            for (_, other) in system.iter_mut().enumerate().filter(|(at, _)| *at != pivot) {
+                let share = other[pivot] / line[pivot];
+                other.iter_mut().zip(&line).for_each(|(cell, own)| *cell -= share * own);
+            }
+        }
+        let solved: Vec<f32> = (0..width).map(|at| (system[at][width] / system[at][at]) as f32).collect();
+        let attributes = vec![
+            ("coefficients", Attribute::Floats(solved[1..].to_vec())),
+            ("intercepts", Attribute::Floats(vec![solved[0]])),
+        ];
+        Draft::default().node("ai.onnx.ml", "LinearRegressor", &["x"], attributes).contents()
+    }
+
+    /// A linear regression to which one record was added: with the shape of 3,000 others, its normal equations lead to that record
+    /// and no other. A hundred added records lead nowhere, and exchanged sides to somebody who was taken out.
+    #[test]
+    fn weights_lead_to_the_record_by_their_normal_equations() {
+        let wide = |rows: usize, seed: u64| -> Vec<Vec<f64>> {
+            (0..8).map(|at| normal(rows, 1.0, Seed::root(seed).derive(&format!("weights {at}")))).collect()
+        };
+        let (members, others) = (wide(3_000, 1), wide(3_000, 2));
+        let noise = normal(3_000, 0.0, Seed::root(3));
+        let target: Vec<f64> = (0..3_000).map(|at| members[0][at] - 2.0 * members[1][at] + noise[at]).collect();
+        let finding = |added: usize, swapped: bool| {
+            let answers = |truth: Vec<f64>| Answers {
+                predictions: Predictions::Values(vec![0.0; truth.len()]),
+                truth: Truth::Values(truth),
+            };
+            let (first, second) = if swapped { (&others, &members) } else { (&members, &others) };
+            let case = Case::tables(table(first), table(second), Schema::default()).with_target(
+                crate::model::Task::Regression,
+                None,
+                Vec::new(),
+                (answers(target.clone()), answers(target.clone())),
+                |_| Predictions::Values(Vec::new()),
+            );
+            let case = case.with_file(least_squares(&members, &target, 0..3_000));
+            let case = case.with_previous(least_squares(&members, &target, 0..3_000 - added));
+            only(&case, &VersionDifference::default())
+        };
+        let one = finding(1, false);
+        assert_eq!((one.severity, one.standing.clone()), (Severity::High, Standing::Sound), "{}", one.sentence);
+        assert!(one.sentence.contains("a patient who was added, to a quarter"), "{}", one.sentence);
+        assert!(one.estimate.is_some_and(|e| e.value >= 0.75), "{}", one.sentence);
+        assert_eq!(finding(100, false).severity, Severity::VeryLow, "a hundred records are nobody's");
+        assert!(finding(1, true).sentence.contains("taken out"));
     }
 
     #[test]

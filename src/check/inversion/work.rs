@@ -3,16 +3,21 @@
 use super::cells::{Cells, Guesses, Side};
 use super::domain::Domain;
 use super::imputer::{Imputed, Lessons};
-use super::replies::{Interview, People, Replies};
+use super::replies::{Interview, People, Replies, Reply};
 use super::rules::{self, CSMIA, Case, Decided, Knowledge, Meaning, Scored, cases, decide};
 use super::scene::{Given, Scene};
 use super::slices::CASE_ONE;
 use super::study::{Fared, Measured, Planned};
 use super::verdict::Slice;
-use crate::check::CheckError;
-use crate::data::Table;
+use crate::check::{Answers, CheckError};
+use crate::data::encode::tensors;
+use crate::data::{Features, Table};
 use crate::learn::Encoded;
 use crate::stats::Level;
+use crate::tensor::Tensor;
+
+/// How far two answers about the same may differ: sums of 32-bit votes, and their rounding.
+const AGREES: f64 = 3e-6;
 
 /// Something about the attacked members and about the attacked others.
 pub(super) struct Both<T> {
@@ -82,11 +87,74 @@ impl Work<'_> {
         attacks
     }
 
+    /// Attacks that learn what a member looks like or read the file.
+    pub(super) fn further(
+        &self,
+        replies: &Both<Replies>,
+        imputed: &Imputed,
+        scale: f64,
+    ) -> Result<Vec<Attacked>, CheckError> {
+        let found = [
+            self.likeness(replies, &imputed.posterior, scale),
+            self.paths(replies)?,
+            self.neurons(&imputed.posterior)?,
+        ];
+        let decided = |both: Both<Scored>| self.decided(both.members.name, &both.members, &both.others);
+        Ok(found.into_iter().flatten().map(decided).collect())
+    }
+
+    /// Records as the model takes them, with a candidate put into each.
+    pub(super) fn placed(&self, table: &Table, rows: &[usize], candidates: &[usize]) -> Table {
+        let records = self.scene.inputs(table).take(rows);
+        self.planned.attribute.columns.iter().fold(records, |records, name| match self.scene.others.column(name) {
+            Some(column) => records.with(name, &self.planned.domain.column(&column.cells, candidates)),
+            None => records,
+        })
+    }
+
+    /// The model's inputs for records with one candidate put into all.
+    pub(super) fn inputs_with(
+        &self,
+        table: &Table,
+        rows: &[usize],
+        candidate: usize,
+    ) -> Result<Vec<Tensor>, CheckError> {
+        let records = self.placed(table, rows, &vec![candidate; rows.len()]);
+        Ok(tensors(&Features::Table(records), &self.scene.model.slots)?)
+    }
+
+    /// How a number was searched, in words. Where one point was tried in each interval between thresholds, the answers about people
+    /// as they are must be those of the interval that their number lies in, or more than the trees depends on the number.
+    pub(super) fn search(&self, replies: &Both<Replies>, interview: &Interview<'_>) -> Option<String> {
+        let Domain::Points { truth, points, intervals, .. } = &self.planned.domain else { return None };
+        if intervals.is_none() {
+            return Some(format!("{} points at quantiles", points.len()));
+        }
+        let sides = [
+            (&replies.members, &self.planned.parts.members, self.scene.answers.0, 0),
+            (&replies.others, &self.planned.parts.others, self.scene.answers.1, self.scene.members.rows()),
+        ];
+        let agrees = |replies: &[Reply], answers: &Answers, row: usize, offset: usize| {
+            let own = interview.read(&answers.predictions, &answers.truth, row);
+            let there = replies[self.planned.domain.place(truth[offset + row])];
+            (own.fit.exp() - there.fit.exp()).abs() <= AGREES && own.reproduces == there.reproduces
+        };
+        let exact = self.planned.terms.unknown.is_empty()
+            && sides.into_iter().all(|(replies, rows, answers, offset)| {
+                replies.people().zip(rows).all(|(replies, &row)| agrees(replies, answers, row, offset))
+            });
+        Some(format!(
+            "one point in each of {} intervals between thresholds of the trees{}",
+            points.len(),
+            if exact { ", exact for everybody attacked" } else { "; other parts of the model may depend on it too" }
+        ))
+    }
+
     /// The best fitting number, refined between the points; where several fit as well, the middle of them.
     fn refined(&self, replies: &Both<Replies>, refined: &Both<Refined>) -> Option<Attacked> {
         let Domain::Points { truth, tolerance, .. } = &self.planned.domain else { return None };
         let decided = |replies: &Replies, refined: &[Option<f64>], rows: &[usize]| {
-            let mut decided = decide(&rules::best_fit(replies), &self.planned.domain, &[], rows);
+            let mut decided = decide(&rules::best_fit(replies), &self.planned.domain, &self.knowledge.prior, rows);
             for (at, (value, &row)) in refined.iter().zip(rows).enumerate() {
                 if let Some(value) = value {
                     decided.guesses.right[at] = (value - truth[row]).abs() <= *tolerance;
@@ -217,6 +285,7 @@ impl Work<'_> {
             candidates: planned.domain.len(),
             questions: planned.questions(),
             plateau: replies.and_then(|replies| self.plateau(replies)),
+            search: None,
             tolerance: match planned.domain {
                 // What follows from the data is a difference of two people's numbers and stays unsaid.
                 Domain::Points { .. } => Some(planned.terms.grid.tolerance.map_or_else(

@@ -1,15 +1,27 @@
 //! Re-identification: can people be singled out in the data?
 
 mod attacker;
+pub mod attribute_disclosure;
+pub mod column_search;
+mod diversity;
 mod fields;
 mod found;
+#[cfg(test)]
+mod golden;
 mod grouped;
+pub mod individual_risk;
 pub mod k_anonymity;
 pub mod linkage;
+mod measure;
 mod pairing;
+mod population;
+pub mod population_uniqueness;
+pub mod record_risk;
+pub mod special_uniques;
 pub mod uniqueness;
 
 pub use grouped::Grouped;
+pub use measure::{Measurement, measure};
 
 use crate::finding::{Count, Finding, Severity, Standing, Unit, Worse};
 use crate::stats::Estimate;

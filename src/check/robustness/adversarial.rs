@@ -16,7 +16,10 @@
 //! found exactly, leaf by leaf. Otherwise, where the model gives scores, the search tries every column at quantiles of the
 //! non-members and at the budget, goes on from the best with up to `columns` columns, moves all columns together against the
 //! score, and walks back towards the record. Where the model names classes only, or `search` asks for it, `HopSkipJump` walks
-//! along the border by answers alone, with at most `decisions` questions a record. The smaller change counts.
+//! along the border by answers alone, with at most `decisions` questions a record. Of several trees that are fed by the
+//! model's inputs and explain its answers, the file shows all thresholds: columns are moved from cell to cell in the order that
+//! lowers the score of the record's answer most, within a distance that shrinks as long as the answer changes, at no question
+//! but the last (not where `search` is `decisions`). The smallest change counts.
 //!
 //! # Reading the number
 //! The flip rate of people who are not in the training data, next to the rate for one random change of the same size: what
@@ -31,16 +34,18 @@
 //!
 //! # Cost
 //! Up to `queries` questions (40,000 by default): as many records as that buys are attacked, one of each patient. A record costs
-//! columns changed in turn x columns x (quantiles + 2) + 30 at most, or `decisions`; a tree costs one per leaf and record.
+//! columns changed in turn x columns x (quantiles + 2) + 30 at most, or `decisions`; a tree costs one per leaf and record,
+//! threshold moves one a record.
 //!
 //! # References
-//! Chen, Jordan and Wainwright, IEEE S&P 2020 (`HopSkipJump`); Kantchelian, Tygar and Joseph, ICML 2016 (trees); Simonetto et
+//! Chen, Jordan and Wainwright, IEEE S&P 2020 (`HopSkipJump`); Kantchelian, Tygar and Joseph, ICML 2016 (trees); Zhang et al., NeurIPS 2020 (moves in ensembles); Simonetto et
 //! al., IJCAI 2022 and NeurIPS 2024 (constraints, `TabularBench`); Choquette-Choo et al., ICML 2021 (distance to the border).
 
 use rand::Rng;
 use serde::Deserialize;
 
 use super::boxes::Boxes;
+use super::forest::Forest;
 use super::hop_skip_jump;
 use super::rules::Rules;
 use super::scene::{Asking, Point, Sample, Scene};
@@ -127,7 +132,7 @@ type Line<'l> = dyn Fn(&[usize], &[Option<Found>]) -> String + 'l;
 struct Hunt {
     found: Vec<Option<Found>>,
     exact: bool,
-    how: &'static str,
+    how: String,
 }
 
 impl Check for Adversarial {
@@ -153,20 +158,22 @@ impl Check for Adversarial {
         let seed = subject.seed.derive(META.id);
         let boxes = if self.search == Search::Auto { Boxes::of(subject, &scene) } else { None };
         let effort = Effort { near: self.budget, columns: self.columns };
+        let forest =
+            if self.search == Search::Decisions || boxes.is_some() { None } else { Forest::of(subject, &scene) };
         let cost = self.cost(&scene, effort, boxes.is_some());
         let sample = scene.sample((self.queries / cost / 2).max(FEWEST), seed.derive("sample"));
         let rows = sample.rows();
         let asking = Asking::new(&scene, META.id, watch, rows.len() * cost);
         let hunt = match boxes {
             Some(boxes) => {
-                let how = "exact, leaf by leaf of the tree";
+                let how = "exact, leaf by leaf of the tree".to_owned();
                 boxes.search(&scene, &asking, &rows)?.map(|found| Hunt { found, exact: true, how })
             }
             None => None,
         };
         let (sample, hunt) = match hunt {
             Some(hunt) => (sample, hunt),
-            None => self.hunt(&scene, &asking, sample, effort, seed)?,
+            None => self.hunt(&scene, &asking, sample, effort, (forest.as_ref(), seed))?,
         };
         let random = self.random(&scene, &asking, &sample, seed)?;
         Ok(self.findings(&scene, &asking, &sample, &hunt, random).into())
@@ -207,7 +214,7 @@ impl Adversarial {
         asking: &Asking<'_>,
         mut sample: Sample,
         effort: Effort,
-        seed: Seed,
+        (forest, seed): (Option<&Forest<'_>>, Seed),
     ) -> Result<(Sample, Hunt), CheckError> {
         let most = (self.queries / self.cost(scene, effort, false) / 2).max(FEWEST);
         sample.members.truncate(most);
@@ -223,11 +230,17 @@ impl Adversarial {
             let walked = hop_skip_jump::search(scene, asking, &rows, self.decisions(), seed.derive("walk"))?;
             found = found.into_iter().zip(walked).map(|(first, second)| nearer(first, second)).collect();
         }
+        if let Some(forest) = forest {
+            let moved = forest.search(scene, asking, &rows)?;
+            found = found.into_iter().zip(moved).map(|(first, second)| nearer(first, second)).collect();
+        }
         let how = match (scores && scene.scores(), decisions) {
-            (true, true) => "by scores and by HopSkipJump: an upper bound of the smallest change",
-            (true, false) => "by scores: an upper bound of the smallest change",
-            _ => "by answers alone (HopSkipJump): an upper bound of the smallest change",
+            (true, true) => "by scores and by HopSkipJump",
+            (true, false) => "by scores",
+            _ => "by answers alone (HopSkipJump)",
         };
+        let moves = if forest.is_some() { " and by threshold moves of the trees" } else { "" };
+        let how = format!("{how}{moves}: an upper bound of the smallest change");
         Ok((sample, Hunt { found, exact: false, how }))
     }
 
@@ -322,7 +335,7 @@ impl Adversarial {
     fn settings(&self, asking: &Asking<'_>, sample: &Sample, hunt: &Hunt) -> Vec<(String, String)> {
         let [members, nonmembers] = looked_at(sample);
         vec![
-            ("search".to_owned(), hunt.how.to_owned()),
+            ("search".to_owned(), hunt.how.clone()),
             members,
             nonmembers,
             ("budget, in measurement errors".to_owned(), self.budget.to_string()),

@@ -13,33 +13,60 @@ use crate::tensor::Element;
 
 /// The precision in which the runtime compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Precision {
+pub(super) enum Precision {
     Single,
     Double,
 }
 
 impl Precision {
-    fn cell(self, value: f64) -> f64 {
+    /// A number as it is compared.
+    pub(super) fn cell(self, value: f64) -> f64 {
         if self == Self::Single { f64::from(value as f32) } else { value }
     }
 
-    fn above(self, value: f64) -> f64 {
+    /// The next number.
+    pub(super) fn above(self, value: f64) -> f64 {
         if self == Self::Single { f64::from((value as f32).next_up()) } else { value.next_up() }
     }
 
     fn below(self, value: f64) -> f64 {
         if self == Self::Single { f64::from((value as f32).next_down()) } else { value.next_down() }
     }
+
+    /// The nearest value of an interval that a number may take.
+    pub(super) fn nearest(self, scene: &Scene<'_>, own: f64, side: &Interval) -> Option<f64> {
+        if own.is_nan() {
+            return side.missing.then_some(own);
+        }
+        let inside = |value: f64| {
+            let cell = self.cell(value);
+            side.low <= cell && cell <= side.high
+        };
+        if inside(own) {
+            return Some(own);
+        }
+        let (low, high) = scene.space.reach(side.axis, own);
+        let edge = if self.cell(own) < side.low { side.low } else { side.high };
+        let step = scene.space.axes[side.axis].step;
+        let reached = |value: &f64| low <= *value && *value <= high && inside(*value);
+        if step <= 0.0 {
+            return Some(edge).filter(reached);
+        }
+        let steps = ((edge - own) / step).trunc();
+        // The edge itself may lie between two steps, or be off by a rounding.
+        let around = [steps - 1.0, steps, steps + 1.0].into_iter().map(|steps| own + steps * step);
+        around.filter(reached).min_by(|a, b| (a - own).abs().total_cmp(&(b - own).abs()))
+    }
 }
 
 /// The cells of one column that lead to a leaf.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Interval {
-    axis: usize,
-    low: f64,
-    high: f64,
+pub(super) struct Interval {
+    pub(super) axis: usize,
+    pub(super) low: f64,
+    pub(super) high: f64,
     /// Whether a missing cell leads there too.
-    missing: bool,
+    pub(super) missing: bool,
 }
 
 /// The way to a leaf.
@@ -133,7 +160,7 @@ impl Boxes {
     fn change(&self, scene: &Scene<'_>, row: usize, at: usize) -> Option<f64> {
         let own = &scene.values[row];
         self.leaves[at].sides.iter().try_fold(0.0, |largest, side| {
-            let to = self.nearest(scene, own[side.axis], side)?;
+            let to = self.precision.nearest(scene, own[side.axis], side)?;
             let change = if to == own[side.axis] || to.is_nan() {
                 0.0
             } else {
@@ -147,34 +174,9 @@ impl Boxes {
         let own = &scene.values[row];
         let mut values = own.clone();
         for side in &self.leaves[at].sides {
-            values[side.axis] = self.nearest(scene, own[side.axis], side)?;
+            values[side.axis] = self.precision.nearest(scene, own[side.axis], side)?;
         }
         scene.space.permits(own, &values).then_some(Point { row, values })
-    }
-
-    /// The nearest value of an interval that a number may take.
-    fn nearest(&self, scene: &Scene<'_>, own: f64, side: &Interval) -> Option<f64> {
-        if own.is_nan() {
-            return side.missing.then_some(own);
-        }
-        let inside = |value: f64| {
-            let cell = self.precision.cell(value);
-            side.low <= cell && cell <= side.high
-        };
-        if inside(own) {
-            return Some(own);
-        }
-        let (low, high) = scene.space.reach(side.axis, own);
-        let edge = if self.precision.cell(own) < side.low { side.low } else { side.high };
-        let step = scene.space.axes[side.axis].step;
-        let reached = |value: &f64| low <= *value && *value <= high && inside(*value);
-        if step <= 0.0 {
-            return Some(edge).filter(reached);
-        }
-        let steps = ((edge - own) / step).trunc();
-        // The edge itself may lie between two steps, or be off by a rounding.
-        let around = [steps - 1.0, steps, steps + 1.0].into_iter().map(|steps| own + steps * step);
-        around.filter(reached).min_by(|a, b| (a - own).abs().total_cmp(&(b - own).abs()))
     }
 }
 

@@ -5,6 +5,7 @@
 
 pub mod adversarial;
 mod boxes;
+mod forest;
 mod hop_skip_jump;
 pub mod natural_noise;
 mod relation;

@@ -5,9 +5,11 @@ use crate::check::{Answers, Truth};
 use crate::data::encode::{Slot, tensors};
 use crate::data::{Column, Features, Schema, Table};
 use crate::model::contents::specimen::{Attribute, Draft};
+use crate::model::trees::specimen::forest;
+use crate::model::trees::{self, Rows};
 use crate::model::{Predictions, Scale};
 use crate::seed::Seed;
-use crate::tensor::{Element, Tensor};
+use crate::tensor::{Element, Tensor, Values};
 
 fn slots(width: usize) -> Vec<Slot> {
     vec![Slot {
@@ -69,6 +71,23 @@ pub(super) fn coin(rows: usize, seed: u64) -> Case {
 fn quarters(name: &str, rows: usize, seed: Seed) -> Column {
     let values = uniform(rows, 33, seed.derive(name)).into_iter().map(|at| f64::from(at) / 4.0 - 4.0);
     numbers(name, values.collect())
+}
+
+/// A file with a forest grown at random, records of three columns of quarters, and its classes (1 where the sum is above 0) as a
+/// function.
+pub(super) fn planted(seed: u64, trees: usize, splits: usize, rows: usize) -> (Case, impl Fn(&[f64]) -> u32 + Clone) {
+    let contents = forest(seed, trees, splits, 3);
+    let ensemble = trees::specimen::planted(&contents);
+    let score = move |row: &[f64]| {
+        let tensor = Tensor { row_shape: vec![3], values: Values::F64(row.to_vec()) };
+        ensemble.sums(&Rows::of(&tensor, &ensemble).expect("a row"))[0]
+    };
+    let side = |name: &str| {
+        let seed = Seed::root(seed).derive("planted").derive(name);
+        Table::new(["x0", "x1", "x2"].map(|column| quarters(column, rows, seed)).to_vec())
+    };
+    let case = case(side("members"), side("nonmembers"), score.clone()).with_file(contents);
+    (case, move |row: &[f64]| u32::from(score(row) > 0.0))
 }
 
 /// A file with one tree of so many splits on three columns of quarters, grown at random and cut between the quarters, the

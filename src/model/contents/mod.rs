@@ -19,12 +19,14 @@ use std::sync::OnceLock;
 
 pub use arrays::{Numbers, Precision, Quantised, StoredArray, Unread};
 pub use lineage::Lineage;
+pub(in crate::model) use place::operator;
 pub use place::{Part, Place, Stand};
 pub use strings::{StoredString, TextKind};
 
 use super::ModelError;
 use super::graph::{Graph, attribute, decode};
 use super::proto::{AttributeProto, GraphProto, ModelProto, NodeProto};
+use super::reverse::Reverse;
 use super::trees::{self, Ensemble, Unreadable};
 
 /// A model file taken apart.
@@ -132,6 +134,11 @@ impl Contents {
     /// Numbers of training records that tables beside the trees state for each leaf, tree by tree; read once.
     pub fn leaf_counts(&self) -> &[Vec<u64>] {
         self.leaf_counts.get_or_init(|| trees::counts::of_contents(self))
+    }
+
+    /// The main graph as a program that can be differentiated.
+    pub fn reverse(&self) -> Reverse {
+        Reverse::of(&self.model, &|tensor| self.decoded(tensor).ok().map(|numbers| numbers.values))
     }
 
     /// Every string that the file stores, in the order of the walk.

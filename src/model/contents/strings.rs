@@ -1,6 +1,7 @@
 //! The strings of a file.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::{Contents, Part, Place};
@@ -81,7 +82,7 @@ impl<'c> Finds<'c> {
     }
 
     fn tensor(&mut self, place: &Place, part: Part, tensor: &'c TensorProto) {
-        tensor.string_data.iter().for_each(|text| self.bytes(place, TextKind::Category, text));
+        distinct(&tensor.string_data).for_each(|text| self.bytes(place, TextKind::Category, text));
         self.text(&Place::other(part, "name of a tensor"), TextKind::Name, tensor.name());
         self.text(&Place::other(part, "doc string of a tensor"), TextKind::Documentation, tensor.doc_string());
         self.entries(part, "metadata of a tensor", &tensor.metadata_props);
@@ -109,7 +110,8 @@ impl<'c> Finds<'c> {
 
     fn attribute(&mut self, place: &Place, part: Part, attribute: &'c AttributeProto) {
         let listed = !attribute.strings.is_empty();
-        attribute.strings.iter().for_each(|text| self.bytes(place, TextKind::Category, text));
+        // The comparisons of a forest are a list of half a million times the same few.
+        distinct(&attribute.strings).for_each(|text| self.bytes(place, TextKind::Category, text));
         if let Some(text) = attribute.s.as_deref().filter(|_| !listed) {
             self.bytes(place, TextKind::Setting, text);
         }
@@ -118,7 +120,13 @@ impl<'c> Finds<'c> {
     }
 }
 
-/// Every string of a file that is not empty.
+/// The texts of a list, each once, in the order in which they are met.
+fn distinct(texts: &[Vec<u8>]) -> impl Iterator<Item = &[u8]> {
+    let mut seen = BTreeSet::new();
+    texts.iter().map(Vec::as_slice).filter(move |text| seen.insert(*text))
+}
+
+/// Every string of a file that is not empty; a text that a list repeats counts once.
 pub(super) fn all(contents: &Contents) -> Vec<StoredString<'_>> {
     let model = &contents.model;
     let mut finds = Finds(Vec::new());

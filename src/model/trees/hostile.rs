@@ -102,6 +102,76 @@ fn the_operator_of_opset_5_tests_sets_of_codes() {
     assert_eq!(sums(&tree, &[[5.0, 0.0], [7.0, 0.0], [6.0, 3.0], [6.0, 2.0]]), [10.0, 10.0, 20.0, 30.0]);
 }
 
+/// Written and read again, the trees are the same; so are small leaves merged, a tree that is nothing but a leaf among them.
+#[test]
+fn trees_of_opset_5_are_written_as_they_were_read() {
+    let written = |ensemble: &Ensemble, wide: bool| {
+        let splits =
+            if wide { tensor("nodes_splits", 11, vec![0; 16], 2) } else { tensor("nodes_splits", 1, vec![0; 8], 2) };
+        let mut node = NodeProto {
+            op_type: Some("TreeEnsemble".to_owned()),
+            domain: Some("ai.onnx.ml".to_owned()),
+            input: vec!["x".to_owned()],
+            attribute: vec![splits, AttributeProto { i: Some(2), ..ints("n_targets", &[]) }],
+            ..NodeProto::default()
+        };
+        super::write::replace(&mut node, ensemble).expect("opset 5 can say it");
+        read("TreeEnsemble", node.attribute).expect("what was written is a tree")
+    };
+    let rows = [[5.0, 0.0], [7.0, 0.0], [6.0, 3.0], [6.0, 2.0], [f32::NAN, f32::NAN]];
+    let tree = read("TreeEnsemble", numbered()).expect("it is a tree");
+    let people =
+        |[a, b, c]: [u32; 3]| [(0, a), (100, b), (200, c)].map(|(from, n)| (from..from + n).collect::<Vec<u32>>());
+    for wide in [false, true] {
+        for counts in [[20, 20, 20], [5, 20, 20], [20, 20, 5], [20, 3, 2]] {
+            let pruned = tree.pruned(&people(counts), 11);
+            let again = written(&pruned, wide);
+            let first =
+                |sums: Vec<f64>| sums.iter().step_by(again.targets).map(|v| (v * 1e4).round()).collect::<Vec<f64>>();
+            assert_eq!(
+                first(sums(&again, &rows)),
+                sums(&pruned, &rows).iter().map(|v| (v * 1e4).round()).collect::<Vec<f64>>()
+            );
+            assert_eq!(
+                (again.leaves.len(), again.splits.len()),
+                (pruned.leaves.len(), pruned.splits.len()),
+                "{counts:?}"
+            );
+        }
+    }
+}
+
+/// Leaves that speak of two targets after they were merged: the sum is the same as that of a tree for each; a mean has no such form.
+#[test]
+fn merged_leaves_of_two_targets_become_two_trees() {
+    let two = vec![
+        ints("leaf_targetids", &[0, 1, 0]),
+        AttributeProto { i: Some(2), ..ints("n_targets", &[]) },
+        AttributeProto { i: Some(1), ..ints("aggregate_function", &[]) },
+    ];
+    let attributes = two.into_iter().fold(numbered(), with);
+    let tree = read("TreeEnsemble", attributes.clone()).expect("it is a tree");
+    let people: Vec<Vec<u32>> = vec![(0..20).collect(), (100..115).collect(), (200..205).collect()];
+    let pruned = tree.pruned(&people, 11);
+    let node = |attribute: Vec<AttributeProto>| NodeProto {
+        op_type: Some("TreeEnsemble".to_owned()),
+        domain: Some("ai.onnx.ml".to_owned()),
+        input: vec!["x".to_owned()],
+        attribute,
+        ..NodeProto::default()
+    };
+    let mut written = node(attributes);
+    super::write::replace(&mut written, &pruned).expect("a sum has two trees");
+    let again = read("TreeEnsemble", written.attribute.clone()).expect("it is two trees");
+    let rows = [[5.0, 0.0], [6.0, 3.0], [6.0, 2.0]];
+    assert_eq!(again.trees(), 2);
+    assert_eq!(sums(&again, &rows), sums(&pruned, &rows));
+    // 15 people with 20 of the second, 5 with 30 of the first.
+    assert_eq!(sums(&pruned, &rows), [10.0, 0.0, 7.5, 15.0, 7.5, 15.0]);
+    let mean = Ensemble { aggregate: super::Aggregate::Average, ..pruned };
+    assert!(super::write::replace(&mut written, &mean).is_none());
+}
+
 /// Each is refused with a reason; none panics, none runs for ever.
 #[test]
 fn attributes_that_lie_are_refused() {

@@ -5,10 +5,13 @@
 //! Refuses an ensemble whose attributes disagree, that is no forest of trees, or that is deeper than any learner grows.
 
 pub(super) mod counts;
+mod cuts;
 #[cfg(test)]
 mod hostile;
 mod parse;
 mod prune;
+#[cfg(test)]
+pub(crate) mod specimen;
 mod tensor;
 pub(super) mod write;
 
@@ -330,6 +333,22 @@ impl<'a> Rows<'a> {
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Whether cells are compared in 32 bits.
+    pub fn single(&self) -> bool {
+        matches!(self.cells, Cells::F32(_))
+    }
+
+    /// One cell.
+    ///
+    /// # Panics
+    /// When there is no such row or column.
+    pub fn cell(&self, row: usize, column: usize) -> f64 {
+        match &self.cells {
+            Cells::F32(cells) => f64::from(cells[row * self.width + column]),
+            Cells::F64(cells) => cells[row * self.width + column],
+        }
     }
 
     /// Number of columns.

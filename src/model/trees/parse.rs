@@ -188,21 +188,30 @@ fn numbered(attributes: &Attributes<'_>) -> Result<Raw, &'static str> {
     if values.len() != nodes || modes.len() != nodes || targets.len() != weights.len() {
         return Err(LENGTHS);
     }
+    // A comparison whose branches both lead to the same leaf is how a tree that is nothing but a leaf is written.
+    let only_leaf = |at: usize| {
+        let of = |name: &str| attributes.ints(name).get(at).copied();
+        let both =
+            of("nodes_trueleafs").is_some_and(|leaf| leaf != 0) && of("nodes_falseleafs").is_some_and(|leaf| leaf != 0);
+        let leaf = of("nodes_truenodeids").filter(|leaf| both && Some(*leaf) == of("nodes_falsenodeids"));
+        leaf.and_then(|leaf| usize::try_from(leaf).ok()).filter(|leaf| *leaf < weights.len())
+    };
+    let split_at = |at: usize| only_leaf(at).map_or(Branch::Split(at), Branch::Leaf);
     let branches = |ids: &str, leafs: &str| -> Result<Vec<Branch>, &'static str> {
         let (ids, leafs) = (attributes.ints(ids), attributes.ints(leafs));
         if ids.len() != nodes || leafs.len() != nodes {
             return Err(LENGTHS);
         }
         let branch = |(&id, &leaf): (&i64, &i64)| {
-            let (limit, make): (usize, fn(usize) -> Branch) =
-                if leaf == 0 { (nodes, Branch::Split) } else { (weights.len(), Branch::Leaf) };
-            usize::try_from(id).ok().filter(|id| *id < limit).map(make).ok_or(DANGLING)
+            let limit = if leaf == 0 { nodes } else { weights.len() };
+            let id = usize::try_from(id).ok().filter(|id| *id < limit).ok_or(DANGLING)?;
+            Ok(if leaf == 0 { split_at(id) } else { Branch::Leaf(id) })
         };
         ids.iter().zip(leafs).map(branch).collect()
     };
     let yes = branches("nodes_truenodeids", "nodes_trueleafs")?;
     let no = branches("nodes_falsenodeids", "nodes_falseleafs")?;
-    let root = |&id: &i64| usize::try_from(id).ok().filter(|id| *id < nodes).map(Branch::Split).ok_or(DANGLING);
+    let root = |&id: &i64| usize::try_from(id).ok().filter(|id| *id < nodes).map(split_at).ok_or(DANGLING);
     let roots = attributes.ints("tree_roots").iter().map(root).collect::<Result<_, _>>()?;
     let mut sets: Vec<Vec<f64>> = Vec::new();
     if modes.contains(&Mode::Member) {

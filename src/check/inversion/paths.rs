@@ -1,0 +1,136 @@
+//! Fredrikson's white-box attack on trees: how common is the way that a candidate makes a record take?
+//!
+//! The file tells the way of a record with each candidate in place; how many training records go each way stands in many files
+//! and is taken from the members here. A candidate is weighed by its prior times the share of its leaf among the leaves that it
+//! allows (`p_i / phi(v)`, `phi` over all leaves that the candidate alone does not rule out), on average over trees in the
+//! logarithm. Candidates that do not reproduce the outcome are ruled out where another one does.
+//!
+//! Reference: Fredrikson, Jha and Ristenpart, CCS 2015, section 4 (white box with counts).
+
+use super::replies::Replies;
+use super::rules::{Meaning, Scored};
+use super::work::{Both, Work};
+use crate::check::CheckError;
+use crate::check::disclosure::grove::{Planted, reached};
+use crate::data::Table;
+use crate::model::trees::Rows;
+use crate::tensor::Tensor;
+
+/// Name for tables.
+const NAME: &str = "counts of paths in the trees (Fredrikson, white box)";
+/// Most walks through trees: people times candidates times trees. Beyond, the attack would cost as much as all questions.
+const MOST_WALKS: usize = 1 << 22;
+/// Most cells of the records with all candidates in place.
+const MOST_CELLS: usize = 1 << 26;
+/// What is added to the number of members in a leaf: samples drawn with repetition leave leaves without any of them.
+const PRIOR_COUNT: f64 = 0.5;
+
+/// The cells of a feature that the attribute alone decides, by candidate.
+type Decided = (u32, Vec<f64>);
+
+impl Work<'_> {
+    /// The attack on both sides; nothing where the trees are out of sight, there are too many walks to take, or the attacker does
+    /// not know all other columns.
+    pub(super) fn paths(&self, replies: &Both<Replies>) -> Result<Option<Both<Scored>>, CheckError> {
+        let Some(grove) = self.scene.grove else { return Ok(None) };
+        if grove.planted.is_empty() || !grove.unread.is_empty() || !self.planned.terms.unknown.is_empty() {
+            return Ok(None);
+        }
+        let masses: Vec<Vec<f64>> = grove.planted.iter().map(masses).collect();
+        let parts = &self.planned.parts;
+        let members =
+            self.side_of_paths(&grove.planted, &masses, self.scene.members, &parts.members, &replies.members)?;
+        let others = self.side_of_paths(&grove.planted, &masses, self.scene.others, &parts.others, &replies.others)?;
+        Ok(members.zip(others).map(|(members, others)| Both { members, others }))
+    }
+
+    fn side_of_paths(
+        &self,
+        planted: &[Planted<'_>],
+        masses: &[Vec<f64>],
+        table: &Table,
+        rows: &[usize],
+        replies: &Replies,
+    ) -> Result<Option<Scored>, CheckError> {
+        let candidates = self.planned.domain.len();
+        let trees: usize = planted.iter().map(|planted| planted.ensemble.trees()).sum();
+        if candidates.saturating_mul(rows.len()).saturating_mul(trees) > MOST_WALKS {
+            return Ok(None);
+        }
+        let widest = planted.iter().map(|planted| planted.members.width()).max().unwrap_or(0);
+        if candidates.saturating_mul(rows.len()).saturating_mul(widest) > MOST_CELLS {
+            return Ok(None);
+        }
+        let names: Vec<&str> = planted.iter().map(|planted| planted.ensemble.input.as_str()).collect();
+        let mut fed: Vec<Vec<Tensor>> = planted.iter().map(|_| Vec::with_capacity(candidates)).collect();
+        for candidate in 0..candidates {
+            let inputs = self.inputs_with(table, rows, candidate)?;
+            let mut found = reached(self.scene.model, self.scene.file, &inputs, &names)?;
+            for (of, name) in fed.iter_mut().zip(&names) {
+                let Some(tensor) = found.get_mut(*name).map(|reached| reached.tensor.clone()) else { return Ok(None) };
+                of.push(tensor);
+            }
+        }
+        let mut sums = vec![0.0; rows.len() * candidates];
+        for ((planted, mass), tensors) in planted.iter().zip(masses).zip(&fed) {
+            let seen: Option<Vec<Rows<'_>>> = tensors.iter().map(|tensor| Rows::of(tensor, planted.ensemble)).collect();
+            let Some(seen) = seen else { return Ok(None) };
+            let Some(decided) = decided(&planted.ensemble.features(), &seen) else { return Ok(None) };
+            for (candidate, seen) in seen.iter().enumerate() {
+                let cell = |feature: u32| {
+                    let known = decided.iter().find(|(known, _)| *known == feature);
+                    known.map(|(_, cells)| cells[candidate])
+                };
+                let shares = planted.ensemble.route(0..planted.ensemble.trees(), seen, |tree, leaves| {
+                    let allowed: f64 = planted.ensemble.reachable(tree, cell).iter().map(|&leaf| mass[leaf]).sum();
+                    leaves.into_iter().map(|leaf| (mass[leaf as usize] / allowed).ln()).collect::<Vec<f64>>()
+                });
+                for of_tree in shares {
+                    of_tree
+                        .iter()
+                        .enumerate()
+                        .for_each(|(person, share)| sums[person * candidates + candidate] += share);
+                }
+            }
+        }
+        let mut of = Vec::with_capacity(sums.len());
+        for (replies, sums) in replies.people().zip(sums.chunks(candidates)) {
+            let any = replies.iter().any(|reply| reply.reproduces);
+            of.extend(replies.iter().zip(sums).zip(&self.knowledge.prior).map(|((reply, sum), prior)| {
+                if any && !reply.reproduces { f64::NEG_INFINITY } else { prior + sum / trees.max(1) as f64 }
+            }));
+        }
+        Ok(Some(Scored { name: NAME, meaning: Meaning::Posterior, of, confidence: None }))
+    }
+}
+
+/// How many members reach each leaf, and a little more.
+fn masses(planted: &Planted<'_>) -> Vec<f64> {
+    let mut masses = vec![PRIOR_COUNT; planted.ensemble.leaves.len()];
+    for leaves in planted.ensemble.route(0..planted.ensemble.trees(), &planted.members, |_, leaves| leaves) {
+        leaves.into_iter().for_each(|leaf| masses[leaf as usize] += 1.0);
+    }
+    masses
+}
+
+/// The features that change with the candidate, with their cell for each; nothing where a cell depends on more than the
+/// attribute, so that the candidate alone decides nothing. O(features x people x candidates).
+fn decided(features: &[u32], seen: &[Rows<'_>]) -> Option<Vec<Decided>> {
+    let mut decided = Vec::new();
+    for &feature in features {
+        let cells = |rows: &Rows<'_>| {
+            (0..rows.len()).map(|row| rows.cell(row, feature as usize).to_bits()).collect::<Vec<u64>>()
+        };
+        let first = cells(seen.first()?);
+        let varies = seen.iter().skip(1).any(|rows| cells(rows) != first);
+        if !varies {
+            continue;
+        }
+        let alike = |rows: &Rows<'_>| cells(rows).windows(2).all(|pair| pair[0] == pair[1]);
+        if !seen.iter().all(alike) {
+            return None;
+        }
+        decided.push((feature, seen.iter().map(|rows| rows.cell(0, feature as usize)).collect()));
+    }
+    Some(decided)
+}

@@ -1,0 +1,379 @@
+//! # What it measures
+//! The risk that a record is re-identified, by the attacker of each threat model: prosecutor, journalist or marketer, times
+//! the probability that an attack is tried at all; the share of records in groups that are too small; and, where the plan
+//! names a register of the population, k-map and delta-presence.
+//!
+//! # Who could do this
+//! Prosecutor: somebody who knows that a certain person is in the data and knows the person's quasi-identifiers.
+//! Journalist: somebody who knows a person of the population, not whether they are in the data. Marketer: somebody who
+//! wants to re-identify as many records as possible.
+//!
+//! # How
+//! With f people of the data and F of the population in a group: the prosecutor's largest risk is 1 / smallest f, the
+//! journalist's 1 / smallest F, and the marketer re-identifies the mean over records of 1 / F. All averages are over records,
+//! not over groups. F comes from the register of the population where the plan names one; a group of the data that the
+//! register does not have is counted, warned of, and taken as F = f. Without a register both files together stand for the
+//! population, which gives an upper bound. k-map is the smallest F; delta-presence the largest f / F. The threshold is a
+//! whole number of people (setting `smallest`, default 11), not a risk: rules that say 0.09 mean 1/11, which is above 0.09
+//! and would be missed by one person. A missing cell is a value of its own, which never makes a group larger.
+//!
+//! # Reading the number
+//! A risk of 1/11 = 0.09 is the usual limit for data that anybody may get, 1/5 to 1/3 for recipients bound by contract.
+//! Distinction is groups per record, separation the share of pairs of records that can be told apart. A delta-presence of 1
+//! says: whoever is in that group of the population is known to be in the data.
+//!
+//! # When it misleads
+//! Too low: when the attacker knows more columns than the threat model lists, or the register holds people who cannot be in
+//! the data. Too high: when the register is incomplete, or values differ between register and data by error or time. The
+//! probability of an attempt is an assumption of the plan, not a measurement.
+//!
+//! # Cost
+//! One pass over the data, and one over the register.
+//!
+//! # References
+//! El Emam, "Guide to the De-Identification of Personal Health Information" (2013); El Emam and Dankar, J Am Med Inform Assoc
+//! 15 (2008) for k-map; Nergiz, Atzori and Clifton, SIGMOD 2007, for delta-presence; Motwani and Xu, ICDE 2007 for
+//! distinction and separation; Prasser et al., ARX.
+
+use serde::Deserialize;
+
+use super::population::{Beside, Journalist};
+use super::{Grouped, STEPS, counted, nested, severity_among};
+use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
+use crate::data::{Attacker, Population, Split, Table as Data};
+use crate::finding::{Count, Evidence, Family, Finding, Severity, Table, Unit, part_of, share_of};
+use crate::stats::Estimate;
+use crate::watch::Watch;
+
+pub(in crate::check) static META: CheckMeta = CheckMeta {
+    id: "reidentification/record-risk",
+    title: "Risk of re-identification",
+    family: Family::Reidentification,
+    measures: &[
+        "reidentification/attacker-risk",
+        "reidentification/records-at-risk",
+        "reidentification/k-map",
+        "reidentification/presence",
+    ],
+    source: include_str!("record_risk.rs"),
+};
+
+/// The check.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RecordRisk {
+    /// Groups of fewer people are too small; at least 2.
+    pub smallest: usize,
+}
+
+impl Default for RecordRisk {
+    fn default() -> Self {
+        Self { smallest: 11 }
+    }
+}
+
+impl Check for RecordRisk {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Data, Need::Table, Need::QuasiIdentifiers]
+    }
+
+    fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Output, CheckError> {
+        let Some(split) = subject.split else { return Ok(Output::default()) };
+        let registers = split.threats().map(|(_, register)| register);
+        let all = Grouped::all(split);
+        let mut findings = Vec::new();
+        for (grouped, register) in all.iter().zip(registers).take_while(|_| !watch.stops()) {
+            findings.extend(Facing::of(split, grouped, register, self.smallest.max(2)).findings());
+        }
+        Ok(findings.into())
+    }
+}
+
+/// A threat model and what its attackers face.
+struct Facing<'a> {
+    grouped: &'a Grouped<'a>,
+    smallest: usize,
+    /// The register's side of it, where there is one.
+    register: Option<Beside>,
+    /// People of the population per class of the members.
+    population: Vec<u64>,
+    journalist: Journalist,
+}
+
+impl<'a> Facing<'a> {
+    fn of(split: &Split, grouped: &'a Grouped<'a>, register: Option<&Data>, smallest: usize) -> Self {
+        let tables = (split.members.table(), split.nonmembers.table());
+        let register = match (tables.0, register) {
+            (Some(members), Some(register)) => Some(Beside::of(grouped, members, register)),
+            _ => None,
+        };
+        let population = match (&register, tables) {
+            (Some(register), _) => register.population.clone(),
+            (None, (Some(members), Some(others))) => {
+                let people = split.members.groups.as_deref().zip(split.nonmembers.groups.as_deref());
+                let people = people.map(|(a, b)| [a, b].concat());
+                Beside::of_both_files(grouped, members, others, people.as_deref())
+            }
+            _ => grouped.classes.sizes().iter().map(|&size| u64::from(size)).collect(),
+        };
+        let journalist = Journalist::of(grouped, &population);
+        Self { grouped, smallest, register, population, journalist }
+    }
+
+    fn findings(&self) -> Vec<Finding> {
+        let mut findings = vec![self.attacker_risk(), self.records_at_risk()];
+        if self.register.is_some() {
+            findings.extend([self.k_map(), self.presence()]);
+        }
+        for finding in &mut findings {
+            finding.settings.extend(self.settings());
+            finding.limits.extend(self.warnings());
+        }
+        findings
+    }
+
+    fn finding(&self, measure: &str, unit: Unit, value: f64) -> Finding {
+        let estimate = Estimate::exact(value, self.grouped.records());
+        counted(META.id, measure, &self.grouped.threat.name, unit, estimate)
+    }
+
+    /// What the population is made of.
+    fn stand_in(&self) -> &'static str {
+        if self.register.is_some() { "the register of the population" } else { "both files as population" }
+    }
+
+    fn attacker_risk(&self) -> Finding {
+        let threat = self.grouped.threat;
+        let (risk, what) = match threat.attacker {
+            Attacker::Prosecutor => (1.0 / self.grouped.k().max(1) as f64, "the most exposed person".to_owned()),
+            Attacker::Journalist => {
+                (1.0 / self.journalist.k_map.max(1) as f64, format!("the most exposed person, {}", self.stand_in()))
+            }
+            Attacker::Marketer => (self.journalist.marketer, format!("an average record, {}", self.stand_in())),
+        };
+        let judged = risk * threat.attempt;
+        let mut finding = self.finding("reidentification/attacker-risk", Unit::Share, judged);
+        let tried = match threat.attempt {
+            1.0 => String::new(),
+            attempt => format!(", counting that {} of such recipients would try", Unit::Share.show(attempt)),
+        };
+        finding.sentence = format!(
+            "A {} would re-identify {what} with a risk of {}{tried}.",
+            threat.attacker,
+            Unit::Share.show(judged)
+        );
+        finding.severity = severity_among(1.0 / judged);
+        finding.evidence = vec![self.risks()];
+        finding
+    }
+
+    fn risks(&self) -> Evidence {
+        let (threat, journalist) = (self.grouped.threat, &self.journalist);
+        let risk = |value: f64| format!("{value:.4}");
+        let row = |who: String, highest: f64, average: f64| {
+            vec![who, risk(highest), risk(average), risk(highest * threat.attempt), risk(average * threat.attempt)]
+        };
+        let highest = 1.0 / journalist.k_map.max(1) as f64;
+        let rows = vec![
+            row("prosecutor".to_owned(), 1.0 / self.grouped.k().max(1) as f64, self.grouped.average_risk()),
+            row(format!("journalist ({})", self.stand_in()), highest, journalist.average()),
+            row(format!("marketer ({})", self.stand_in()), journalist.marketer, journalist.marketer),
+        ];
+        Evidence::Table(Table {
+            caption: "Risk by attacker; the last two columns times the probability of an attempt".to_owned(),
+            columns: ["attacker", "highest", "average over records", "highest, if tried", "average, if tried"]
+                .map(str::to_owned)
+                .to_vec(),
+            rows,
+        })
+    }
+
+    fn records_at_risk(&self) -> Finding {
+        let (grouped, n) = (self.grouped, self.grouped.records());
+        let at_risk = match grouped.threat.attacker {
+            Attacker::Prosecutor => grouped.below(self.smallest),
+            Attacker::Journalist | Attacker::Marketer => self.small_in_population(self.smallest),
+        };
+        let mut finding = self.finding("reidentification/records-at-risk", Unit::Share, 0.0);
+        finding.estimate = Some(share_of(at_risk, n));
+        finding.sentence =
+            format!("{} records are in groups of fewer than {} people.", part_of(at_risk, n), self.smallest);
+        finding.severity = Severity::on_scale(at_risk as f64 / n.max(1) as f64, [0.0, 0.01, 0.05, 0.2]);
+        let data = nested(STEPS.map(|step| grouped.below(step)), n);
+        let population = nested(STEPS.map(|step| self.small_in_population(step)), n);
+        let rows = STEPS.iter().zip(data).zip(population).map(|((step, data), population)| {
+            vec![format!("fewer than {step} people (risk above 1/{step})"), data, population]
+        });
+        finding.evidence = vec![Evidence::Table(Table {
+            caption: "Records in groups that are too small".to_owned(),
+            columns: vec!["group".to_owned(), "in the data".to_owned(), format!("in {}", self.stand_in())],
+            rows: rows.collect(),
+        })];
+        finding
+    }
+
+    /// Records whose group in the population is smaller than `size`.
+    fn small_in_population(&self, size: usize) -> usize {
+        self.grouped.counted(|class| self.population[class] < size as u64)
+    }
+
+    fn k_map(&self) -> Finding {
+        let k = self.journalist.k_map;
+        let mut finding = self.finding("reidentification/k-map", Unit::People, k as f64);
+        finding.sentence = format!("The smallest group of the population that a record points to has {k}.");
+        finding.severity = severity_among(k as f64);
+        finding
+    }
+
+    fn presence(&self) -> Finding {
+        let (least, most) = self.journalist.presence;
+        let mut finding = self.finding("reidentification/presence", Unit::Share, most);
+        finding.sentence = format!(
+            "Whoever is in the most exposed group of the population is in the data with a probability of {}.",
+            Unit::Share.show(most)
+        );
+        finding.severity = Severity::on_scale(most, [0.05, 0.2, 0.5, 0.8]);
+        let least = if self.register.as_ref().is_some_and(|register| register.unseen > 0) { 0.0 } else { least };
+        finding.settings = vec![("delta-presence".to_owned(), format!("from {least:.6} to {most:.6}"))];
+        finding
+    }
+
+    fn settings(&self) -> Vec<(String, String)> {
+        let (grouped, threat) = (self.grouped, self.grouped.threat);
+        let records = grouped.classes.histogram();
+        let mut settings = vec![
+            ("quasi-identifiers".to_owned(), threat.columns.join(", ")),
+            ("attacker".to_owned(), threat.attacker.to_string()),
+            ("probability of an attempt".to_owned(), threat.attempt.to_string()),
+            ("smallest group".to_owned(), self.smallest.to_string()),
+            ("distinction (groups per record)".to_owned(), format!("{:.6}", records.distinction())),
+            ("separation (pairs of records told apart)".to_owned(), format!("{:.6}", records.separation())),
+        ];
+        if grouped.people.is_some() {
+            let rows = records.smallest();
+            settings.push(("smallest group in rows, not people".to_owned(), rows.to_string()));
+        }
+        settings.extend(threat.recipient.iter().map(|recipient| ("recipient".to_owned(), recipient.clone())));
+        let population = match &threat.population {
+            Some(Population::Size(size)) => Some(format!("{size} people")),
+            Some(Population::Fraction(fraction)) => {
+                Some(format!("{} of it is in the data", Unit::Share.show(*fraction)))
+            }
+            Some(Population::Register(_)) => Some("a register".to_owned()),
+            None => None,
+        };
+        settings.extend(population.map(|population| ("population".to_owned(), population)));
+        settings
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let Some(register) = &self.register else {
+            return vec![
+                "No register of the population is named: both files together stand for it, so journalist and marketer risk \
+                 are upper bounds."
+                    .to_owned(),
+            ];
+        };
+        let mut warnings = Vec::new();
+        if register.missing > 0 {
+            warnings.push(format!(
+                "{} records share their quasi-identifiers with nobody of the register; their group in the population is taken \
+                 to be their group in the data. The register is incomplete, or its values are written another way.",
+                part_of(register.missing_records, self.grouped.records())
+            ));
+        }
+        if register.too_small > 0 {
+            warnings.push(format!(
+                "{} groups have more people in the data than in the register; they are taken to be as large as in the data.",
+                Count::of(register.too_small)
+            ));
+        }
+        warnings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::check::specimen::{Case, Specimen, integers};
+    use crate::data::{Schema, ThreatModel};
+
+    fn values(sizes: &[usize]) -> Vec<u32> {
+        sizes.iter().enumerate().flat_map(|(value, &size)| std::iter::repeat_n(value as u32, size)).collect()
+    }
+
+    fn case(sizes: &[usize], threat: ThreatModel, register: Option<&[usize]>) -> Case {
+        let table = |sizes: &[usize]| Data::new(vec![integers("q", &values(sizes))]);
+        let schema = Schema { quasi_identifiers: vec![threat], ..Schema::default() };
+        let mut case = Case::tables(table(sizes), table(sizes), schema);
+        case.split.registers = vec![register.map(|sizes| Arc::new(table(sizes)))];
+        case
+    }
+
+    fn prosecutor() -> ThreatModel {
+        ThreatModel::of("", &["q"])
+    }
+
+    impl Specimen for RecordRisk {
+        const MEASURE: &'static str = "reidentification/attacker-risk";
+
+        fn null(seed: u64) -> (Case, f64) {
+            let size = 50 + seed as usize;
+            (case(&[size; 4], prosecutor(), None), 1.0 / size as f64)
+        }
+
+        fn leaky() -> Case {
+            case(&[1; 40], prosecutor(), None)
+        }
+
+        fn graded(seed: u64) -> (Case, f64) {
+            let k = 1 + seed as usize % 13;
+            let threat = ThreatModel { attempt: 0.25, ..prosecutor() };
+            (case(&[30, k + 5, k, 44], threat, None), 0.25 / k as f64)
+        }
+    }
+
+    fn value(findings: &[Finding], measure: &str) -> f64 {
+        let found = findings.iter().find(|finding| finding.measure.ends_with(measure)).expect("measured");
+        found.estimate.expect("a number").value
+    }
+
+    /// Two of four, three of thirty, one of one: 1/4, 1/30 and 1 for the journalist; (2/4 + 3/30 + 1/1) / 6 for the marketer.
+    #[test]
+    fn a_register_by_hand() {
+        let journalist = ThreatModel { attacker: Attacker::Journalist, ..prosecutor() };
+        let run = |threat: &ThreatModel, sizes: &[usize], register: &[usize]| {
+            case(sizes, threat.clone(), Some(register)).run(&RecordRisk::default(), 1)
+        };
+        let found = run(&journalist, &[2, 3, 1], &[4, 30, 1, 9]);
+        assert_eq!(value(&found, "attacker-risk"), 1.0);
+        assert_eq!(value(&found, "k-map"), 1.0);
+        assert_eq!(value(&found, "presence"), 1.0);
+        let marketer = ThreatModel { attacker: Attacker::Marketer, ..prosecutor() };
+        let found = run(&marketer, &[2, 3, 1], &[4, 30, 1, 9]);
+        assert!((value(&found, "attacker-risk") - 1.6 / 6.0).abs() < 1e-12);
+        // A register without the last class: its people are taken from the data, and the reader is told.
+        let found = run(&journalist, &[20, 30, 40], &[400, 300]);
+        assert_eq!((value(&found, "k-map"), value(&found, "attacker-risk")), (40.0, 1.0 / 40.0));
+        assert!(
+            found[0].limits.iter().any(|limit| limit.starts_with("40 of 90 records share")),
+            "{:?}",
+            found[0].limits
+        );
+    }
+
+    /// A limit of eleven people is met by eleven, and 0.09 is not a number to compare with.
+    #[test]
+    fn eleven_are_eleven() {
+        let at = |size: usize| {
+            value(&case(&[size; 9], prosecutor(), None).run(&RecordRisk::default(), 1), "records-at-risk")
+        };
+        assert_eq!((at(10), at(11)), (1.0, 0.0));
+    }
+}

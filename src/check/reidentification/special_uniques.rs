@@ -1,0 +1,308 @@
+//! # What it measures
+//! Which records a few columns already single out (special uniques), which columns do it, and how likely a match with a unique
+//! record is right.
+//!
+//! # Who could do this
+//! Somebody who knows only two or three facts about a person and can look into the data.
+//!
+//! # How
+//! All minimal sample uniques of every record: column sets on which nobody else has its values while every smaller set is
+//! shared (SUDA). A record's score adds (m - k)! for each of size k among m columns. A missing cell is no item: nobody is
+//! unique through it. Records of one patient are one person.
+//!
+//! # Reading the number
+//! The fewer columns single a record out, the rarer the person and the likelier unique in the population too. The contribution
+//! of a column is the share of all scores from sets with it; contributions add up to more than 100 %.
+//!
+//! # When it misleads
+//! Sets larger than `max-size` are not looked at, so scores are lower bounds where the report says so. Scores compare records
+//! of one file, not files. The probability of a right match rests on the number of pairs and on a simple random sample.
+//!
+//! # Cost
+//! Grows with the number of column sets: seconds for twelve columns and 100,000 records; bounded for more.
+//!
+//! # References
+//! Elliot, Manning and Ford 2002; Manning, Haglin and Keane, Data Mining and Knowledge Discovery 16 (2008); Skinner and Elliot,
+//! JRSS B 64 (2002).
+
+use serde::Deserialize;
+
+use super::{Grouped, counted};
+use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
+use crate::equivalence::Column;
+use crate::finding::{
+    Bar, Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Standing, Table, Unit, part_of, share_of,
+};
+use crate::stats::interval::normal_quantile;
+use crate::stats::{Estimate, Level, Method};
+use crate::uniques::{MinimalUniques, Scores, Scoring, Settings, disclosure_share};
+use crate::watch::Watch;
+
+pub(in crate::check) static META: CheckMeta = CheckMeta {
+    id: "reidentification/special-uniques",
+    title: "Special uniques",
+    family: Family::Reidentification,
+    measures: &[SPECIAL, MATCH],
+    source: include_str!("special_uniques.rs"),
+};
+
+const SPECIAL: &str = "reidentification/special-uniques";
+const MATCH: &str = "reidentification/right-match";
+/// Column sets that a table names.
+const NAMED: usize = 10;
+/// Columns up to which sets of every size are looked at unless the plan says otherwise.
+const NARROW: usize = 12;
+
+/// The check.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub struct SpecialUniques {
+    /// The largest column set that is looked at; all sizes up to twelve columns and five beyond where nothing is said.
+    pub max_size: Option<usize>,
+    /// The columns that are few: the measure counts records that so many or fewer single out.
+    pub few: usize,
+}
+
+impl Default for SpecialUniques {
+    fn default() -> Self {
+        Self { max_size: None, few: 3 }
+    }
+}
+
+impl Check for SpecialUniques {
+    fn meta(&self) -> &'static CheckMeta {
+        &META
+    }
+
+    fn needs(&self) -> &'static [Need] {
+        &[Need::Data, Need::Table, Need::QuasiIdentifiers]
+    }
+
+    fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Output, CheckError> {
+        let Some(split) = subject.split else { return Ok(Output::default()) };
+        let mut findings = Vec::new();
+        for grouped in Grouped::all(split) {
+            findings.extend(self.of_threat(&grouped, watch)?);
+        }
+        Ok(findings.into())
+    }
+}
+
+impl SpecialUniques {
+    fn of_threat(&self, grouped: &Grouped<'_>, watch: &dyn Watch) -> Result<Vec<Finding>, CheckError> {
+        let columns: Vec<&Column> = grouped.columns.iter().collect();
+        let default = if columns.len() <= NARROW { columns.len() } else { Settings::default().max_size };
+        let settings = Settings { max_size: self.max_size.unwrap_or(default).max(1), ..Settings::default() };
+        let found = MinimalUniques::of(&columns, grouped.people, &settings, watch).map_err(|error| {
+            CheckError::NotApplicable { reason: error.to_string(), remedy: "list fewer quasi-identifiers".to_owned() }
+        })?;
+        let scores = Scores::of(&found, Scoring::Factorial);
+        let mut findings = vec![self.special(grouped, &found, &scores)];
+        findings.extend(right_match(grouped, &scores));
+        Ok(findings)
+    }
+
+    fn special(&self, grouped: &Grouped<'_>, found: &MinimalUniques, scores: &Scores) -> Finding {
+        let (columns, n) = (&grouped.threat.columns, found.rows());
+        let few = self.few.clamp(1, found.max_size.max(1));
+        let smallest = |row: usize| found.of_row(row).first().map(|set| set.count_ones() as usize);
+        let within = |size: usize| (0..n).filter(|&row| smallest(row).is_some_and(|least| least <= size)).count();
+        let special = within(few);
+        let mut finding = counted(META.id, SPECIAL, &grouped.threat.name, Unit::Share, share_of(special, n));
+        finding.sentence = format!(
+            "For {} training records, {} of the {} quasi-identifiers single the person out.",
+            part_of(special, n),
+            if few == 1 { "one".to_owned() } else { format!("{few} or fewer") },
+            columns.len()
+        );
+        finding.null_value = Some(0.0);
+        finding.severity = match special as f64 / n.max(1) as f64 {
+            0.0 => Severity::VeryLow,
+            share if share <= 0.001 => Severity::Moderate,
+            share if share <= 0.01 => Severity::High,
+            _ => Severity::VeryHigh,
+        };
+        finding.evidence.extend(contributions(columns, scores));
+        finding.evidence.push(strongest(columns, found));
+        if !found.is_complete() {
+            let why = if found.stopped { "the search was stopped" } else { "larger sets are not looked at" };
+            finding.limits.push(format!(
+                "Sets of up to {} of {} columns: {why}, so scores and contributions are lower bounds.",
+                found.max_size, found.columns
+            ));
+        }
+        finding
+            .limits
+            .push("Sets and contributions that would tell of fewer than 11 records are not shown.".to_owned());
+        let largest = scores.of_row.iter().copied().fold(0.0, f64::max);
+        finding.settings = vec![
+            ("quasi-identifiers".to_owned(), columns.join(", ")),
+            ("few columns".to_owned(), few.to_string()),
+            ("largest set looked at".to_owned(), found.max_size.to_string()),
+            ("records with a score".to_owned(), part_of(scores.scored(), n)),
+        ];
+        if shows(scores.scored()) {
+            finding
+                .settings
+                .push(("sum of the scores".to_owned(), format!("{:.0}", scores.of_row.iter().sum::<f64>())));
+            finding.settings.push(("largest score".to_owned(), format!("{largest:.0}")));
+        }
+        finding
+    }
+}
+
+/// Whether a count of records may be shown.
+fn shows(count: usize) -> bool {
+    count >= SMALLEST_SHOWN
+}
+
+/// Share of all scores from sets with each column.
+fn contributions(columns: &[String], scores: &Scores) -> Option<Evidence> {
+    if !shows(scores.scored()) {
+        return None;
+    }
+    let bar = |(name, share): (&String, &f64)| Bar { label: name.clone(), value: 100.0 * share };
+    let mut bars: Vec<Bar> = columns.iter().zip(&scores.of_column).map(bar).collect();
+    bars.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.label.cmp(&b.label)));
+    let title = format!("`{}` takes part in most of what singles people out", bars.first()?.label);
+    let axis = "share of all scores from sets with the column (per cent)".to_owned();
+    Some(Evidence::Bars { title, axis, bars })
+}
+
+/// The column sets that single out most records, by name; never a value.
+fn strongest(columns: &[String], found: &MinimalUniques) -> Evidence {
+    let mut sets: Vec<u64> = (0..found.rows()).flat_map(|row| found.of_row(row)).copied().collect();
+    sets.sort_unstable();
+    let mut counts: Vec<(usize, u64)> = sets.chunk_by(|a, b| a == b).map(|same| (same.len(), same[0])).collect();
+    counts.sort_by_key(|&(count, set)| (std::cmp::Reverse(count), set.count_ones(), set));
+    let name = |set: u64| {
+        let inside = columns.iter().enumerate().filter(|(j, _)| set >> j & 1 == 1);
+        inside.map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(" + ")
+    };
+    let row = |&(count, set): &(usize, u64)| vec![name(set), Count::of_part(count, found.rows()).to_string()];
+    Evidence::Table(Table {
+        caption: "Columns that single out most records, none of them dispensable".to_owned(),
+        columns: vec!["columns".to_owned(), "records".to_owned()],
+        rows: counts.iter().filter(|(count, _)| shows(*count)).take(NAMED).map(row).collect(),
+    })
+}
+
+/// File-level DIS for a threat with a sampling fraction.
+fn right_match(grouped: &Grouped<'_>, scores: &Scores) -> Option<Finding> {
+    let sizes = grouped.classes.people_histogram();
+    let n = sizes.records() as usize;
+    let population = grouped.threat.population.as_ref()?.size(n)?;
+    let fraction = (n as f64 / population as f64).min(1.0);
+    let (unique, paired) = (sizes.of_size(1) as usize, 2 * sizes.of_size(2) as usize);
+    if unique > 0 && !shows(unique) || paired > 0 && !shows(paired) {
+        return None;
+    }
+    let mut finding = counted(META.id, MATCH, &grouped.threat.name, Unit::Share, Estimate::exact(0.0, n));
+    finding
+        .limits
+        .push("Assumes a simple random sample of the population and an attacker who matches at random.".to_owned());
+    finding.settings = vec![
+        ("quasi-identifiers".to_owned(), grouped.threat.columns.join(", ")),
+        ("share of the population in the data".to_owned(), Unit::Share.show(fraction)),
+    ];
+    let Some(share) = disclosure_share(unique, paired, fraction) else {
+        finding.estimate = (unique == 0).then(|| Estimate::exact(0.0, n));
+        if unique > 0 {
+            finding.standing = Standing::Insufficient {
+                reason: "no two records are a pair".to_owned(),
+                needed: "records of which some share all quasi-identifiers two by two".to_owned(),
+            };
+        }
+        finding.sentence = if unique == 0 {
+            "No record is unique, so no unique match can be made.".to_owned()
+        } else {
+            "No two records are a pair, so the probability that a unique match is right cannot be estimated.".to_owned()
+        };
+        return Some(finding);
+    };
+    let estimate = on_logit(share, unique, paired / 2, n);
+    let expected: f64 = scores.disclosure(unique, share).iter().sum();
+    finding.estimate = Some(estimate);
+    finding.sentence = format!(
+        "A match with a record that is unique in the data is right with a probability of {} ({}).",
+        Unit::Share.show(share),
+        Unit::Share.show_interval(&estimate)
+    );
+    finding.severity = Severity::on_scale(share, [0.05, 0.09, 0.2, 0.33]);
+    finding.settings.push(("sum of the record-level probabilities".to_owned(), format!("{expected:.4}")));
+    Some(finding)
+}
+
+/// The numbers of uniques and of pairs are taken as Poisson; the delta method on the logit scale.
+fn on_logit(share: f64, unique: usize, pairs: usize, n: usize) -> Estimate {
+    let logit = (share / (1.0 - share)).ln();
+    let half = normal_quantile(1.0 - Level::P95.alpha() / 2.0) * (1.0 / unique as f64 + 1.0 / pairs as f64).sqrt();
+    let back = |x: f64| 1.0 / (1.0 + (-x).exp());
+    let (low, high) = if share >= 1.0 { (1.0, 1.0) } else { (back(logit - half), back(logit + half)) };
+    Estimate { value: share, low, high, level: Level::P95, n, method: Method::DeltaLogit }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::specimen::{Case, Specimen, integers};
+    use crate::data::{Population, Schema, Table as Data, ThreatModel};
+
+    /// A thousand records of which the first `alone` are singled out by `a` with `b`, the others stand in groups.
+    fn case(alone: u32, population: Option<Population>) -> Case {
+        let row = |row: u32| if row < alone { (row / 30, row % 30) } else { (100 + row % 2, 100) };
+        let table = || {
+            Data::new(vec![
+                integers("a", &(0..1000).map(|r| row(r).0).collect::<Vec<_>>()),
+                integers("b", &(0..1000).map(|r| row(r).1).collect::<Vec<_>>()),
+                integers("same", &[1; 1000]),
+            ])
+        };
+        let threat = ThreatModel { population, ..ThreatModel::of("", &["a", "b", "same"]) };
+        Case::tables(table(), table(), Schema { quasi_identifiers: vec![threat], ..Schema::default() })
+    }
+
+    impl Specimen for SpecialUniques {
+        const MEASURE: &'static str = SPECIAL;
+
+        fn null(_seed: u64) -> (Case, f64) {
+            (case(0, None), 0.0)
+        }
+
+        fn leaky() -> Case {
+            case(600, None)
+        }
+
+        fn graded(seed: u64) -> (Case, f64) {
+            (case(seed as u32, None), f64::from(seed as u32) / 1000.0)
+        }
+    }
+
+    #[test]
+    fn columns_are_named_and_values_are_not() {
+        let finding = case(600, None).run(&SpecialUniques::default(), 1).remove(0);
+        let Evidence::Bars { bars, .. } = &finding.evidence[0] else { panic!("bars are drawn") };
+        assert_eq!(
+            bars.iter().map(|bar| (bar.label.as_str(), bar.value)).collect::<Vec<_>>(),
+            [("a", 100.0), ("b", 100.0), ("same", 0.0)]
+        );
+        let Evidence::Table(table) = &finding.evidence[1] else { panic!("sets are named") };
+        assert_eq!(table.rows, [["a + b", "600"]]);
+    }
+
+    /// U phi / (U phi + P (1 - phi)) without pairs: said, not 1.
+    #[test]
+    fn without_pairs_there_is_no_probability() {
+        let findings = case(600, Some(Population::Fraction(0.1))).run(&SpecialUniques::default(), 1);
+        let found = findings.iter().find(|finding| finding.measure == MATCH).unwrap();
+        assert!(found.estimate.is_none() && found.sentence.contains("cannot be estimated"));
+    }
+
+    #[test]
+    fn a_cut_search_says_so() {
+        let check = SpecialUniques { max_size: Some(1), few: 3 };
+        let finding = case(600, None).run(&check, 1).remove(0);
+        assert_eq!(finding.estimate.unwrap().value, 0.0);
+        assert!(finding.limits.iter().any(|limit| limit.contains("up to 1 of 3")));
+    }
+}

@@ -1,0 +1,507 @@
+//! What a column is when its name says so and its values agree: names, places, ages, record numbers and other items without
+//! a form of their own.
+
+use super::column::{Column, Order};
+use super::decision::{Knowledge, Reading, Term, term, uniqueness};
+use super::forms::zip_prefix;
+use super::header::{Concept, Header};
+use super::names::{Part, names};
+use super::numbers::STATES;
+use super::{Class, Item, temporal};
+
+/// What agreeing and contradicting values add to the name of a column.
+const AGREES: f64 = 2.0;
+const CONTRADICTS: f64 = -6.0;
+
+const STATE_NAMES: &str = "alabama|alaska|arizona|arkansas|california|colorado|connecticut|delaware|district of columbia|florida|\
+    georgia|hawaii|idaho|illinois|indiana|iowa|kansas|kentucky|louisiana|maine|maryland|massachusetts|michigan|minnesota|\
+    mississippi|missouri|montana|nebraska|nevada|new hampshire|new jersey|new mexico|new york|north carolina|north dakota|\
+    ohio|oklahoma|oregon|pennsylvania|puerto rico|rhode island|south carolina|south dakota|tennessee|texas|utah|vermont|\
+    virginia|washington|west virginia|wisconsin|wyoming|guam";
+
+fn is_state(text: &str) -> bool {
+    let text = text.trim();
+    STATES.split(' ').any(|state| state == text) || STATE_NAMES.split('|').any(|state| state == text.to_lowercase())
+}
+
+/// States are allowed, and so is a column that the name calls a state, country or region.
+pub(super) fn allowed(column: &Column<'_>, header: &Header) -> Option<Reading> {
+    let people = [Concept::GivenName, Concept::Surname, Concept::FullName, Concept::City, Concept::County];
+    let states = column.numbers.is_none() && column.distinct >= 2 && column.share(is_state) >= 0.9;
+    (states && header.says_any(&people) == 0.0).then(|| Reading {
+        item: None,
+        rule: "B.state-allowed",
+        class: Class::Clear,
+        rows: column.rows,
+        terms: vec![term("the values are states", 10.0)],
+        remark: "states may stay",
+    })
+}
+
+/// What a name takes away that speaks of something else: a coding system, a count, a measurement.
+pub(super) fn contradiction(header: &Header, item: Item) -> f64 {
+    let coded = header.says(Concept::Coding) > 0.0 && item != Item::Dates;
+    let measured = header.measured && !matches!(item, Item::Dates | Item::Email | Item::Url | Item::SocialSecurity);
+    if coded {
+        -5.0
+    } else if measured {
+        -3.0
+    } else {
+        0.0
+    }
+}
+
+/// All readings that start from the name of the column or from a dictionary.
+pub(super) fn readings(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) -> Vec<Reading> {
+    let mut found: Vec<Reading> = Vec::new();
+    found.extend(personal_names(column, header));
+    found.extend(places(column, header));
+    found.extend(postcodes(column, header, knowledge));
+    found.extend(dates(column, header, knowledge));
+    found.extend(ages(column, header));
+    found.extend(numbered(column, header));
+    found.extend(unique_codes(column, header));
+    found.extend(rare_occupations(column, header));
+    found
+}
+
+/// Values of letters.
+fn wordy(column: &Column<'_>) -> f64 {
+    let word = |text: &str| {
+        let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+        letters >= 2 && letters * 10 >= text.chars().count() * 7 && !text.bytes().any(|b| b.is_ascii_digit())
+    };
+    if column.numbers.is_some() {
+        return CONTRADICTS;
+    }
+    if column.share(word) >= 0.8 { AGREES } else { CONTRADICTS }
+}
+
+/// The dictionary: x of n distinct values known, against the share of ordinary words that are known by chance.
+fn dictionary(column: &Column<'_>, known: impl Fn(&str) -> bool, genuine: f64, chance: f64, most: f64) -> f64 {
+    let (share, n) = (column.share(known), column.values.len() as f64);
+    let hits = share * n;
+    if share < 0.3 || hits < 5.0 {
+        return 0.0;
+    }
+    (hits * (genuine / chance).ln() + (n - hits) * ((1.0 - genuine) / (1.0 - chance)).ln()).clamp(0.0, most)
+}
+
+fn personal_names(column: &Column<'_>, header: &Header) -> Option<Reading> {
+    let lists = names();
+    let said = header.says_any(&[Concept::GivenName, Concept::Surname, Concept::FullName]);
+    // A surgeon may be a number, a ward a name.
+    let person = header.says(Concept::Person) / 2.0;
+    let known = [
+        dictionary(column, |text| lists.is_part(text, Part::Given), 0.7, 0.06, 7.0),
+        dictionary(column, |text| lists.is_part(text, Part::Surname), 0.6, 0.12, 4.0),
+        dictionary(column, |text| lists.is_full(text), 0.6, 0.005, 9.0),
+    ];
+    let best = known.into_iter().fold(0.0, f64::max);
+    if said + person + best == 0.0 {
+        return None;
+    }
+    // Words that are no names at all: a label of a category.
+    let few = if column.distinct < 10 && column.rows >= 100 { -4.0 } else { 0.0 };
+    let other =
+        if header.says_any(&[Concept::City, Concept::County, Concept::State, Concept::Coding]) > 0.0 && said == 0.0 {
+            -4.0
+        } else {
+            0.0
+        };
+    let terms = vec![
+        term("the name of the column", said.max(person)),
+        term("the values are words", wordy(column).min(if said > 0.0 { AGREES } else { 0.0 })),
+        term("the values are known names", best),
+        term("few different values", few),
+        term("the name of the column speaks of something else", other),
+        uniqueness(column),
+    ];
+    Reading::weighed(Item::Names, "A.names", Class::Prohibited, column.rows, terms)
+}
+
+fn places(column: &Column<'_>, header: &Header) -> Vec<Reading> {
+    let mut found = Vec::new();
+    let weigh = |rule, said: f64, fits: f64, found: &mut Vec<Reading>| {
+        let measured = if header.measured { -4.0 } else { 0.0 };
+        if said > 0.0 {
+            let terms = vec![
+                term("the name of the column", said),
+                term("the values agree with it", fits),
+                term("the name speaks of a count, a kind or a measurement", measured),
+            ];
+            found.extend(Reading::weighed(Item::Geography, rule, Class::Prohibited, column.rows, terms));
+        }
+    };
+    let words = wordy(column);
+    let mixed = if column.numbers.is_none() { AGREES } else { CONTRADICTS };
+    let machine = header.says_any(&[Concept::Ip, Concept::Email, Concept::Url, Concept::Device]) > 0.0;
+    if !machine {
+        weigh("B.street", header.says(Concept::Street), mixed, &mut found);
+    }
+    weigh("B.city", header.says(Concept::City), words, &mut found);
+    weigh("B.county", header.says(Concept::County), words, &mut found);
+    let lengths = |text: &str| {
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        digits && matches!(text.len(), 4 | 5 | 10 | 11 | 12 | 14 | 15)
+    };
+    let census = if column.share(lengths) >= 0.9 { AGREES } else { CONTRADICTS };
+    let state = header.tokens.iter().any(|token| token == "state");
+    if !state {
+        weigh("B.census-area", header.says(Concept::Census), census, &mut found);
+    }
+    let hash = |text: &str| {
+        (5..=12).contains(&text.len())
+            && text.bytes().all(|b| b"0123456789bcdefghjkmnpqrstuvwxyz".contains(&b))
+            && text.bytes().any(|b| b.is_ascii_digit())
+    };
+    let geohash =
+        if column.share(hash) >= 0.9 || column.share(|text| text.contains(',')) >= 0.9 { AGREES } else { CONTRADICTS };
+    weigh("B.geohash", header.says(Concept::Geohash), geohash, &mut found);
+    for (concept, most) in [(Concept::Latitude, 90.0), (Concept::Longitude, 180.0)] {
+        let exact = |text: &str| text.rsplit_once('.').is_some_and(|(_, decimals)| decimals.len() > 1);
+        let within =
+            column.numbers.is_some_and(|numbers| numbers.low >= -most && numbers.high <= most && !numbers.whole);
+        let fits = match (within, column.share(exact) > 0.3) {
+            (true, true) => AGREES + 1.0,
+            (true, false) => -1.0,
+            (false, _) => CONTRADICTS,
+        };
+        weigh("B.coordinate", header.says(concept), fits, &mut found);
+    }
+    found
+}
+
+/// Postcodes: by name, or by a distribution that is that of the population.
+fn postcodes(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) -> Option<Reading> {
+    let said = header.says(Concept::Zip);
+    if column.numbers.is_some_and(|numbers| !numbers.whole) {
+        return None;
+    }
+    let prefixes: Vec<(Option<String>, usize, usize)> = column
+        .values
+        .iter()
+        .map(|(text, rows)| (zip_prefix(text.trim(), knowledge.zip3), *rows, text.trim().len()))
+        .collect();
+    let fitting = prefixes.iter().filter(|(prefix, ..)| prefix.is_some()).count();
+    if said == 0.0 {
+        return by_population(column, header, &prefixes, knowledge);
+    }
+    if (fitting as f64) < 0.7 * prefixes.len() as f64 {
+        return None;
+    }
+    // A number of up to three digits, or five with stars: three digits of a postcode.
+    let short = |text: &str| text.trim().trim_end_matches(['*', 'X', 'x']).len() <= 3;
+    let three = column.share(short) >= 0.9;
+    let small: usize = prefixes
+        .iter()
+        .filter(|(prefix, ..)| prefix.as_ref().is_none_or(|prefix| prefix != "000" && knowledge.zip3.is_small(prefix)))
+        .map(|(_, rows, _)| rows)
+        .sum();
+    let terms = vec![term("the name of the column", said), term("the values are postcodes in use", AGREES)];
+    if three && small == 0 {
+        return Some(Reading {
+            item: Some(Item::Geography),
+            rule: "B.zip3-allowed",
+            class: Class::Clear,
+            rows: 0,
+            terms,
+            remark: "three digits, each prefix with more than 20,000 people",
+        });
+    }
+    let (rule, rows) = if three { ("B.zip3", small) } else { ("B.zip5", column.rows) };
+    let mut reading = Reading::weighed(Item::Geography, rule, Class::Conditional, rows, terms)?;
+    reading.remark = if three {
+        "prefixes with 20,000 people or fewer must become 000"
+    } else {
+        "the first three digits may stay where more than 20,000 people live"
+    };
+    Some(reading)
+}
+
+/// Five digits that are spread like people over the country.
+fn by_population(
+    column: &Column<'_>,
+    header: &Header,
+    prefixes: &[(Option<String>, usize, usize)],
+    knowledge: &Knowledge<'_>,
+) -> Option<Reading> {
+    let five = prefixes.iter().all(|(_, _, len)| *len == 5);
+    if !header.is_silent() || !five || prefixes.len() < 30 || column.order != Order::Free {
+        return None;
+    }
+    let ratio = |prefix: &Option<String>| knowledge.zip3.log_ratio(prefix.as_deref().unwrap_or("000"));
+    let odds: f64 = prefixes.iter().map(|(prefix, ..)| ratio(prefix)).sum::<Option<f64>>()?;
+    let terms = vec![term("five digits, spread like the population", odds.clamp(-10.0, 4.0))];
+    let mut reading = Reading::weighed(Item::Geography, "B.zip5", Class::Conditional, column.rows, terms)?;
+    reading.remark = "the name of the column does not say so";
+    Some(reading)
+}
+
+fn dates(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) -> Option<Reading> {
+    let said = header.says_any(&[Concept::Date, Concept::BirthDate]);
+    let born = header.says_any(&[Concept::BirthYear, Concept::BirthDate]);
+    let numbers = column.numbers?;
+    let (low, high) = (numbers.low, numbers.high);
+    let years = numbers.whole && low >= 1850.0 && high <= 2100.0;
+    if years && born > 0.0 {
+        let oldest = (knowledge.year - 90) as f64;
+        let rows: usize = column
+            .values
+            .iter()
+            .filter(|(text, _)| text.trim().parse::<f64>().is_ok_and(|year| year <= oldest))
+            .map(|(_, rows)| rows)
+            .sum();
+        let terms = vec![term("the name of the column", born), term("years", AGREES)];
+        if rows == 0 {
+            return Some(Reading {
+                item: Some(Item::Dates),
+                rule: "C.birth-year-allowed",
+                class: Class::Clear,
+                rows: 0,
+                terms,
+                remark: "years of birth of people below 90 may stay",
+            });
+        }
+        let mut reading = Reading::weighed(Item::Dates, "C.birth-year", Class::Conditional, rows, terms)?;
+        reading.remark = "years of birth that show an age of 90 or more";
+        return Some(reading);
+    }
+    if header.says(Concept::DatePart) > 0.0
+        && numbers.whole
+        && low >= 0.0
+        && high <= 53.0
+        && column.distinct > 2
+        && !header.measured
+    {
+        let terms = vec![term("the name of the column", header.says(Concept::DatePart))];
+        return Reading::weighed(Item::Dates, "C.part-of-year", Class::Review, column.rows, terms);
+    }
+    if said == 0.0 || years {
+        return None;
+    }
+    let serial = low >= 10_000.0 && high <= 60_000.0;
+    let seconds = low >= 1e8 && high <= 4.2e9;
+    let milliseconds = low >= 1e11 && high <= 4.2e12 || low >= 1e14 && high <= 4.2e15 || low >= 1e17 && high <= 4.2e18;
+    let fits = if serial || seconds || milliseconds { AGREES } else { CONTRADICTS };
+    let rule = if serial { "C.date-serial" } else { "C.date-epoch" };
+    let measured = if header.measured { -3.0 } else { 0.0 };
+    let terms = vec![
+        term("the name of the column", said),
+        term("numbers that count days or seconds", fits),
+        term("the name speaks of a count, a kind or a measurement", measured),
+    ];
+    Reading::weighed(Item::Dates, rule, Class::Conditional, column.rows, terms)
+}
+
+/// Ages over 89 unless they are one group.
+fn ages(column: &Column<'_>, header: &Header) -> Option<Reading> {
+    let said = header.says(Concept::Age);
+    if said == 0.0 {
+        return None;
+    }
+    let says = |words: &[&str]| header.tokens.iter().any(|token| words.contains(&token.as_str()));
+    let in_a_year = if says(&["days", "day"]) {
+        365.25
+    } else if says(&["months", "month"]) {
+        12.0
+    } else if says(&["weeks", "week"]) {
+        52.18
+    } else {
+        1.0
+    };
+    let agree = |over: usize, groups: usize, rows: usize, exactly: bool| {
+        let terms = vec![term("the name of the column", said), term("the values are ages", AGREES)];
+        let allowed = |remark| {
+            Some(Reading {
+                item: Some(Item::Dates),
+                rule: "C.age-allowed",
+                class: Class::Clear,
+                rows: 0,
+                terms: terms.clone(),
+                remark,
+            })
+        };
+        match (over, groups) {
+            (0, _) => allowed("nobody is older than 89"),
+            (_, 1) if !exactly => allowed("ages from 90 are one group"),
+            (_, 1) => {
+                let mut reading = Reading::weighed(Item::Dates, "C.age-top", Class::Review, rows, terms)?;
+                reading.remark = "one age over 89: harmless if it stands for all of them";
+                Some(reading)
+            }
+            _ => {
+                let mut reading = Reading::weighed(Item::Dates, "C.age", Class::Conditional, rows, terms)?;
+                reading.remark = "ages over 89 must become one group";
+                Some(reading)
+            }
+        }
+    };
+    if let Some(numbers) = column.numbers {
+        if numbers.low < 0.0 || numbers.high > 130.0 * in_a_year {
+            return None;
+        }
+        let old: Vec<(f64, usize)> = column
+            .values
+            .iter()
+            .filter_map(|(text, rows)| Some((text.trim().parse::<f64>().ok()? / in_a_year, *rows)))
+            .filter(|(age, _)| (90.0..=130.0).contains(age))
+            .collect();
+        return agree(old.len(), old.len(), old.iter().map(|(_, rows)| rows).sum(), true);
+    }
+    let bands: Vec<((u32, Option<u32>), usize)> =
+        column.values.iter().filter_map(|(text, rows)| Some((temporal::age_band(text.trim())?, *rows))).collect();
+    if bands.len() * 2 < column.values.len() {
+        return None;
+    }
+    let old: Vec<usize> = bands.iter().filter(|((low, _), _)| *low >= 90).map(|(_, rows)| *rows).collect();
+    agree(old.len(), old.len(), old.iter().sum(), false)
+}
+
+/// What identifies by a number of no known form, told by its name.
+fn numbered(column: &Column<'_>, header: &Header) -> Vec<Reading> {
+    let kinds: [(Concept, Item, &'static str); 12] = [
+        (Concept::Ssn, Item::SocialSecurity, "G.named"),
+        (Concept::SsnEnd, Item::SocialSecurity, "G.last-four"),
+        (Concept::Record, Item::RecordNumber, "H.named"),
+        (Concept::Plan, Item::HealthPlan, "I.named"),
+        (Concept::Account, Item::Account, "J.named"),
+        (Concept::Licence, Item::Licence, "K.named"),
+        (Concept::Vehicle, Item::Vehicle, "L.named"),
+        (Concept::Plate, Item::Vehicle, "L.plate"),
+        (Concept::Device, Item::Device, "M.named"),
+        (Concept::Phone, Item::Telephone, "D.named"),
+        (Concept::Fax, Item::Fax, "E.named"),
+        (Concept::Ip, Item::NetworkAddress, "O.named"),
+    ];
+    let mut found = Vec::new();
+    for (concept, item, rule) in kinds {
+        let said = header.says(concept);
+        if said == 0.0 {
+            continue;
+        }
+        let terms = vec![
+            term("the name of the column", said),
+            term("the values look like codes", code_like(column, concept)),
+            term("the name speaks of a count, a kind or a measurement", if header.measured { -4.0 } else { 0.0 }),
+            row_numbers(column),
+            uniqueness(column),
+        ];
+        found.extend(Reading::weighed(item, rule, Class::Prohibited, column.rows, terms));
+    }
+    found.extend(by_name_alone(column, header));
+    found
+}
+
+/// Codes have digits, and few people share one.
+fn code_like(column: &Column<'_>, concept: Concept) -> f64 {
+    if column.numbers.is_some_and(|numbers| !numbers.whole || numbers.low < 0.0) {
+        return CONTRADICTS;
+    }
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).count();
+    let wanted = match concept {
+        Concept::Phone | Concept::Fax => 7,
+        Concept::SsnEnd => 4,
+        Concept::Ssn => 6,
+        Concept::Plate => 1,
+        _ => 3,
+    };
+    let code = |text: &str| digits(text) >= wanted && text.len() <= 40 && text.matches(' ').count() <= 3;
+    let four = |text: &str| {
+        text.len() == 4 && digits(text) == 4 || text.len() <= 4 && text.bytes().all(|b| b.is_ascii_digit())
+    };
+    let fits = if concept == Concept::SsnEnd { column.share(four) } else { column.share(code) };
+    match (fits >= 0.8, column.distinct) {
+        (true, 20..) => AGREES,
+        (true, 5..) => 0.0,
+        (true, _) if column.rows < 20 => 0.0,
+        _ if column.distinct >= 20 && column.uniqueness() > 0.95 => 0.0,
+        _ => CONTRADICTS,
+    }
+}
+
+fn row_numbers(column: &Column<'_>) -> Term {
+    match column.order {
+        Order::Free => term("", 0.0),
+        Order::RowNumber | Order::DenseRange => term("the values count the rows", -3.0),
+    }
+}
+
+/// Pictures, fingerprints and links that have no form but a telling name.
+fn by_name_alone(column: &Column<'_>, header: &Header) -> Vec<Reading> {
+    let long = |text: &str| text.len() >= 8 && !text.contains(' ');
+    let stuff = if column.numbers.is_none() && column.share(long) >= 0.8 && column.distinct >= 5 {
+        AGREES
+    } else {
+        CONTRADICTS
+    };
+    let measured = if header.measured { -4.0 } else { 0.0 };
+    let kinds = [
+        (Concept::Biometric, Item::Biometric, "P.named"),
+        (Concept::Photo, Item::Photograph, "Q.named"),
+        (Concept::Url, Item::Url, "N.named"),
+        (Concept::Email, Item::Email, "F.named"),
+    ];
+    let reading = |(concept, item, rule): (Concept, Item, &'static str)| {
+        let said = header.says(concept);
+        let terms = vec![
+            term("the name of the column", said),
+            term("the values agree with it", stuff),
+            term("the name speaks of a count, a kind or a measurement", measured),
+        ];
+        if said > 0.0 { Reading::weighed(item, rule, Class::Prohibited, column.rows, terms) } else { None }
+    };
+    kinds.into_iter().filter_map(reading).collect()
+}
+
+/// Nearly every person has a value of their own, and the values look like codes.
+fn unique_codes(column: &Column<'_>, header: &Header) -> Option<Reading> {
+    let said = header.says(Concept::Code);
+    let unique = uniqueness(column);
+    if unique.log_odds <= 0.0 {
+        return None;
+    }
+    let shapes = column.shapes();
+    let dominant = shapes.first()?;
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).count();
+    let fixed = dominant.values as f64 >= 0.9 * column.values.len() as f64;
+    let code = |text: &str| {
+        // Nobody's measurement has seven digits; readings such as 120/80 and versions are no codes.
+        let long = if column.numbers.is_some() && said == 0.0 { 7 } else { 5 };
+        let plain = text.chars().all(|c| c.is_alphanumeric() || "-_:+=".contains(c));
+        (long..=64).contains(&text.len()) && plain && digits(text) >= 3
+    };
+    let mixed = column.share(|text| text.contains(|c: char| c.is_ascii_alphabetic())) >= 0.9;
+    let measured = column.numbers.is_some_and(|numbers| !numbers.whole || numbers.low < 0.0);
+    let terms = vec![
+        unique,
+        term("the name of the column", said),
+        term(
+            "one shape covers nearly all values",
+            if fixed && dominant.mask.len() >= 5 && column.share(code) >= 0.9 { 2.0 } else { 0.0 },
+        ),
+        term("the values look like codes", if column.share(code) >= 0.9 { 1.0 } else { -1.0 }),
+        term("letters and digits", if mixed && column.share(code) >= 0.9 { 1.0 } else { 0.0 }),
+        term("numbers with decimals or signs", if measured { -4.0 } else { 0.0 }),
+        term("the name of the column speaks of something else", contradiction(header, Item::OtherCode)),
+        row_numbers(column),
+    ];
+    let class = if said > 0.0 { Class::Prohibited } else { Class::Review };
+    let mut reading = Reading::weighed(Item::OtherCode, "R.unique-code", class, column.rows, terms)?;
+    reading.remark =
+        "a code that was drawn at random for this data set may stay, 164.514(c): then accept it with the reason";
+    Some(reading)
+}
+
+/// Occupations and employers that one to ten people have may point to a person.
+fn rare_occupations(column: &Column<'_>, header: &Header) -> Option<Reading> {
+    let said = header.says(Concept::Occupation);
+    let rare: usize = column.values.iter().filter(|(_, rows)| *rows == 1).map(|(_, rows)| rows).sum();
+    if said < 4.0 || column.numbers.is_some() || rare == 0 {
+        return None;
+    }
+    let terms = vec![term("the name of the column", said)];
+    let mut reading = Reading::weighed(Item::OtherCode, "R.rare-occupation", Class::Review, rare, terms)?;
+    reading.remark = "an occupation that only one person has may point to that person";
+    Some(reading)
+}

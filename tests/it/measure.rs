@@ -1,0 +1,111 @@
+//! `privet measure`: a file alone, and files that are hard to measure.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use crate::support::{Desk, repo};
+
+fn measured(desk: &Desk, arguments: &[&str]) -> Value {
+    let mut all = vec!["measure"];
+    all.extend(arguments);
+    all.push("--json");
+    serde_json::from_str(&desk.run(&all).exits(0).stdout).unwrap()
+}
+
+/// The same classes whether columns are read as codes of a Parquet file or as cells of a CSV file.
+#[test]
+fn parquet_and_csv_agree() {
+    let desk = Desk::new();
+    let adult = repo("datasets/adult/adult.parquet");
+    let table =
+        privet::data::load_table(&[(adult.as_path(), "adult")], &privet::data::Reading::default()).unwrap().remove(0);
+    let mut csv = "age,education,fnlwgt\n".to_owned();
+    let text = |name: &str, row: usize| table.column(name).unwrap().cells.text(row).unwrap();
+    for row in 0..table.rows() {
+        writeln!(csv, "{},{},{}", text("age", row), text("education", row), text("fnlwgt", row)).unwrap();
+    }
+    let csv = desk.write("adult.csv", csv);
+    for columns in ["age,education", "fnlwgt,age", "education"] {
+        let [a, b] =
+            [&adult, &csv].map(|file| measured(&desk, &[file.to_str().unwrap(), "--quasi-identifiers", columns]));
+        assert_eq!(a, b, "{columns}");
+        assert_eq!(a["records"], 32_561);
+    }
+}
+
+#[test]
+fn adult_with_a_sensitive_column() {
+    let desk = Desk::new();
+    let adult = repo("datasets/adult/adult.parquet");
+    let six = "age,education,occupation,relationship,sex,native-country";
+    let file = adult.to_str().unwrap();
+    let found = measured(&desk, &[file, "--quasi-identifiers", six, "--sensitive", "income"]);
+    assert_eq!((&found["classes"], &found["k"], &found["largest"]), (&15_093.into(), &1.into(), &45.into()));
+    let closeness =
+        found["sensitive"].as_array().unwrap().iter().find(|f| f["measure"] == "reidentification/t-closeness");
+    let t = closeness.unwrap()["estimate"]["value"].as_f64().unwrap();
+    assert!((t - 0.759_190_442_553_975_6).abs() < 1e-9);
+    let shown = desk.run(&["measure", file, "--quasi-identifiers", six]).exits(0).stdout;
+    assert!(shown.contains("smallest group, k") && shown.contains("15,093"), "{shown}");
+}
+
+/// Few people are not counted out loud.
+#[test]
+fn small_counts_are_withheld() {
+    let desk = Desk::new();
+    let csv: String = (0..500).map(|row| if row < 3 { format!("{row},x\n") } else { "99,y\n".to_owned() }).collect();
+    let file = desk.write("few.csv", format!("a,b\n{csv}"));
+    let shown = desk.run(&["measure", file.to_str().unwrap(), "--quasi-identifiers", "a,b"]).exits(0).stdout;
+    assert!(
+        shown.lines().any(|line| line.starts_with("records in groups of fewer than 2") && line.ends_with("<11")),
+        "{shown}"
+    );
+}
+
+#[test]
+fn odd_files_are_measured_in_bounded_time() {
+    let desk = Desk::new();
+    let mut csv = "level,constant,gone\n".to_owned();
+    for row in 0..1_000_000 {
+        writeln!(csv, "v{row},same,").unwrap();
+    }
+    let file = desk.write("odd.csv", csv);
+    let file = file.to_str().unwrap();
+    let all = measured(&desk, &[file, "--quasi-identifiers", "level,constant,gone"]);
+    assert_eq!((&all["classes"], &all["k"], &all["k_wildcard"]), (&1_000_000.into(), &1.into(), &1.into()));
+    let gone = measured(&desk, &[file, "--quasi-identifiers", "constant,gone"]);
+    assert_eq!((&gone["classes"], &gone["k"]), (&1.into(), &1_000_000.into()));
+    assert_eq!(gone["incomplete"], "1,000,000 of 1,000,000");
+}
+
+/// Sixty columns with missing cells in as many patterns as there are records: exact groups, and a wildcard that is either
+/// computed or said not to be.
+#[test]
+fn sixty_quasi_identifiers() {
+    let desk = Desk::new();
+    let names: Vec<String> = (0..60).map(|at| format!("q{at}")).collect();
+    let mut csv = format!("{}\n", names.join(","));
+    for row in 0_u64..3000 {
+        let cell = |at: u64| {
+            if (row >> (at % 12)) & 1 == 1 && at < 12 { String::new() } else { (row * (at + 7) % 1013).to_string() }
+        };
+        writeln!(csv, "{}", (0..60).map(cell).collect::<Vec<_>>().join(",")).unwrap();
+    }
+    let file = desk.write("sixty.csv", csv);
+    let found = measured(&desk, &[file.to_str().unwrap(), "--quasi-identifiers", &names.join(",")]);
+    assert_eq!((&found["records"], &found["classes"]), (&3000.into(), &3000.into()));
+}
+
+#[test]
+fn refusals_name_the_setting() {
+    let desk = Desk::new();
+    let file = desk.write("a.csv", "a,b\n1,CANARY\n2,x\n");
+    let file = file.to_str().unwrap();
+    desk.run(&["measure", file, "--quasi-identifiers", "nobody"]).refuses(&["--quasi-identifiers", "`nobody`"]);
+    desk.run(&["measure", file, "--quasi-identifiers", "a", "--sensitive", "who"]).refuses(&["--sensitive", "`who`"]);
+    let broken = desk.write("b.parquet", "CANARY");
+    let ran =
+        desk.run(&["measure", broken.to_str().unwrap(), "--quasi-identifiers", "a"]).refuses(&["not a Parquet file"]);
+    assert!(!ran.stderr.contains("CANARY"));
+}
