@@ -6,6 +6,7 @@
 pub mod assessment;
 mod cache;
 pub mod canaries;
+pub mod compare;
 pub mod evidence;
 pub mod gate;
 mod open;

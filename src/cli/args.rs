@@ -22,6 +22,8 @@ pub(super) enum Command {
     Inspect(Inspect),
     /// Measure the re-identification risk of a file, without plan or model: groups, k, what they tell; judges nothing
     Measure(Measure),
+    /// Compare two versions of a data set: what became easier to tell apart, and which columns came in; prints no value
+    Compare(Compare),
     /// Find columns of a table that identify people: the 18 items of Safe Harbor; needs no plan and no model
     Scan(Scan),
     /// Make reference models with the training program that the plan names
@@ -157,6 +159,35 @@ pub(super) struct Selftest {
 pub(super) struct Inspect {
     /// The ONNX file
     pub(super) model: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit codes:\n  0   nothing got worse\n  1   people are easier to tell apart, or a risky column came in\n  2   usage or input error\n  5   a kept profile is not what was written\n--exit-zero turns 1 into 0."
+)]
+pub(super) struct Compare {
+    /// The older version: a table (CSV or Parquet), or a profile that was kept (.json)
+    pub(super) before: PathBuf,
+    /// The newer version: a table
+    pub(super) after: PathBuf,
+    /// The columns that others may know of a person
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', required = true)]
+    pub(super) quasi_identifiers: Vec<String>,
+    /// Column that says whose a record is: groups count people then
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) patient: Option<String>,
+    /// A text that means a missing cell, besides the empty one; may be repeated
+    #[arg(long, value_name = "TEXT")]
+    pub(super) missing: Vec<String>,
+    /// Keep the profile of the newer version in a new file, to compare the next one with it without these data
+    #[arg(long, value_name = "FILE")]
+    pub(super) keep: Option<PathBuf>,
+    /// Print JSON instead of tables
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Exit with 0 whatever got worse
+    #[arg(long)]
+    pub(super) exit_zero: bool,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@
 mod args;
 mod assess;
 mod canaries;
+mod compare;
 mod evidence;
 mod exit;
 mod explain;
@@ -68,6 +69,7 @@ pub fn main() -> ExitCode {
         args::Command::Reference(arguments) => reference::run(&arguments),
         args::Command::Inspect(arguments) => inspect::run(&arguments),
         args::Command::Measure(arguments) => measure::run(&arguments),
+        args::Command::Compare(arguments) => compare::run(&arguments),
         args::Command::Scan(arguments) => scan::run(&arguments),
         args::Command::Repair(arguments) => repair::run(&arguments),
         args::Command::Explain(arguments) => explain::run(&arguments),

@@ -8,6 +8,7 @@ mod attributes;
 mod bad_input;
 mod canary;
 mod cli;
+mod compare;
 mod disclosure;
 mod evidence;
 mod golden;
