@@ -7,10 +7,12 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    Date32Type, Date64Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
+    UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{DataType, SchemaRef};
+use arrow_schema::{DataType, SchemaRef, TimeUnit};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 
@@ -155,7 +157,12 @@ fn check_size(path: &Path, builder: &ParquetRecordBatchReaderBuilder<File>, limi
 
 fn builder_for(kind: &DataType) -> Option<Builder> {
     Some(match kind {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Builder::Text(Dictionary::default()),
+        DataType::Utf8
+        | DataType::LargeUtf8
+        | DataType::Utf8View
+        | DataType::Date32
+        | DataType::Date64
+        | DataType::Timestamp(_, _) => Builder::Text(Dictionary::default()),
         DataType::Dictionary(_, value) => return builder_for(value).filter(|b| matches!(b, Builder::Text(_))),
         DataType::Int8
         | DataType::Int16
@@ -164,8 +171,7 @@ fn builder_for(kind: &DataType) -> Option<Builder> {
         | DataType::UInt8
         | DataType::UInt16
         | DataType::UInt32
-        | DataType::UInt64
-        | DataType::Date32 => Builder::Integer(Vec::new()),
+        | DataType::UInt64 => Builder::Integer(Vec::new()),
         DataType::Float32 | DataType::Float64 => Builder::Float(Vec::new()),
         DataType::Boolean => Builder::Bool(Vec::new()),
         _ => return None,
@@ -202,6 +208,11 @@ fn append_text(dictionary: &mut Dictionary, array: &ArrayRef) -> Option<()> {
         DataType::Utf8 => array.as_string::<i32>().iter().for_each(push),
         DataType::LargeUtf8 => array.as_string::<i64>().iter().for_each(push),
         DataType::Utf8View => array.as_string_view().iter().for_each(push),
+        DataType::Date32 | DataType::Date64 | DataType::Timestamp(_, _) => {
+            for row in 0..array.len() {
+                push(if array.is_null(row) { None } else { Some(moment(array, row)?) }.as_deref());
+            }
+        }
         DataType::Dictionary(_, _) => {
             let coded = array.as_any_dictionary_opt()?;
             let keys = coded.normalized_keys();
@@ -220,6 +231,25 @@ fn append_text(dictionary: &mut Dictionary, array: &ArrayRef) -> Option<()> {
     Some(())
 }
 
+/// A date or a time as a CSV file would have it: `1931-04-02`, `1931-04-02 13:05:00`; of a zone, in universal time. Nothing where
+/// it lies beyond the calendar.
+fn moment(array: &ArrayRef, row: usize) -> Option<String> {
+    macro_rules! time {
+        ($type:ty) => {
+            array.as_primitive::<$type>().value_as_datetime(row)?.to_string()
+        };
+    }
+    Some(match array.data_type() {
+        DataType::Date32 => array.as_primitive::<Date32Type>().value_as_date(row)?.to_string(),
+        DataType::Date64 => time!(Date64Type),
+        DataType::Timestamp(TimeUnit::Second, _) => time!(TimestampSecondType),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => time!(TimestampMillisecondType),
+        DataType::Timestamp(TimeUnit::Microsecond, _) => time!(TimestampMicrosecondType),
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => time!(TimestampNanosecondType),
+        _ => return None,
+    })
+}
+
 fn append_integers(values: &mut Vec<Option<i64>>, array: &ArrayRef) -> Option<()> {
     macro_rules! widen {
         ($type:ty) => {
@@ -230,9 +260,6 @@ fn append_integers(values: &mut Vec<Option<i64>>, array: &ArrayRef) -> Option<()
         DataType::Int8 => widen!(Int8Type),
         DataType::Int16 => widen!(Int16Type),
         DataType::Int32 => widen!(Int32Type),
-        DataType::Date32 => {
-            values.extend(array.as_primitive::<arrow_array::types::Date32Type>().iter().map(|v| v.map(i64::from)));
-        }
         DataType::Int64 => widen!(Int64Type),
         DataType::UInt8 => widen!(UInt8Type),
         DataType::UInt16 => widen!(UInt16Type),
@@ -256,5 +283,38 @@ fn finish(name: String, builder: Builder) -> RawColumn {
         Builder::Integer(values) => RawColumn::typed(name, Cells::Integer(values)),
         Builder::Float(values) => RawColumn::typed(name, Cells::Float(values)),
         Builder::Bool(values) => RawColumn::typed(name, Cells::Bool(values)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Reading, load_codes};
+
+    /// Dates and times are what they would be in a CSV file, and no numbers that a model might take for measurements.
+    #[test]
+    fn dates_and_times_are_texts() {
+        let second = arrow_array::TimestampMicrosecondArray::from(vec![Some(1_500_000), None, Some(-1_000_000)]);
+        let columns: Vec<(&str, ArrayRef, bool)> = vec![
+            ("day", Arc::new(arrow_array::Date32Array::from(vec![Some(-22_939), Some(0), None])), true),
+            ("second", Arc::new(second.with_timezone("UTC")), true),
+        ];
+        let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("dates.parquet");
+        let mut writer = ArrowWriter::try_new(File::create(&file).unwrap(), batch.schema(), None).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+        let reading = Reading::default();
+        let table = crate::data::load_table(&[(file.as_path(), "dates")], &reading).unwrap().remove(0);
+        let texts = |name: &str| {
+            let cells = &table.column(name).unwrap().cells;
+            (0..3).map(|row| cells.text(row).unwrap_or_default()).collect::<Vec<_>>()
+        };
+        assert_eq!(texts("day"), ["1907-03-14", "1970-01-01", ""]);
+        assert_eq!(texts("second"), ["1970-01-01 00:00:01.500", "", "1969-12-31 23:59:59"]);
+        let codes = load_codes(&file, "", &["second".to_owned(), "day".to_owned()], &reading).unwrap();
+        assert_eq!(codes.iter().map(crate::equivalence::Column::levels).collect::<Vec<_>>(), [3, 3]);
+        assert!(codes[0].is_missing(1) && codes[1].is_missing(2));
     }
 }

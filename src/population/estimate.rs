@@ -250,8 +250,8 @@ impl Uniques {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{adult, of};
     use super::*;
+    use crate::population::fixtures::{adult, of};
 
     /// ARX's `TestRiskMetrics`: its choice is Pitman at 0.01 and 0.1 and Zayatz at 0.2, where its slided negative binomial
     /// fails; the right one is smaller.

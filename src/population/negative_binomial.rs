@@ -178,8 +178,8 @@ fn crossing(
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{adult, of};
     use super::*;
+    use crate::population::fixtures::{adult, of};
 
     /// An independent solver's numbers; ARX's test fails its build when its own formulae converge at all.
     #[test]

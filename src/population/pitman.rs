@@ -208,8 +208,8 @@ fn bisect(mut low: f64, mut high: f64, function: impl Fn(f64) -> f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{adult, of};
     use super::*;
+    use crate::population::fixtures::{adult, of};
     use crate::seed::Seed;
 
     fn close(found: f64, expected: f64, within: f64) {

@@ -37,8 +37,8 @@ pub fn zayatz(sizes: &Histogram, population: f64) -> Result<f64, NoFit> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{adult, of};
     use super::*;
+    use crate::population::fixtures::{adult, of};
 
     /// ARX's `TestRiskMetrics` asserts the shares at 0.1 and 0.2, and sample uniqueness where the sample is everybody.
     #[test]

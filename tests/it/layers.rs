@@ -145,6 +145,22 @@ fn source(file: &Path) -> Source {
     Source { path, code: kept.join("\n"), lines: text.lines().count() }
 }
 
+/// The files that are compiled for tests only: their module is declared under `#[cfg(test)]`.
+fn tests_only(sources: &[Source]) -> Vec<String> {
+    let mut found = Vec::new();
+    for source in sources {
+        let folder = source.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let lines: Vec<&str> = source.code.lines().map(str::trim).collect();
+        for pair in lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]") {
+            if let Some(name) = pair[1].strip_suffix(';').and_then(|line| line.rsplit_once("mod ")) {
+                found.push(format!("{folder}/{}.rs", name.1));
+            }
+        }
+    }
+    assert!(found.iter().any(|path| path == "check/specimen.rs"), "the files of tests are found: {found:?}");
+    found
+}
+
 /// The paths below `crate::` that a code names: `a::b::C` for `use crate::a::{b::C, ...}` as well.
 fn imports(code: &str) -> Vec<String> {
     let mut found = Vec::new();
@@ -234,8 +250,8 @@ fn a_check_never_imports_another() {
         .collect();
     assert!(checks.len() >= 5, "the checks are found: {checks:?}");
     let mut faults = Vec::new();
-    // The cases of a family's tests may come from a check: `specimen.rs` is compiled for tests only.
-    let bound = |path: &str| is_check(path) && !path.ends_with("/specimen.rs");
+    let free = tests_only(&sources);
+    let bound = |path: &str| is_check(path) && !free.iter().any(|test| test == path);
     for source in sources.iter().filter(|source| bound(&source.path)) {
         let own = source.path.trim_start_matches("check/").trim_end_matches(".rs");
         for (family, file) in checks.iter().filter(|(family, file)| format!("{family}/{file}") != own) {
@@ -285,10 +301,12 @@ fn no_file_is_too_long() {
 #[test]
 fn nothing_is_unwrapped_outside_tests() {
     let mut faults = Vec::new();
-    for source in sources() {
-        // Unit tests stand at the end of a file; a file of its own for tests is declared under cfg(test).
+    let sources = sources();
+    let free = tests_only(&sources);
+    for source in &sources {
+        // Unit tests stand at the end of a file, or in a file of their own.
         let code = source.code.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
-        if code.contains(".unwrap()") && !source.path.ends_with("specimen.rs") && !source.path.contains("/tests") {
+        if code.contains(".unwrap()") && !free.contains(&source.path) {
             faults.push(format!("src/{}", source.path));
         }
     }
