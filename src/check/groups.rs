@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::{CheckError, Subject, Truth};
-use crate::data::{Cells, DataError, Split};
+use crate::data::encode::column;
+use crate::data::{Cells, DataError, Split, ThreatModel};
+use crate::equivalence::{Classes, Column};
 use crate::finding::SMALLEST_SHOWN;
 use crate::stats::rank::quantile;
 
@@ -14,6 +16,9 @@ use crate::stats::rank::quantile;
 const MOST_LEVELS: usize = 30;
 /// Bands of a column of numbers.
 const BANDS: usize = 4;
+/// Bands of the number of people who share a combination of quasi-identifiers: the most of each, and its name.
+const CLASS_SIZES: [(u32, &str); 4] =
+    [(1, "alone"), (4, "one of 2 to 4"), (10, "one of 5 to 10"), (u32::MAX, "one of 11 and more")];
 
 /// Whose records they are.
 #[derive(Clone, Copy)]
@@ -61,6 +66,9 @@ pub(super) fn groups(
                 .extend(threat.columns.iter().filter(|name| !columns.contains(name)).cloned().collect::<Vec<String>>());
         }
     }
+    if named.is_none() {
+        groups.extend(by_class_size(split, sides));
+    }
     for name in columns {
         let Some(cells) = pooled(split, &name) else {
             return Err(CheckError::Data(DataError::Shape {
@@ -81,6 +89,27 @@ fn by_outcome(subject: &Subject<'_>, sides: Sides<'_>) -> Vec<Group> {
     let names = &model.target.facts().classes;
     let name = |class: u32| format!("outcome = {}", names.get(class as usize).map_or("", String::as_str));
     if names.len() > MOST_LEVELS { Vec::new() } else { large_enough(sides, &classes, names.len(), name) }
+}
+
+/// The groups by how many people share a person's quasi-identifiers: whether those who stand out in the data are the ones
+/// whom the model gives away. People of both sets count, so that a size means the same for members and others.
+fn by_class_size(split: &Split, sides: Sides<'_>) -> Vec<Group> {
+    let of_threat = |threat: &ThreatModel| {
+        let stacked = |name: &String| {
+            let [a, b] = <[Cells; 2]>::try_from(pooled(split, name)?).ok()?;
+            Some(column(&a.stacked(&b)?))
+        };
+        let Some(columns) = threat.columns.iter().map(stacked).collect::<Option<Vec<Column>>>() else {
+            return Vec::new();
+        };
+        let classes = Classes::of(&columns.iter().collect::<Vec<_>>(), Some(sides.patients));
+        let band =
+            |&class: &u32| CLASS_SIZES.partition_point(|&(most, _)| most < classes.sizes()[class as usize]) as u32;
+        let bands: Vec<u32> = classes.of_record().iter().map(band).collect();
+        let by = if threat.name.is_empty() { threat.columns.join(", ") } else { format!("`{}`", threat.name) };
+        large_enough(sides, &bands, CLASS_SIZES.len(), |band| format!("{} by {by}", CLASS_SIZES[band as usize].1))
+    };
+    split.schema.quasi_identifiers.iter().flat_map(of_threat).collect()
 }
 
 /// A column over both sides.
@@ -172,6 +201,23 @@ fn large_enough(sides: Sides<'_>, codes: &[u32], levels: usize, name: impl Fn(u3
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::specimen::{Case, integers};
+    use crate::data::{Schema, Table};
+
+    /// 30 members and 30 others alone, 40 and 40 in groups of eleven and more.
+    #[test]
+    fn people_are_grouped_by_the_size_of_their_class() {
+        let table = |first: u32| {
+            let value = |row: u32| if row < 30 { 100 + first + row } else { row % 2 };
+            Table::new(vec![integers("q", &(0..70).map(value).collect::<Vec<u32>>())])
+        };
+        let schema = Schema { quasi_identifiers: vec![ThreatModel::of("", &["q"])], ..Schema::default() };
+        let case = Case::tables(table(0), table(1_000), schema);
+        let patients: Vec<u32> = (0..140).collect();
+        let groups = by_class_size(&case.split, Sides { members: 70, patients: &patients });
+        let told: Vec<(&str, usize)> = groups.iter().map(|group| (&*group.name, group.rows.len())).collect();
+        assert_eq!(told, [("alone by q", 60), ("one of 11 and more by q", 80)]);
+    }
 
     #[test]
     fn equal_quartiles_are_one_edge() {

@@ -362,6 +362,7 @@ checks! {
     reidentification::individual_risk::IndividualRisk,
     reidentification::special_uniques::SpecialUniques,
     reidentification::column_search::ColumnSearch,
+    reidentification::unicity::Unicity,
     reidentification::linkage::Linkage,
     robustness::natural_noise::NaturalNoise,
     robustness::adversarial::Adversarial,

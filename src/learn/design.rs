@@ -21,6 +21,9 @@ pub(super) struct Design {
     starts: Vec<usize>,
     /// Features that are 1.
     on: Vec<u32>,
+    /// Row-major, `rows x blocks`: the indicator of each block that is on, or [`OFF`].
+    codes: Vec<u32>,
+    blocks: usize,
     width: usize,
 }
 
@@ -63,7 +66,8 @@ impl Design {
             on.extend(codes.filter(|(code, _)| *code != OFF).map(|(code, first)| first + code));
             starts.push(on.len());
         }
-        Self { dense, numeric, starts, on, width: width as usize }
+        let codes = (0..rows).flat_map(|row| blocks.iter().map(move |block| block.codes[row])).collect();
+        Self { dense, numeric, starts, on, codes, blocks: blocks.len(), width: width as usize }
     }
 
     /// Number of features.
@@ -79,6 +83,13 @@ impl Design {
     /// Standardised numbers of a row.
     pub(super) fn numbers(&self, row: usize) -> &[f32] {
         &self.dense[row * self.numeric..(row + 1) * self.numeric]
+    }
+
+    /// Number of indicators that are on in one of two rows only. Without branches, which no processor could guess.
+    pub(super) fn differing(&self, first: usize, second: usize) -> u32 {
+        let codes = |row: usize| &self.codes[row * self.blocks..(row + 1) * self.blocks];
+        let apart = |(&a, &b): (&u32, &u32)| u32::from(a != b) * (u32::from(a != OFF) + u32::from(b != OFF));
+        codes(first).iter().zip(codes(second)).map(apart).sum()
     }
 
     /// Features of a row that are 1, in ascending order.
@@ -143,6 +154,11 @@ mod tests {
         assert_eq!((design.numeric(), design.width()), (1, 1 + 4 + 1 + 1));
         let on: Vec<&[u32]> = (0..8).map(|row| design.on(row)).collect();
         assert_eq!(on, [&[1][..], &[1, 5], &[2], &[2, 5], &[4], &[4], &[3, 6], &[3]]);
+        for (first, second) in (0..8).flat_map(|first| (0..8).map(move |second| (first, second))) {
+            let alone = |a: &[u32], b: &[u32]| a.iter().filter(|feature| !b.contains(feature)).count() as u32;
+            let apart = alone(on[first], on[second]) + alone(on[second], on[first]);
+            assert_eq!(design.differing(first, second), apart, "{first} {second}");
+        }
         let scaled = |row: usize| f64::from(design.numbers(row)[0]);
         assert!((scaled(1) - (7.0_f64 / 6.0).sqrt()).abs() < 1e-6);
         assert_eq!((scaled(6), scaled(7)), (0.0, 0.0));

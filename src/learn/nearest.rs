@@ -65,24 +65,7 @@ impl ScoreModel for Voters {
 /// Squared distance of two rows.
 fn distance(design: &Design, first: usize, second: usize) -> f32 {
     let numbers = design.numbers(first).iter().zip(design.numbers(second)).map(|(a, b)| (a - b) * (a - b)).sum::<f32>();
-    numbers + 0.5 * differing(design.on(first), design.on(second)) as f32
-}
-
-/// Entries of two ascending lists that are in one of them only.
-fn differing(first: &[u32], second: &[u32]) -> usize {
-    let (mut i, mut j, mut both) = (0, 0, 0);
-    while i < first.len() && j < second.len() {
-        match first[i].cmp(&second[j]) {
-            std::cmp::Ordering::Less => i += 1,
-            std::cmp::Ordering::Greater => j += 1,
-            std::cmp::Ordering::Equal => {
-                both += 1;
-                i += 1;
-                j += 1;
-            }
-        }
-    }
-    first.len() + second.len() - 2 * both
+    numbers + 0.5 * design.differing(first, second) as f32
 }
 
 #[cfg(test)]
@@ -94,12 +77,6 @@ mod tests {
     fn learns_what_is_near() {
         let share = trial::held_out(&Nearest::default(), &trial::exclusive_or(4000), 2);
         assert!(share > 0.85, "{share}");
-    }
-
-    #[test]
-    fn indicators_in_one_list_only() {
-        assert_eq!(differing(&[1, 3, 5], &[1, 4, 5, 9]), 3);
-        assert_eq!(differing(&[], &[2]), 1);
     }
 
     #[test]

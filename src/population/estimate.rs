@@ -63,8 +63,9 @@ const DRAWN: usize = 10_000_000;
 /// As the model.
 ///
 /// ```
+/// use privet::equivalence::Histogram;
 /// use privet::population::{Model, unique_share};
-/// let sizes = of(&[(1, 60), (2, 12), (3, 5), (7, 1)]);
+/// let sizes = Histogram::of_sizes([1; 60].into_iter().chain([2; 12]).chain([3; 5]).chain([7]));
 /// // Where the sample is everybody, Zayatz's answer is what was counted.
 /// assert!((unique_share(Model::Zayatz, &sizes, 106.0)? - 60.0 / 106.0).abs() < 1e-12);
 /// # Ok::<(), privet::population::NoFit>(())

@@ -35,8 +35,10 @@ impl Pitman {
     /// alpha = 0 or below (a few large classes hold everybody), where the law says nothing about unique people.
     ///
     /// ```
-    /// use privet::population::{Pitman};
-    /// let law = Pitman::fit(&of(&[(1, 60), (2, 12), (3, 5), (7, 1)]))?;
+    /// use privet::equivalence::Histogram;
+    /// use privet::population::Pitman;
+    /// let sizes = Histogram::of_sizes([1; 60].into_iter().chain([2; 12]).chain([3; 5]).chain([7]));
+    /// let law = Pitman::fit(&sizes)?;
     /// assert!(law.alpha > 0.0 && law.alpha < 1.0);
     /// # Ok::<(), privet::population::NoFit>(())
     /// ```

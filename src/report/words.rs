@@ -154,6 +154,7 @@ pub(super) fn measure(id: &str) -> String {
         "robustness/boundary-distance-auc" => "Members told by their distance to the border".to_owned(),
         "reidentification/k" => "Smallest group, k".to_owned(),
         "reidentification/uniqueness" => "People who stand alone".to_owned(),
+        "reidentification/unicity" => "People whom a few of their records single out".to_owned(),
         "reidentification/attacker-risk" => "Risk of being re-identified".to_owned(),
         "reidentification/records-at-risk" => "Records in groups that are too small".to_owned(),
         "reidentification/k-map" => "Smallest group of the population, k-map".to_owned(),

@@ -52,7 +52,9 @@
 //! and Donner, Statistics in Medicine 2008; Holm, Scandinavian Journal of Statistics 1979.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU64;
 
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::domain::{Attribute, Grid};
@@ -147,12 +149,20 @@ impl Check for AttributeInference {
             .collect();
         let questions: usize = planned.iter().filter_map(|(_, plan)| plan.as_ref().ok()).map(Planned::questions).sum();
         let planned_questions = questions as u64;
-        let mut interview =
-            Interview { model: scene.model, step: META.id, watch, scale: 1.0, asked: 0, planned: planned_questions };
-        let mut measured = Vec::with_capacity(planned.len());
-        for (name, plan) in planned {
-            measured.push((name, plan.map(|plan| plan.measure(&scene, &mut interview))));
-        }
+        let asked = AtomicU64::new(0);
+        let interview = Interview {
+            model: scene.model,
+            step: META.id,
+            watch,
+            scale: 1.0,
+            asked: &asked,
+            planned: planned_questions,
+        };
+        // Attributes together: while one is thought about, the model is asked about another.
+        let measured: Vec<_> = planned
+            .into_par_iter()
+            .map(|(name, plan)| (name, plan.map(|plan| plan.measure(&scene, &interview))))
+            .collect();
         let mut found = Vec::new();
         let mut findings = Vec::new();
         for (name, result) in measured {

@@ -5,6 +5,8 @@
 //! are ties whatever batch they came in. Columns that the attacker does not know either are filled with those of records
 //! it has, and the answers averaged.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use rand::Rng;
 
 use super::domain::{Attribute, Domain};
@@ -86,14 +88,15 @@ impl Companions<'_> {
 }
 
 /// The model with the progress of all questions.
+#[derive(Clone, Copy)]
 pub(super) struct Interview<'a> {
     pub(super) model: &'a Audited,
     pub(super) step: &'static str,
     pub(super) watch: &'a dyn Watch,
     /// How far off the model's numbers usually are, for tasks that predict one.
     pub(super) scale: f64,
-    /// Questions asked so far.
-    pub(super) asked: u64,
+    /// Questions asked so far, about all attributes.
+    pub(super) asked: &'a AtomicU64,
     /// Questions planned.
     pub(super) planned: u64,
 }
@@ -104,7 +107,7 @@ impl Interview<'_> {
     /// # Errors
     /// When the model cannot be asked.
     pub(super) fn about(
-        &mut self,
+        &self,
         people: &People<'_>,
         attribute: &Attribute,
         domain: &Domain,
@@ -140,7 +143,7 @@ impl Interview<'_> {
     /// # Errors
     /// When the model cannot be asked.
     pub(super) fn refined(
-        &mut self,
+        &self,
         people: &People<'_>,
         attribute: &Attribute,
         domain: &Domain,
@@ -149,7 +152,7 @@ impl Interview<'_> {
     ) -> Result<Vec<Option<f64>>, CheckError> {
         let Domain::Points { points, whole: false, intervals: None, .. } = domain else { return Ok(Vec::new()) };
         let mut searches: Vec<Search> = replies.people().map(|replies| Search::around(points, replies)).collect();
-        let mut ask = |values: Vec<f64>| -> Result<Vec<f64>, CheckError> {
+        let ask = |values: Vec<f64>| -> Result<Vec<f64>, CheckError> {
             let mut records = people.records.clone();
             for name in &attribute.columns {
                 records = records.with(name, &domain.numbers(values.clone()));
@@ -173,7 +176,7 @@ impl Interview<'_> {
     /// # Errors
     /// When the model cannot be asked.
     pub(super) fn answers(
-        &mut self,
+        &self,
         records: &Table,
         people: &People<'_>,
         companions: Companions<'_>,
@@ -200,12 +203,12 @@ impl Interview<'_> {
         Ok(averaged(parts))
     }
 
-    fn ask(&mut self, records: Table) -> Result<Predictions, CheckError> {
+    fn ask(&self, records: Table) -> Result<Predictions, CheckError> {
         let rows = records.rows() as u64;
         let answers =
             self.model.target.query(&tensors(&Features::Table(records), &self.model.slots)?, self.step, &Unwatched)?;
-        self.asked += rows;
-        self.watch.on(&Event::Progress { step: self.step, done: self.asked, total: self.planned.max(self.asked) });
+        let done = self.asked.fetch_add(rows, Ordering::Relaxed) + rows;
+        self.watch.on(&Event::Progress { step: self.step, done, total: self.planned.max(done) });
         Ok(answers)
     }
 

@@ -174,7 +174,7 @@ impl<'a> Planned<'a> {
     ///
     /// # Errors
     /// When the model cannot be asked.
-    pub(super) fn measure(self, scene: &Scene<'_>, interview: &mut Interview<'_>) -> Result<Measured, CheckError> {
+    pub(super) fn measure(self, scene: &Scene<'_>, interview: &Interview<'_>) -> Result<Measured, CheckError> {
         let offset = scene.members.rows();
         let of_others: Vec<usize> = self.parts.others.iter().map(|row| offset + row).collect();
         let auxiliary: Vec<usize> = self.parts.auxiliary.iter().map(|row| offset + row).collect();
@@ -186,7 +186,7 @@ impl<'a> Planned<'a> {
         let knowledge = scene.knowledge(&self.domain, &self.parts.auxiliary);
         let rows = Both { members: self.parts.members.clone(), others: of_others };
         let work = Work { planned: &self, scene, rows: &rows, data: &data, knowledge: &knowledge };
-        interview.scale = scene.residual_scale(&self.parts.auxiliary);
+        let interview = &Interview { scale: scene.residual_scale(&self.parts.auxiliary), ..*interview };
         let asked = if self.is_input { Some(work.ask(interview)?) } else { None };
         let attacks = match &asked {
             Some((replies, refined)) => {

@@ -48,10 +48,10 @@ pub(super) struct Work<'a> {
 
 impl Work<'_> {
     /// Replies about every candidate, and numbers refined between them.
-    pub(super) fn ask(&self, interview: &mut Interview<'_>) -> Result<(Both<Replies>, Both<Refined>), CheckError> {
+    pub(super) fn ask(&self, interview: &Interview<'_>) -> Result<(Both<Replies>, Both<Refined>), CheckError> {
         let Planned { attribute, domain, parts, .. } = self.planned;
         let companions = self.planned.companions();
-        let mut about = |table: &Table, rows: &[usize], truth: &crate::check::Truth| {
+        let about = |table: &Table, rows: &[usize], truth: &crate::check::Truth| {
             let records = self.scene.inputs(table).take(rows);
             let people = People { records, outcomes: truth.take(rows), known: self.scene.others };
             let replies = interview.about(&people, attribute, domain, companions)?;

@@ -18,6 +18,7 @@ mod population;
 pub mod population_uniqueness;
 pub mod record_risk;
 pub mod special_uniques;
+pub mod unicity;
 pub mod uniqueness;
 
 pub use grouped::Grouped;
