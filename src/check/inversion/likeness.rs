@@ -24,7 +24,7 @@ const NAME: &str = "imputation times likeness to a member (calibrated membership
 const LEAST: f64 = 0.01;
 
 /// Most people times candidates that a model of the attacker is asked about: beyond, it would cost as much as all questions.
-const MOST_ASKED: usize = 200_000;
+const MOST_ASKED: usize = 100_000;
 
 impl Work<'_> {
     /// The attack on both sides. `posterior` is what the adversary without the model thinks of every candidate; `scale` the size of

@@ -19,7 +19,7 @@ use crate::tensor::Tensor;
 /// Name for tables.
 const NAME: &str = "counts of paths in the trees (Fredrikson, white box)";
 /// Most walks through trees: people times candidates times trees. Beyond, the attack would cost as much as all questions.
-const MOST_WALKS: usize = 1 << 20;
+const MOST_WALKS: usize = 1 << 18;
 /// Most cells of the records with all candidates in place.
 const MOST_CELLS: usize = 1 << 26;
 /// What is added to the number of members in a leaf: samples drawn with repetition leave leaves without any of them.
