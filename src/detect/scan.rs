@@ -100,5 +100,4 @@ pub fn scan(
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

@@ -149,7 +149,8 @@ fn source(file: &Path) -> Source {
 fn tests_only(sources: &[Source]) -> Vec<String> {
     let mut found = Vec::new();
     for source in sources {
-        let folder = source.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let stem = source.path.trim_end_matches(".rs");
+        let folder = stem.strip_suffix("/mod").unwrap_or(stem);
         let lines: Vec<&str> = source.code.lines().map(str::trim).collect();
         for pair in lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]") {
             if let Some(name) = pair[1].strip_suffix(';').and_then(|line| line.rsplit_once("mod ")) {

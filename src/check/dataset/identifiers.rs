@@ -269,5 +269,4 @@ fn terms(scanned: &[Scanned]) -> Option<Table> {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;
