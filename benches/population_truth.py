@@ -48,6 +48,8 @@ def ours(options, left_out, table, key, fraction, draw):
     rows = np.random.default_rng(1_000 + draw).choice(len(table), round(len(table) * fraction), replace=False)
     name = f"{key}-{fraction}-{draw}"
     table.iloc[rows].to_csv(options.work / f"{name}.csv", index=False)
+    # A plan wants non-members; no re-identification check looks at them.
+    table.drop(table.index[rows]).head(100).to_csv(options.work / f"{name}-others.csv", index=False)
     listed = ", ".join(f'"{column}"' for column in KEYS[key])
     plan = common.write_plan(
         options.work / f"{name}.toml",
@@ -56,7 +58,7 @@ def ours(options, left_out, table, key, fraction, draw):
 seed = {draw}
 [data]
 members = "{name}.csv"
-nonmembers = "{name}.csv"
+nonmembers = "{name}-others.csv"
 [threats.bench]
 columns = [{listed}]
 population = {len(table)}

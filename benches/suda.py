@@ -119,7 +119,8 @@ def main():
     rows, good = [], True
     for label, name, keys, recorded, theirs in RECORDED:
         answers, bars, seconds, processor = ours(options, label, data_file(options, name).resolve(), keys)
-        same = all(abs(a - b) <= 1e-6 * max(1.0, abs(b)) for a, b in zip(answers, recorded))
+        # The report prints the sum of probabilities with three decimals.
+        same = all(abs(a - b) <= max(6e-4, 1e-6 * abs(b)) for a, b in zip(answers, recorded))
         expected = CONTRIBUTIONS.get(label, bars)
         same = same and all(abs(a - b) <= 1e-5 for a, b in zip(bars, expected))
         fast = label != "diabetes130, 12 keys" or seconds <= 0.1 * theirs
