@@ -62,6 +62,9 @@ fn settings(found: &Measured, allowed: usize) -> Vec<(String, String)> {
         setting("queries allowed", grouped(allowed as u64)),
         setting("queries planned and sent", grouped(found.questions as u64)),
     ];
+    if !found.left_out.is_empty() {
+        settings.push(setting("attacks left out, too costly here", found.left_out.join("; ")));
+    }
     if let Some(search) = &found.search {
         settings.push(setting("numbers tried", search.clone()));
     }

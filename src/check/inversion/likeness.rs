@@ -19,19 +19,24 @@ use crate::learn::forest::Forest;
 use crate::learn::{Learner, Regressor};
 
 /// Name for tables.
-const NAME: &str = "imputation times likeness to a member (calibrated membership)";
+pub(super) const NAME: &str = "imputation times likeness to a member (calibrated membership)";
 /// The least probability that a model of the attacker gives an outcome: it is no surer than its records allow.
 const LEAST: f64 = 0.01;
 
 /// Most people times candidates that a model of the attacker is asked about: beyond, it would cost as much as all questions.
-const MOST_ASKED: usize = 100_000;
+const MOST_ASKED: usize = 200_000;
 
 impl Work<'_> {
+    /// Whether the attack can be made, but a model of the attacker would be asked too much.
+    pub(super) fn likeness_costs_too_much(&self, posterior: &[f64]) -> bool {
+        self.planned.terms.unknown.is_empty() && posterior.len() > MOST_ASKED
+    }
+
     /// The attack on both sides. `posterior` is what the adversary without the model thinks of every candidate; `scale` the size of
     /// usual errors of the model's numbers. Nothing where the attacker does not know all other columns, or there are
     /// too many people and candidates.
     pub(super) fn likeness(&self, replies: &Both<Replies>, posterior: &[f64], scale: f64) -> Option<Both<Scored>> {
-        if !self.planned.terms.unknown.is_empty() || posterior.len() > MOST_ASKED {
+        if !self.planned.terms.unknown.is_empty() || self.likeness_costs_too_much(posterior) {
             return None;
         }
         let (members, others) = self.split(posterior);

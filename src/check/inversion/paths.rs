@@ -17,9 +17,9 @@ use crate::model::trees::Rows;
 use crate::tensor::Tensor;
 
 /// Name for tables.
-const NAME: &str = "counts of paths in the trees (Fredrikson, white box)";
+pub(super) const NAME: &str = "counts of paths in the trees (Fredrikson, white box)";
 /// Most walks through trees: people times candidates times trees. Beyond, the attack would cost as much as all questions.
-const MOST_WALKS: usize = 1 << 18;
+const MOST_WALKS: usize = 1 << 22;
 /// Most cells of the records with all candidates in place.
 const MOST_CELLS: usize = 1 << 26;
 /// What is added to the number of members in a leaf: samples drawn with repetition leave leaves without any of them.
@@ -29,18 +29,30 @@ const PRIOR_COUNT: f64 = 0.5;
 type Decided = (u32, Vec<f64>);
 
 impl Work<'_> {
-    /// The attack on both sides; nothing where the trees are out of sight, there are too many walks to take, or the attacker does
-    /// not know all other columns.
+    /// The trees of the file, where the attack can be made: all of them are in sight, and the attacker knows all other columns.
+    fn trees_in_sight(&self) -> Option<&[Planted<'_>]> {
+        let grove = self.scene.grove?;
+        let blind = grove.planted.is_empty() || !grove.unread.is_empty() || !self.planned.terms.unknown.is_empty();
+        (!blind).then_some(&grove.planted[..])
+    }
+
+    /// Whether the attack can be made, but would take too many walks or too much memory.
+    pub(super) fn paths_cost_too_much(&self) -> bool {
+        let Some(planted) = self.trees_in_sight() else { return false };
+        let trees: usize = planted.iter().map(|planted| planted.ensemble.trees()).sum();
+        let widest = planted.iter().map(|planted| planted.members.width()).max().unwrap_or(0);
+        let people = self.planned.parts.members.len().max(self.planned.parts.others.len());
+        let placed = people.saturating_mul(self.planned.domain.len());
+        placed.saturating_mul(trees) > MOST_WALKS || placed.saturating_mul(widest) > MOST_CELLS
+    }
+
+    /// The attack on both sides; nothing where it cannot be made, or costs too much.
     pub(super) fn paths(&self, replies: &Both<Replies>) -> Result<Option<Both<Scored>>, CheckError> {
-        let Some(grove) = self.scene.grove else { return Ok(None) };
-        if grove.planted.is_empty() || !grove.unread.is_empty() || !self.planned.terms.unknown.is_empty() {
-            return Ok(None);
-        }
-        let masses: Vec<Vec<f64>> = grove.planted.iter().map(masses).collect();
+        let Some(planted) = self.trees_in_sight().filter(|_| !self.paths_cost_too_much()) else { return Ok(None) };
+        let masses: Vec<Vec<f64>> = planted.iter().map(masses).collect();
         let parts = &self.planned.parts;
-        let members =
-            self.side_of_paths(&grove.planted, &masses, self.scene.members, &parts.members, &replies.members)?;
-        let others = self.side_of_paths(&grove.planted, &masses, self.scene.others, &parts.others, &replies.others)?;
+        let members = self.side_of_paths(planted, &masses, self.scene.members, &parts.members, &replies.members)?;
+        let others = self.side_of_paths(planted, &masses, self.scene.others, &parts.others, &replies.others)?;
         Ok(members.zip(others).map(|(members, others)| Both { members, others }))
     }
 
@@ -54,13 +66,6 @@ impl Work<'_> {
     ) -> Result<Option<Scored>, CheckError> {
         let candidates = self.planned.domain.len();
         let trees: usize = planted.iter().map(|planted| planted.ensemble.trees()).sum();
-        if candidates.saturating_mul(rows.len()).saturating_mul(trees) > MOST_WALKS {
-            return Ok(None);
-        }
-        let widest = planted.iter().map(|planted| planted.members.width()).max().unwrap_or(0);
-        if candidates.saturating_mul(rows.len()).saturating_mul(widest) > MOST_CELLS {
-            return Ok(None);
-        }
         let names: Vec<&str> = planted.iter().map(|planted| planted.ensemble.input.as_str()).collect();
         let mut fed: Vec<Vec<Tensor>> = planted.iter().map(|_| Vec::with_capacity(candidates)).collect();
         for candidate in 0..candidates {
@@ -106,11 +111,7 @@ impl Work<'_> {
 
 /// How many members reach each leaf, and a little more.
 fn masses(planted: &Planted<'_>) -> Vec<f64> {
-    let mut masses = vec![PRIOR_COUNT; planted.ensemble.leaves.len()];
-    for leaves in planted.ensemble.route(0..planted.ensemble.trees(), &planted.members, |_, leaves| leaves) {
-        leaves.into_iter().for_each(|leaf| masses[leaf as usize] += 1.0);
-    }
-    masses
+    planted.visits().iter().map(|&members| f64::from(members) + PRIOR_COUNT).collect()
 }
 
 /// The features that change with the candidate, with their cell for each; nothing where a cell depends on more than the

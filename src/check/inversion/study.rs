@@ -107,6 +107,8 @@ pub(super) struct Measured {
     pub(super) sampled: bool,
     pub(super) is_input: bool,
     pub(super) seen: Vec<&'static str>,
+    /// Attacks that would cost too much.
+    pub(super) left_out: Vec<&'static str>,
 }
 
 /// Where the model's confidence in the known outcome is largest, for numbers.

@@ -9,6 +9,7 @@ use super::scene::{Given, Scene};
 use super::slices::CASE_ONE;
 use super::study::{Fared, Measured, Planned};
 use super::verdict::Slice;
+use super::{likeness, paths};
 use crate::check::{Answers, CheckError};
 use crate::data::encode::tensors;
 use crate::data::{Features, Table};
@@ -101,6 +102,12 @@ impl Work<'_> {
         ];
         let decided = |both: Both<Scored>| self.decided(both.members.name, &both.members, &both.others);
         Ok(found.into_iter().flatten().map(decided).collect())
+    }
+
+    /// The attacks that could be made and would cost too much, in words.
+    pub(super) fn left_out(&self, imputed: &Imputed) -> Vec<&'static str> {
+        let likeness = self.likeness_costs_too_much(&imputed.posterior).then_some(likeness::NAME);
+        likeness.into_iter().chain(self.paths_cost_too_much().then_some(paths::NAME)).collect()
     }
 
     /// Records as the model takes them, with a candidate put into each.
@@ -298,6 +305,7 @@ impl Work<'_> {
             sampled: planned.sampled,
             is_input: planned.is_input,
             seen: attacks.iter().map(|attack| attack.name).collect(),
+            left_out: replies.map_or_else(Vec::new, |_| self.left_out(imputed)),
             everybody,
         }
     }
