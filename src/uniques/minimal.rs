@@ -3,7 +3,8 @@
 use rayon::prelude::*;
 use thiserror::Error;
 
-use super::hitting::{bits, minimal_hitting_sets};
+use super::found::Found;
+use super::hitting::minimal_hitting_sets;
 use super::kinds::Kinds;
 use super::lattice::Lattice;
 use super::partition::{Partition, Splitter};
@@ -89,29 +90,28 @@ impl MinimalUniques {
         }
         let kinds = Kinds::of(columns, people);
         let max_size = affordable(columns.len(), kinds.len(), settings);
-        let known = match Lattice::of(&kinds, max_size, watch) {
+        let found = match Lattice::of(&kinds, max_size, watch) {
+            // A lattice that was not filled would call unique what somebody shares.
+            Some(_) if watch.stops() => vec![Found::nothing(&kinds)],
             Some(lattice) => lattice.minimal(),
-            None => by_lists(&kinds, max_size, watch),
+            None => vec![by_lists(&kinds, max_size, watch)],
         };
-        Ok(Self::collected(&kinds, &known, max_size, watch.stops()))
+        Ok(Self::collected(&kinds, &found, max_size, watch.stops()))
     }
 
     /// The search by lists, which tables of moderate width do not reach.
     #[cfg(test)]
     pub(super) fn of_lists(columns: &[&Column], people: Option<&[u32]>, max_size: usize) -> Self {
         let kinds = Kinds::of(columns, people);
-        let known = by_lists(&kinds, max_size, &crate::watch::Unwatched);
-        Self::collected(&kinds, &known, max_size, false)
+        let found = by_lists(&kinds, max_size, &crate::watch::Unwatched);
+        Self::collected(&kinds, &[found], max_size, false)
     }
 
-    fn collected(kinds: &Kinds, known: &[Vec<u64>], max_size: usize, stopped: bool) -> Self {
-        let in_order = |mask: u64| bits(mask).fold(0, |to, bit| to | 1 << kinds.place(bit.trailing_zeros() as usize));
-        let (mut starts, mut masks) = (vec![0], Vec::new());
-        for of_kind in known {
-            let from = masks.len();
-            masks.extend(of_kind.iter().map(|&mask| in_order(mask)));
-            masks[from..].sort_unstable_by_key(|mask: &u64| (mask.count_ones(), *mask));
-            starts.push(masks.len());
+    fn collected(kinds: &Kinds, found: &[Found], max_size: usize, stopped: bool) -> Self {
+        let (mut starts, mut masks) = (vec![0], Vec::with_capacity(found.iter().map(|found| found.masks.len()).sum()));
+        for found in found {
+            starts.extend(found.ends.iter().map(|end| masks.len() + end));
+            masks.extend_from_slice(&found.masks);
         }
         Self { columns: kinds.columns(), max_size, stopped, kind_of_row: kinds.of_row().to_vec(), starts, masks }
     }
@@ -147,7 +147,7 @@ fn affordable(columns: usize, kinds: usize, settings: &Settings) -> usize {
 }
 
 /// The MSUs of every kind where the bits of all column sets would take too much memory: lists of those found so far.
-fn by_lists(kinds: &Kinds, max_size: usize, watch: &dyn Watch) -> Vec<Vec<u64>> {
+fn by_lists(kinds: &Kinds, max_size: usize, watch: &dyn Watch) -> Found {
     let mut known: Vec<Vec<u64>> = vec![Vec::new(); kinds.len()];
     for top in 0..kinds.columns() {
         if watch.stops() || max_size == 0 {
@@ -155,7 +155,12 @@ fn by_lists(kinds: &Kinds, max_size: usize, watch: &dyn Watch) -> Vec<Vec<u64>> 
         }
         step(kinds, top, max_size as u32, &mut known);
     }
-    known
+    let mut found = Found::default();
+    for of_kind in known {
+        found.masks.extend(of_kind);
+        found.end_of_kind(kinds);
+    }
+    found
 }
 
 /// Finds the MSUs whose highest column is `top` and adds them to what is known.
@@ -207,7 +212,11 @@ impl<'a> Branch<'a> {
     fn refine(&mut self, from: &Partition, column: usize, above: u64, into: &mut Partition) {
         let mut splitter = std::mem::take(&mut self.splitter);
         let mask = above | 1 << column;
-        splitter.split(from, self.kinds.codes(column), into, |part| self.judge(part, mask));
+        let mut alone = Vec::new();
+        splitter.split(from, self.kinds.codes(column), into, |kind| alone.push(kind), |part| self.judge(part, mask));
+        for kind in alone.into_iter().filter(|&kind| self.kinds.has(kind, column) && !self.kinds.is_crowd(kind)) {
+            self.report(kind, mask);
+        }
         self.splitter = splitter;
     }
 
@@ -215,11 +224,11 @@ impl<'a> Branch<'a> {
     fn judge(&mut self, part: &[u32], mask: u64) -> bool {
         let kinds = self.kinds;
         let column = mask & mask.wrapping_neg();
-        if kinds.present(part[0]) & column == 0 || kinds.all_crowds(part) {
+        if kinds.present(part[0]) & column == 0 {
             return false;
         }
-        if kinds.one_person(part) {
-            part.iter().for_each(|&kind| self.report(kind, mask));
+        if !kinds.has_strangers(part) {
+            part.iter().filter(|&&kind| !kinds.is_crowd(kind)).for_each(|&kind| self.report(kind, mask));
             return false;
         }
         if mask.count_ones() >= self.most || column == 1 {

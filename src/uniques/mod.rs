@@ -3,9 +3,11 @@
 //! Pure functions of coded columns; nothing here knows a name, a value or a table. A missing cell is no item: no record is
 //! unique through it, and it equals nothing.
 
+mod found;
 mod hitting;
 mod kinds;
 mod lattice;
+mod low;
 mod minimal;
 mod partition;
 mod scores;

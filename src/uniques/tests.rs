@@ -160,6 +160,32 @@ fn many_columns_are_cut_and_say_so() {
     assert!((0..300).flat_map(|row| found.of_row(row)).all(|mask| mask.count_ones() <= 3));
 }
 
+/// Groups too large to be compared by pairs, and columns with more levels than a field of packed codes holds: both ways of
+/// keeping what is known agree.
+#[test]
+fn large_groups_and_wide_columns_equal_the_lists() {
+    let mut state = 1_u64;
+    let mut next = |levels: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (a, b) = ((state >> 33) % levels, (state >> 45) % levels);
+        // Small codes are frequent.
+        (a * b / levels) as u32
+    };
+    let people: Vec<u32> = (0..1500).map(|_| next(1400)).collect();
+    for levels in [[3, 4, 5, 6, 7, 8, 20, 90], [600, 700, 600, 700, 600, 700, 3, 800]] {
+        let table: Vec<Vec<u32>> = levels.iter().map(|&levels| (0..1500).map(|_| next(levels)).collect()).collect();
+        for (missing, people) in
+            [(None, None), (Some(2), None), (None, Some(people.as_slice())), (Some(0), Some(&people))]
+        {
+            let columns = coded(&table, missing);
+            let columns: Vec<&Column> = columns.iter().collect();
+            let found = search(&table, missing, people, &ALL);
+            assert_eq!(found, MinimalUniques::of_lists(&columns, people, 8));
+            assert!((0..1500).any(|row| !found.of_row(row).is_empty()));
+        }
+    }
+}
+
 #[test]
 fn threads_change_nothing() {
     let table: Vec<Vec<u32>> =
@@ -188,4 +214,5 @@ fn a_stopped_search_says_so() {
     let table = coded(&table, None);
     let found = MinimalUniques::of(&[&table[0]], None, &ALL, &Impatient).expect("few columns");
     assert!(found.stopped && !found.is_complete());
+    assert!((0..9).all(|row| found.of_row(row).is_empty()), "nothing is called unique that was not looked at");
 }
