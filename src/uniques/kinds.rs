@@ -104,26 +104,12 @@ impl Kinds {
         self.person.as_ref().map_or(u64::from(kind), |person| u64::from(person[kind as usize]))
     }
 
-    /// Whether two kinds are of different people.
-    pub(super) fn strangers(&self, a: u32, b: u32) -> bool {
-        self.is_crowd(a) || self.is_crowd(b) || self.person_of(a) != self.person_of(b)
-    }
-
     /// The codes of the lowest columns of a kind; 0 where there are fewer columns.
     pub(super) fn low(&self, kind: u32) -> [u32; LOW] {
         let (at, width) = (kind as usize * self.codes.len(), self.codes.len().min(LOW));
         let mut low = [0; LOW];
         low[..width].copy_from_slice(&self.rows[at..at + width]);
         low
-    }
-
-    /// The columns in which two kinds have the same value.
-    pub(super) fn agreement(&self, a: u32, b: u32) -> u64 {
-        let width = self.codes.len();
-        let row = |kind: u32| &self.rows[kind as usize * width..(kind as usize + 1) * width];
-        let equal = row(a).iter().zip(row(b)).enumerate();
-        let mask = equal.fold(0_u64, |mask, (bit, (a, b))| mask | u64::from(a == b) << bit);
-        mask & self.present(a) & self.present(b)
     }
 }
 

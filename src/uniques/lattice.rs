@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::found::Found;
-use super::hitting::bits;
+use super::bits::bits;
 use super::kinds::{Kinds, LOW};
 use super::low::{LowSets, Room, WITH};
 use super::partition::{Partition, Splitter};

@@ -3,10 +3,11 @@
 //! Pure functions of coded columns; nothing here knows a name, a value or a table. A missing cell is no item: no record is
 //! unique through it, and it equals nothing.
 
+mod bits;
 mod found;
-mod hitting;
 mod kinds;
 mod lattice;
+mod levels;
 mod low;
 mod minimal;
 mod partition;

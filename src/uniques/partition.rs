@@ -24,11 +24,6 @@ impl Partition {
         starts.zip(&self.ends).map(|(start, &end)| &self.rows[start as usize..end as usize])
     }
 
-    /// One group of these rows.
-    pub(super) fn of(rows: &[u32]) -> Self {
-        Self { rows: rows.to_vec(), ends: vec![rows.len() as u32] }
-    }
-
     /// All rows in groups.
     pub(super) fn rows(&self) -> &[u32] {
         &self.rows
