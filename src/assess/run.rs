@@ -227,7 +227,7 @@ pub(super) fn digests(plan: &Plan) -> Result<Vec<InputFile>, AssessError> {
     for schema in schemas.into_iter().flatten() {
         files.extend(schema.hierarchies.iter().map(|(_, file)| ("hierarchy", file.clone())));
         for threat in &schema.quasi_identifiers {
-            files.extend(threat.register().map(|file| ("population register", file.to_owned())));
+            files.extend(threat.population_file().map(|file| ("population", file.to_owned())));
             files.extend(threat.auxiliary.as_ref().map(|auxiliary| ("auxiliary file", auxiliary.file.clone())));
         }
     }

@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use super::found::Found;
 use super::bits::bits;
+use super::found::Found;
 use super::kinds::{Kinds, LOW};
 use super::low::{LowSets, Room, WITH};
 use super::partition::{Partition, Splitter};

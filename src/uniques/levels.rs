@@ -146,7 +146,8 @@ impl<'a> Walk<'a> {
     fn report(&mut self, column: usize, above: u64, mask: u64) {
         let who_shares = |set: u64| self.smaller.binary_search_by_key(&set, |(mask, _)| *mask).ok();
         let others = bits(above).map(|bit| who_shares(mask & !bit).map(|at| self.smaller[at].1.as_slice()));
-        let Some(others) = others.map(|shared| if self.size == 1 { Some(&[][..]) } else { shared }).collect::<Option<Vec<_>>>()
+        let Some(others) =
+            others.map(|shared| if self.size == 1 { Some(&[][..]) } else { shared }).collect::<Option<Vec<_>>>()
         else {
             return;
         };

@@ -195,8 +195,7 @@ fn large_groups_and_wide_columns_equal_the_search_by_size() {
 #[test]
 fn sizes_without_room_are_left_out() {
     let mut next = noise();
-    let table: Vec<Vec<u32>> =
-        (0..9).map(|_| (0..200).map(|_| next(4)).collect()).collect();
+    let table: Vec<Vec<u32>> = (0..9).map(|_| (0..200).map(|_| next(4)).collect()).collect();
     let columns = coded(&table, None);
     let columns: Vec<&Column> = columns.iter().collect();
     let all = MinimalUniques::by_size(&columns, None, 9, usize::MAX);

@@ -19,6 +19,7 @@ mod measure;
 mod onnx;
 mod oversize;
 mod planning;
+mod reidentification_bad_input;
 mod repair;
 mod support;
 mod tasks;

@@ -12,6 +12,7 @@ mod grouped;
 pub mod individual_risk;
 pub mod k_anonymity;
 pub mod linkage;
+mod margins;
 mod measure;
 mod pairing;
 mod population;
