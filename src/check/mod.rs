@@ -364,6 +364,7 @@ checks! {
     reidentification::column_search::ColumnSearch,
     reidentification::unicity::Unicity,
     reidentification::linkage::Linkage,
+    reidentification::output_classes::OutputClasses,
     robustness::natural_noise::NaturalNoise,
     robustness::adversarial::Adversarial,
 }

@@ -14,6 +14,7 @@ pub mod k_anonymity;
 pub mod linkage;
 mod margins;
 mod measure;
+pub mod output_classes;
 mod pairing;
 mod population;
 pub mod population_uniqueness;
