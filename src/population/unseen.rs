@@ -49,15 +49,18 @@ impl PopulationGroup {
         let reach = FAR * mean.sqrt() + 30.0;
         let first = (mean - reach).max(0.0).floor();
         let mut weight = (first * mean.ln() - mean - ln_gamma(first + 1.0)).exp();
-        let (mut of_first, mut of_second, mut more) = (0.0, 0.0, first);
+        let (mut whole, mut of_first, mut of_second, mut more) = (0.0, 0.0, 0.0, first);
         while more <= mean + reach {
             let inverse = 1.0 / (seen + more);
+            whole += weight;
             of_first += weight * inverse;
             of_second += weight * inverse * inverse;
             more += 1.0;
             weight *= mean / more;
         }
-        (of_first, (of_second - of_first * of_first).max(0.0))
+        // The first weight is a difference of large logarithms; what is wrong with it is wrong with their sum too.
+        let (mean, second) = (of_first / whole, of_second / whole);
+        (mean, (second - mean * mean).max(0.0))
     }
 }
 
