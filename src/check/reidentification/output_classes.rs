@@ -238,15 +238,15 @@ mod tests {
         let answer = |row: u32| {
             if row < alone { f64::from(10 + row % 90) * 10_f64.powi((row / 90) as i32 + 1) } else { f64::from(row % 2) }
         };
-        numbers((0..1000).map(answer).collect(), &(0..1000).map(|row| row % 4).collect::<Vec<_>>())
+        numbers(&(0..1000).map(answer).collect::<Vec<_>>(), &(0..1000).map(|row| row % 4).collect::<Vec<_>>())
     }
 
     /// A model of a number beside a column that is a quasi-identifier.
-    fn numbers(values: Vec<f64>, known: &[u32]) -> Case {
+    fn numbers(values: &[f64], known: &[u32]) -> Case {
         let table = || Data::new(vec![integers("q", known)]);
         let schema = Schema { quasi_identifiers: vec![ThreatModel::of("", &["q"])], ..Schema::default() };
         let answers =
-            || Answers { predictions: Predictions::Values(values.clone()), truth: Truth::Values(values.clone()) };
+            || Answers { predictions: Predictions::Values(values.to_vec()), truth: Truth::Values(values.to_vec()) };
         let silent = |_: &[crate::tensor::Tensor]| Predictions::Values(Vec::new());
         Case::tables(table(), table(), schema).with_target(
             Task::Regression,
@@ -277,8 +277,8 @@ mod tests {
     #[test]
     fn answers_single_out_beside_what_is_known() {
         let known: Vec<u32> = (0..1600).map(|row| row / 40).collect();
-        let findings =
-            numbers((0..1600).map(|row| f64::from(row % 40 + 10)).collect(), &known).run(&OutputClasses::default(), 1);
+        let findings = numbers(&(0..1600).map(|row| f64::from(row % 40 + 10)).collect::<Vec<_>>(), &known)
+            .run(&OutputClasses::default(), 1);
         let of = |measure: &str| findings.iter().find(|finding| finding.measure == measure).expect("measured");
         assert_eq!(of(ALONE).estimate.map(|alone| alone.value), Some(0.0));
         let beside = of(BESIDE);
@@ -311,7 +311,7 @@ mod tests {
     fn few_people_are_not_told_by_a_difference() {
         let known: Vec<u32> = (0..1000).map(|row| if row < 500 { row + 10 } else { row % 2 }).collect();
         let answer = |row: u32| if (500..505).contains(&row) { f64::from(row) * 100.0 } else { 7.0 };
-        let findings = numbers((0..1000).map(answer).collect(), &known).run(&OutputClasses { digits: 3 }, 1);
+        let findings = numbers(&(0..1000).map(answer).collect::<Vec<_>>(), &known).run(&OutputClasses { digits: 3 }, 1);
         let beside = findings.iter().find(|finding| finding.measure == BESIDE).expect("measured");
         assert!(beside.baseline.is_none() && beside.limits.iter().any(|limit| limit.contains("1 to 10 records")));
     }
