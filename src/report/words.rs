@@ -65,9 +65,12 @@ pub(super) fn who(family: Family) -> &'static str {
     }
 }
 
-/// What usually lowers a risk of the family.
-pub(super) fn helps(family: Family) -> &'static str {
-    match family {
+/// What usually lowers the risk of a finding.
+pub(super) fn helps(finding: &Finding) -> &'static str {
+    if finding.check == "dataset/identifiers" {
+        return "Leave the column out of the data, or coarsen it as its line says; a column that stays behind is declared in the plan.";
+    }
+    match finding.family() {
         Family::Dataset => "Split members and non-members at random from the same source, by patient, before training.",
         Family::Membership => {
             "Fit the training rows less closely: fewer or shallower trees, larger leaves, stronger regularisation, differentially \
@@ -219,11 +222,11 @@ pub(super) fn next_step(assessment: &Assessment) -> String {
         return format!("Mend the experiment first: {}. Then assess again.", reason.trim_end_matches('.'));
     }
     if let Some(finding) = leading(assessment, Outcome::Breach).and_then(|judgement| find(assessment, judgement)) {
-        return format!("{} Then assess again with the same plan.", helps(finding.family()));
+        return format!("{} Then assess again with the same plan.", helps(finding));
     }
     let needed = assessment.judgements.iter().find(|j| j.outcome == Outcome::Doubt && !j.needed.is_empty());
     if let Some(judgement) = needed {
-        return format!("{} {}", judgement.sentence, judgement.needed);
+        return format!("To settle `{}`: {}", judgement.subject, judgement.needed);
     }
     if let Some(skipped) = assessment.skipped.iter().find(|skipped| !skipped.remedy.is_empty()) {
         return format!(

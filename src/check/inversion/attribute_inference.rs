@@ -65,6 +65,7 @@ use super::study::{Measured, Planned, Refusal, Terms};
 use super::verdict::{Slice, judge};
 use crate::check::disclosure::grove::Grove;
 use crate::check::groups::{Group, Sides, Values, groups};
+use crate::check::settings::within;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::{DataError, Schema, Table};
 use crate::finding::{Family, Finding};
@@ -88,8 +89,10 @@ pub struct AttributeInference {
     /// Most rows to send to the model per sensitive attribute.
     queries: usize,
     /// Most candidate values per attribute, by falling frequency; numbers with more values are tried at points.
+    #[serde(deserialize_with = "within::<2, 10_000, _>")]
     candidates: usize,
     /// Points at which such a number is tried, at its quantiles.
+    #[serde(deserialize_with = "within::<2, 10_000, _>")]
     points: usize,
     /// Most intervals between thresholds of trees of which each is tried once instead; with more of them points are tried.
     intervals: usize,
@@ -100,6 +103,7 @@ pub struct AttributeInference {
     /// Columns that the attacker does not know either.
     unknown: Vec<String>,
     /// How many fillings of those are averaged.
+    #[serde(deserialize_with = "within::<1, 10_000, _>")]
     fillings: usize,
     /// Columns whose groups are judged besides everybody; the quasi-identifiers where none are named.
     columns: Option<Vec<String>>,
@@ -133,13 +137,16 @@ impl Check for AttributeInference {
         &[Need::Model, Need::Queries, Need::Table, Need::Target, Need::OneOutcome, Need::Sensitive]
     }
 
+    fn fits(&self, subject: &Subject<'_>) -> Result<(), CheckError> {
+        Scene::of(subject).map_or(Ok(()), |scene| self.check_columns(scene.members))
+    }
+
     fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Output, CheckError> {
         let Some(scene) = Scene::of(subject) else { return Ok(Output::default()) };
         // Files without trees are attacked as well.
         let grove = Grove::of(subject).ok();
         let scene = Scene { grove: grove.as_ref(), ..scene };
         let attributes = self.attributes(&scene.split.schema);
-        self.check_columns(scene.members)?;
         let patients = scene.patients();
         let sides = Sides { members: scene.members.rows(), patients: &patients };
         let groups = groups(subject, sides, self.columns.as_deref(), &self.values)?;
