@@ -330,6 +330,21 @@ mod tests {
         assert_eq!(plain, numbers(Memory { batch: Some(7), ..memory }), "batches of seven");
     }
 
+    /// Others are drawn from records in another order; what is said of people stays.
+    #[test]
+    fn the_order_of_records_changes_no_verdict() {
+        for (remembered, said) in [(600, "individual disclosure"), (0, "no leak by the model shown")] {
+            let memory = Memory { count: 600, remembered, seed: 12, ..Memory::default() };
+            let [plain, turned] =
+                [false, true].map(|turned| Memory { turned, ..memory }.case().run(&AttributeInference::default(), 12));
+            assert_eq!((verdict(&plain), verdict(&turned)), (said, said));
+            for measure in [EXCESS, GAP, INDIVIDUAL] {
+                let (a, b) = (of(&plain, measure).estimate.unwrap(), of(&turned, measure).estimate.unwrap());
+                assert!(a.covers(b.value) && b.covers(a.value), "{measure}: {a:?} and {b:?}");
+            }
+        }
+    }
+
     #[test]
     fn a_model_of_numbers_that_remembers_is_an_individual_disclosure() {
         let memory = Memory { count: 600, remembered: 600, seed: 7, task: Task::Number, ..Memory::default() };
