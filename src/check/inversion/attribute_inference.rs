@@ -20,7 +20,8 @@
 //! refined between the points by golden-section search. With the file at hand, two more attacks: of trees, the share of the
 //! candidate's leaf among all leaves that it allows, counted on members (Fredrikson's white-box attack); of networks, the ten
 //! hidden neurons that tell right values from wrong ones best among the attacker's records. An attribute that is no input is
-//! guessed by a model of the answers. Ties go to the more frequent value and are counted. The attack is chosen on one half of
+//! guessed by a model of the answers and, of networks, by one of the answers and of the fifty hidden neurons that go with the
+//! attribute best. Ties go to the more frequent value and are counted. The attack is chosen on one half of
 //! the attacked members and reported on the other. Candidates, prior and imputer come from non-members that are not attacked;
 //! the imputer is the best of the most frequent value, boosted trees, logistic regression, a forest and nearest neighbours by
 //! cross-validation. One record per patient is attacked, so that people are the units.

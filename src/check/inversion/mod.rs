@@ -12,6 +12,7 @@ mod imputer;
 pub mod informed_reconstruction;
 mod intervals;
 mod inverting;
+mod learned;
 mod likeness;
 mod means;
 mod neurons;
@@ -30,6 +31,7 @@ mod solved;
 mod specimen;
 mod study;
 mod tale;
+mod through_copy;
 #[cfg(test)]
 mod tree_tests;
 mod verdict;

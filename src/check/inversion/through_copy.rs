@@ -1,0 +1,408 @@
+//! Sensitive attributes guessed through a copy of the model, without asking the model about anybody.
+//!
+//! The four cells and the verdict are those of `inversion/attribute-inference`; the copy takes the place of the model. Whether
+//! "interface only" keeps an attribute is seen from the copy, the model, and imputation side by side.
+
+use super::cells::{Cells, Guesses};
+use super::domain::{Attribute, Domain, Grid};
+use super::extraction::{ATTRIBUTE, META};
+use super::imputer::{Imputed, Lessons};
+use super::replies::{Replies, Reply, log_confidence};
+use super::rules::{self, Knowledge, decide};
+use super::scene::{Given, Parts, Scene};
+use super::solved::Copy;
+use super::study::{FEWEST, Planned, Terms};
+use super::verdict::{Judged, Slice, Verdict, judge};
+use super::work::{Both, Work};
+use crate::check::disclosure::counted;
+use crate::check::records::patients;
+use crate::check::{CheckError, Subject, Truth};
+use crate::data::encode::tensors;
+use crate::data::{Column, Features, Table};
+use crate::finding::{Baseline, CellPair, Evidence, Finding, Severity, Table as Shown, Unit, grouped};
+use crate::learn::folds;
+use crate::model::{Predictions, Scale};
+use crate::seed::Seed;
+use crate::stats::{Estimate, Level};
+use crate::watch::Watch;
+
+/// Most members, and most others, that are attacked.
+const MOST_ATTACKED: usize = 500;
+/// How finely an attribute is searched.
+const GRID: Grid = Grid { values: 20, points: 20, intervals: 0, tolerance: None };
+/// Severity scale of what a copy adds.
+const SCALE: [f64; 4] = [0.01, 0.05, 0.10, 0.25];
+
+/// A copy and who uses it.
+pub(super) struct Through<'a> {
+    pub(super) copy: &'a Copy,
+    /// Non-members whose records are the attacker's.
+    pub(super) own: &'a [usize],
+    /// Other non-members, one record of each patient, in random order.
+    pub(super) others: &'a [usize],
+    pub(super) seed: Seed,
+}
+
+/// What is said of the attributes.
+pub(super) struct Attributes {
+    pub(super) findings: Vec<Finding>,
+    /// Which were attacked, or why none was.
+    pub(super) said: String,
+}
+
+/// What was found about one attribute.
+struct Found {
+    attribute: String,
+    copy: Cells,
+    model: Cells,
+    questions: usize,
+}
+
+impl Attributes {
+    /// No attribute, for a reason.
+    pub(super) fn nothing(reason: &str) -> Self {
+        Self { findings: Vec::new(), said: format!("none: {reason}") }
+    }
+}
+
+impl Through<'_> {
+    /// Attacks every sensitive attribute that is an input of the model.
+    ///
+    /// # Errors
+    /// When the model cannot be asked what the copy is compared with.
+    pub(super) fn attributes(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Attributes, CheckError> {
+        let Some(scene) = Scene::of(subject) else { return Ok(Attributes::nothing("the records are no table")) };
+        let declared = &scene.split.schema.sensitive;
+        if declared.is_empty() {
+            return Ok(Attributes::nothing("no sensitive column is declared"));
+        }
+        let mut found = Vec::new();
+        for name in declared.iter().filter(|name| scene.is_input(name)) {
+            let attribute = Attribute { name: name.clone(), columns: vec![name.clone()] };
+            if let Some(planned) = self.planned(&scene, attribute) {
+                found.push(self.attacked(&scene, &planned, watch)?);
+            }
+        }
+        if found.is_empty() {
+            return Ok(Attributes::nothing(
+                "no sensitive column is an input of the model with two values and enough people",
+            ));
+        }
+        let everybody = |found: &Found| Slice { name: "everybody".to_owned(), cells: found.copy.clone(), share: 1.0 };
+        let judged = judge(found.iter().map(everybody).collect());
+        let said = found.iter().map(|found| found.attribute.clone()).collect::<Vec<String>>().join(", ");
+        let findings = found.iter().zip(&judged).map(|(found, judged)| finding(self.copy, found, judged)).collect();
+        Ok(Attributes { findings, said })
+    }
+
+    /// Who is attacked; nothing where there are too few people or values.
+    fn planned(&self, scene: &Scene<'_>, attribute: Attribute) -> Option<Planned<'static>> {
+        let seed = self.seed.derive(&attribute.name);
+        let domain = Domain::of(&attribute, (scene.members, scene.others), self.own, GRID, |_| None)?;
+        let (groups, _) = patients(scene.split);
+        let mut members = folds::representatives(&groups, seed.derive("members"));
+        rand::seq::SliceRandom::shuffle(&mut members[..], &mut seed.derive("order").stream());
+        let all = members.len();
+        let offset = scene.members.rows();
+        members.retain(|&row| domain.is_attackable(row));
+        let known = (members.len(), all);
+        let mut others: Vec<usize> = self.others.to_vec();
+        others.retain(|&row| domain.is_attackable(offset + row));
+        let sampled = members.len().max(others.len()) > MOST_ATTACKED;
+        members.truncate(MOST_ATTACKED);
+        others.truncate(MOST_ATTACKED);
+        let enough = domain.len() > 1 && members.len() >= FEWEST && others.len() >= FEWEST;
+        let terms = Terms { queries: 0, grid: GRID, unknown: &[], draws: 1, groups: &[], seed };
+        let parts = Parts { members, others, auxiliary: self.own.to_vec() };
+        enough.then_some(Planned { attribute, domain, parts, known, sampled, is_input: true, terms, seed })
+    }
+
+    fn attacked(&self, scene: &Scene<'_>, planned: &Planned<'_>, watch: &dyn Watch) -> Result<Found, CheckError> {
+        let offset = scene.members.rows();
+        let behind = |rows: &[usize]| rows.iter().map(|row| offset + row).collect::<Vec<usize>>();
+        let rows = Both { members: planned.parts.members.clone(), others: behind(&planned.parts.others) };
+        let asked = [&rows.members[..], &rows.others].concat();
+        let data = scene.encoded(&planned.attribute, &[], Given::Outcome);
+        let patients = scene.patients();
+        let lessons = Lessons { data: &data, patients: &patients, auxiliary: &behind(self.own) };
+        let imputed = lessons.impute(&planned.domain, &asked, planned.seed.derive("imputer"));
+        let knowledge = scene.knowledge(&planned.domain, self.own);
+        let work = Work { planned, scene, rows: &rows, data: &data, knowledge: &knowledge };
+        let outcomes = outcomes(scene, &planned.parts);
+        let candidates = planned.domain.len();
+        let records = Features::Table(placed(scene, planned));
+        let cells = |answers: &Predictions| {
+            let replies = replies(answers, &outcomes, candidates);
+            attack_with(&work, &replies, &imputed, &knowledge)
+        };
+        let of_copy = match &self.copy.taught {
+            Some(taught) => Predictions::Scores {
+                scale: Scale::Probability,
+                classes: taught.classes(),
+                values: taught.says(scene.split, &records).1,
+                labels: None,
+            },
+            None => Predictions::Labels(Vec::new()),
+        };
+        let copy = cells(&of_copy);
+        let of_model = scene.model.target.query(&tensors(&records, &scene.model.slots)?, META.id, watch)?;
+        let questions = asked.len() * candidates;
+        Ok(Found { attribute: planned.attribute.name.clone(), copy, model: cells(&of_model), questions })
+    }
+}
+
+/// The records of everybody attacked, others first, once with every candidate.
+fn placed(scene: &Scene<'_>, planned: &Planned<'_>) -> Table {
+    let candidates = planned.domain.len();
+    let each =
+        |rows: &[usize]| rows.iter().flat_map(|&row| std::iter::repeat_n(row, candidates)).collect::<Vec<usize>>();
+    let (members, others) = (each(&planned.parts.members), each(&planned.parts.others));
+    let tried: Vec<usize> = (0..members.len() + others.len()).map(|at| at % candidates).collect();
+    let column = |of_others: &Column| {
+        let cells = if planned.attribute.columns.contains(&of_others.name) {
+            planned.domain.column(&of_others.cells, &tried)
+        } else {
+            let of_members = scene.members.column(&of_others.name)?;
+            of_others.cells.take(&others).stacked(&of_members.cells.take(&members))?
+        };
+        Some(Column { name: of_others.name.clone(), cells })
+    };
+    Table::new(scene.others.columns().iter().filter_map(column).collect())
+}
+
+/// The known classes of everybody attacked, others first.
+fn outcomes(scene: &Scene<'_>, parts: &Parts) -> Vec<u32> {
+    let of = |truth: &Truth, rows: &[usize]| match truth.take(rows) {
+        Truth::Classes(classes) => classes,
+        _ => Vec::new(),
+    };
+    [of(&scene.answers.1.truth, &parts.others), of(&scene.answers.0.truth, &parts.members)].concat()
+}
+
+/// Answers about everybody with every candidate in place, in the light of the known outcomes.
+fn replies(answers: &Predictions, outcomes: &[u32], candidates: usize) -> Vec<Reply> {
+    let reply = |row: usize| {
+        let (class, outcome) = (answers.class(row), outcomes[row / candidates]);
+        let fit = log_confidence(answers, row, outcome as usize);
+        Reply { reproduces: class == outcome, fit, sure: log_confidence(answers, row, class as usize), class }
+    };
+    (0..outcomes.len() * candidates).map(reply).collect()
+}
+
+/// The cells of imputation times confidence, beside imputation.
+fn attack_with(work: &Work<'_>, replies: &[Reply], imputed: &Imputed, knowledge: &Knowledge) -> Cells {
+    let domain = &work.planned.domain;
+    let (of_others, of_members) = replies.split_at(work.rows.others.len() * domain.len());
+    let (posterior, posterior_of_others) = work.split(&imputed.posterior);
+    let guessed = |replies: &[Reply], posterior: &[f64], rows: &[usize]| -> Guesses {
+        let replies = Replies { candidates: domain.len(), of: replies.to_vec(), outcomes: Vec::new() };
+        decide(&rules::imputed(&replies, posterior), domain, &knowledge.prior, rows).guesses
+    };
+    let baseline = work.baseline(imputed);
+    let side = |attack: Guesses, baseline: &Guesses, rows: &[usize]| work.side(&attack, baseline, rows);
+    let (members, others) = (&work.rows.members, &work.rows.others);
+    Cells {
+        members: side(guessed(of_members, posterior, members), &baseline.members, members),
+        others: side(guessed(of_others, posterior_of_others, others), &baseline.others, others),
+    }
+}
+
+fn share(guesses: &Guesses) -> String {
+    Unit::Share.show(guesses.rate(Level::P95).value)
+}
+
+fn difference(estimate: &Estimate) -> String {
+    format!("{} ({})", Unit::ShareDifference.show(estimate.value), Unit::ShareDifference.show_interval(estimate))
+}
+
+fn finding(copy: &Copy, found: &Found, judged: &Judged) -> Finding {
+    let (name, cells) = (&found.attribute, &found.copy);
+    let mut finding = counted(META.id, ATTRIBUTE, Unit::ShareDifference, judged.excess);
+    finding.scope.clone_from(name);
+    finding.sentence = format!(
+        "Through a copy made with {} questions, and without asking the model about anybody, `{name}` is guessed right for {} of the \
+         members attacked; without any model for {}, through the model itself for {}. {} ({}).",
+        grouped(copy.questions as u64),
+        share(&cells.members.attack),
+        share(&cells.members.baseline),
+        share(&found.model.members.attack),
+        meaning(judged.verdict),
+        judged.verdict.name()
+    );
+    finding.baseline = Some(Baseline {
+        name: "imputation without a model, on the same members".to_owned(),
+        estimate: cells.members.baseline.rate(judged.excess.level),
+    });
+    finding.severity = match judged.verdict {
+        Verdict::Individual => Severity::on_scale(judged.individual().low, SCALE).max(Severity::Low),
+        _ => Severity::on_scale(judged.excess.low, SCALE).min(Severity::Low),
+    };
+    let level = judged.excess.level;
+    let pair = |name: &str, attack: &Guesses, baseline: &Guesses| CellPair {
+        name: name.to_owned(),
+        attack: attack.rate(level),
+        baseline: baseline.rate(level),
+    };
+    finding.evidence = vec![
+        Evidence::FourCells {
+            title: format!("`{name}` guessed through a copy, beside imputation without a model"),
+            pairs: vec![
+                pair("members", &cells.members.attack, &cells.members.baseline),
+                pair("non-members", &cells.others.attack, &cells.others.baseline),
+            ],
+        },
+        Evidence::Table(table(copy, found)),
+    ];
+    finding.limits.push(
+        "The model may say more than this copy, and a copy made with more questions more: `inversion/attribute-inference` asks the \
+         model itself."
+            .to_owned(),
+    );
+    finding.limits.push(format!("The copy adds {} on non-members.", difference(&cells.others.excess(level))));
+    finding.settings = vec![
+        ("verdict".to_owned(), judged.verdict.name().to_owned()),
+        ("copy".to_owned(), copy.how.to_owned()),
+        ("questions about the people attacked, for the comparison alone".to_owned(), grouped(found.questions as u64)),
+    ];
+    finding
+}
+
+fn meaning(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Individual => {
+            "What the model knows of its members leaves with its answers: keeping the file back, or limiting further questions, does \
+             not protect them"
+        }
+        Verdict::Distribution => "The copy passes on what holds for everybody, about members no more than about others",
+        Verdict::Latent => {
+            "The copy does better on members than on others, but no better than guessing without a model"
+        }
+        Verdict::None => "The copy adds nothing that is shown",
+    }
+}
+
+fn table(copy: &Copy, found: &Found) -> Shown {
+    let row = |who: &str, cells: &Cells| {
+        let excess = [&cells.members, &cells.others].map(|side| difference(&side.excess(Level::P95)));
+        let [members, others] = excess;
+        vec![who.to_owned(), share(&cells.members.attack), members, share(&cells.others.attack), others]
+    };
+    let (members, others) = (&found.copy.members.baseline, &found.copy.others.baseline);
+    let alone = vec!["imputation alone".to_owned(), share(members), String::new(), share(others), String::new()];
+    Shown {
+        caption: "Right guesses through the copy, through the model, and without either".to_owned(),
+        columns: ["by", "members", "more than imputation", "non-members", "more than imputation"]
+            .map(str::to_owned)
+            .to_vec(),
+        rows: vec![
+            row(&format!("imputation times the copy's confidence ({})", copy.how), &found.copy),
+            row("imputation times the model's confidence", &found.model),
+            alone,
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::inversion::extraction::Extraction;
+    use crate::check::specimen::{Case, numbers, uniform};
+    use crate::check::{Answers, Check};
+    use crate::data::Schema;
+    use crate::data::encode::Slot;
+    use crate::tensor::{Element, Tensor};
+
+    const RECORDS: usize = 400;
+
+    fn says(s: &[f64]) -> Predictions {
+        let values = s.iter().flat_map(|&s| if s > 0.5 { [0.1, 0.9] } else { [0.9, 0.1] }).collect();
+        Predictions::Scores { scale: Scale::Probability, classes: 2, values, labels: None }
+    }
+
+    /// A model that names `s`, which is the outcome of the sets in `hold`; that of others is a coin. `a` is noise.
+    fn case(hold: [bool; 2], sensitive: &[&str]) -> Case {
+        let of = |set: usize, name: &str, levels: u32| -> Vec<f64> {
+            let seed = Seed::root(4).derive(&format!("{set} {name}"));
+            uniform(RECORDS, levels, seed).into_iter().map(f64::from).collect()
+        };
+        let outcomes = |set: usize| if hold[set] { of(set, "s", 2) } else { of(set, "y", 2) };
+        let table = |set: usize| {
+            let noise = numbers("b", of(set, "b", 2));
+            Table::new(vec![
+                numbers("a", of(set, "a", 1000)),
+                noise,
+                numbers("s", of(set, "s", 2)),
+                numbers("y", outcomes(set)),
+            ])
+        };
+        let answers = |set: usize| Answers {
+            predictions: says(&of(set, "s", 2)),
+            truth: Truth::Classes(outcomes(set).into_iter().map(|y| y as u32).collect()),
+        };
+        let slot = |name: &str| Slot {
+            input: name.to_owned(),
+            columns: vec![name.to_owned()],
+            element: Element::F64,
+            row_shape: vec![1],
+        };
+        let schema = Schema {
+            target: Some("y".into()),
+            sensitive: sensitive.iter().map(|&name| name.to_owned()).collect(),
+            ..Schema::default()
+        };
+        let answer = |inputs: &[Tensor]| says(&inputs[1].to_f64().expect("the slots are floats"));
+        Case::tables(table(0), table(1), schema).with_model(vec![slot("a"), slot("s")], answers(0), answers(1), answer)
+    }
+
+    fn run(hold: [bool; 2], sensitive: &[&str]) -> Vec<Finding> {
+        case(hold, sensitive).run(&Extraction::default(), 1)
+    }
+
+    fn of_attribute(findings: &[Finding]) -> &Finding {
+        findings.iter().find(|finding| finding.measure == ATTRIBUTE).expect("the attribute was attacked")
+    }
+
+    fn setting<'f>(finding: &'f Finding, name: &str) -> &'f str {
+        finding.settings.iter().find(|(setting, _)| setting == name).map_or("", |(_, value)| value)
+    }
+
+    /// A rule that holds for members alone is in the model, and in its copy: nothing but labels of other people's records was
+    /// needed to learn it.
+    #[test]
+    fn what_the_model_knows_of_members_leaves_with_its_labels() {
+        let case = case([true, false], &["s"]);
+        let findings = case.run(&Extraction::default(), 1);
+        let found = of_attribute(&findings);
+        assert_eq!((setting(found, "verdict"), found.scope.as_str()), ("individual disclosure", "s"));
+        assert!(found.severity >= Severity::High, "{}", found.sentence);
+        // Half of the members' values are guessed without a model, nearly all with the copy.
+        let excess = found.estimate.unwrap();
+        assert!(excess.low > 0.35 && excess.high < 0.6, "{excess:?}");
+        // A hundred questions for the copy and three for the equations; of 400 members, and of the 200 of others that are not the
+        // attacker's, two values each are asked about for the comparison, and for nothing else.
+        assert_eq!(setting(found, "questions about the people attacked, for the comparison alone"), "1,200");
+        assert_eq!(case.model.as_ref().unwrap().target.rows_queried(), 100 + 3 + 1_200);
+    }
+
+    #[test]
+    fn what_holds_for_nobody_or_for_others_alone_is_no_disclosure() {
+        for hold in [[false, false], [false, true], [true, true]] {
+            let findings = run(hold, &["s"]);
+            let found = of_attribute(&findings);
+            assert_eq!(setting(found, "verdict"), "no leak by the model shown", "{hold:?}: {}", found.sentence);
+            assert!(found.severity <= Severity::Low, "{hold:?}");
+        }
+    }
+
+    #[test]
+    fn attributes_that_are_not_declared_or_no_input_are_said_not_to_be_attacked() {
+        let said = |sensitive: &[&str]| {
+            let findings = run([true, false], sensitive);
+            assert!(findings.iter().all(|finding| finding.measure != ATTRIBUTE));
+            setting(&findings[0], "attributes attacked through a copy").to_owned()
+        };
+        assert!(said(&[]).contains("no sensitive column is declared"), "{}", said(&[]));
+        assert!(said(&["b"]).contains("an input of the model"), "{}", said(&["b"]));
+        assert!(Extraction::default().meta().measures.contains(&ATTRIBUTE));
+    }
+}
