@@ -18,9 +18,10 @@
 //! To grade *interface only*, an attack that needs the file is tried on the linear copy: the last unknown record, for somebody who
 //! knows all others, from the equations of an optimum (as `inversion/informed-reconstruction` does with the file), with the
 //! inputs as they are and in standard deviations. And the sensitive attributes of members are guessed through the best copy that
-//! learned from labels: it is given their records with every candidate value in turn, the model no question. Imputation from the
-//! attacker's own records, with the outcome, times the copy's confidence in the known outcome makes the guess; imputation alone is
-//! the adversary without a model; the same rule on the model's own answers stands beside them.
+//! learned from labels: it is given their records with every candidate value in turn, the model no question. The attacks by
+//! confidence of `inversion/attribute-inference` make the guesses, the best of them chosen on half of the members; imputation from
+//! the attacker's own records, with the outcome, is the adversary without a model; the same attacks on the model's own answers
+//! stand beside them.
 //!
 //! # Reading the number
 //! 100 % says that whoever may ask has the model: protections of the interface (rate limits, rounding) do not keep attacks on the
@@ -39,7 +40,7 @@
 //!
 //! # Cost
 //! d + 1 questions, and 100, 1,000 and 10,000 as far as the setting `queries` allows (100 unless set); for each of these steps four
-//! small models are trained. For each sensitive attribute up to 500 members and 500 others, times at most 20 candidates, are put to
+//! small models are trained. For each sensitive attribute up to 1,000 members and 500 others, times at most 20 candidates, are put to
 //! the copy, and to the model for comparison.
 //!
 //! # References

@@ -8,7 +8,7 @@ use super::domain::{Attribute, Domain, Grid};
 use super::extraction::{ATTRIBUTE, META};
 use super::imputer::{Imputed, Lessons};
 use super::replies::{Replies, Reply, log_confidence};
-use super::rules::{self, Knowledge, decide};
+use super::rules::{self, Scored, decide};
 use super::scene::{Given, Parts, Scene};
 use super::solved::Copy;
 use super::study::{FEWEST, Planned, Terms};
@@ -26,8 +26,10 @@ use crate::seed::Seed;
 use crate::stats::{Estimate, Level};
 use crate::watch::Watch;
 
-/// Most members, and most others, that are attacked.
-const MOST_ATTACKED: usize = 500;
+/// Most members that are attacked; half of them choose the attack.
+const MOST_MEMBERS: usize = 1_000;
+/// Most others.
+const MOST_OTHERS: usize = 500;
 /// How finely an attribute is searched.
 const GRID: Grid = Grid { values: 20, points: 20, intervals: 0, tolerance: None };
 /// Severity scale of what a copy adds.
@@ -53,9 +55,15 @@ pub(super) struct Attributes {
 /// What was found about one attribute.
 struct Found {
     attribute: String,
-    copy: Cells,
-    model: Cells,
+    copy: Attacked,
+    model: Attacked,
     questions: usize,
+}
+
+/// The attack that was chosen, and how it fares on people who did not choose it.
+struct Attacked {
+    attack: &'static str,
+    cells: Cells,
 }
 
 impl Attributes {
@@ -88,7 +96,8 @@ impl Through<'_> {
                 "no sensitive column is an input of the model with two values and enough people",
             ));
         }
-        let everybody = |found: &Found| Slice { name: "everybody".to_owned(), cells: found.copy.clone(), share: 1.0 };
+        let everybody =
+            |found: &Found| Slice { name: "everybody".to_owned(), cells: found.copy.cells.clone(), share: 1.0 };
         let judged = judge(found.iter().map(everybody).collect());
         let said = found.iter().map(|found| found.attribute.clone()).collect::<Vec<String>>().join(", ");
         let findings = found.iter().zip(&judged).map(|(found, judged)| finding(self.copy, found, judged)).collect();
@@ -108,10 +117,10 @@ impl Through<'_> {
         let known = (members.len(), all);
         let mut others: Vec<usize> = self.others.to_vec();
         others.retain(|&row| domain.is_attackable(offset + row));
-        let sampled = members.len().max(others.len()) > MOST_ATTACKED;
-        members.truncate(MOST_ATTACKED);
-        others.truncate(MOST_ATTACKED);
-        let enough = domain.len() > 1 && members.len() >= FEWEST && others.len() >= FEWEST;
+        let sampled = members.len() > MOST_MEMBERS || others.len() > MOST_OTHERS;
+        members.truncate(MOST_MEMBERS);
+        others.truncate(MOST_OTHERS);
+        let enough = domain.len() > 1 && members.len() >= 2 * FEWEST && others.len() >= FEWEST;
         let terms = Terms { queries: 0, grid: GRID, unknown: &[], draws: 1, groups: &[], seed };
         let parts = Parts { members, others, auxiliary: self.own.to_vec() };
         enough.then_some(Planned { attribute, domain, parts, known, sampled, is_input: true, terms, seed })
@@ -128,12 +137,14 @@ impl Through<'_> {
         let imputed = lessons.impute(&planned.domain, &asked, planned.seed.derive("imputer"));
         let knowledge = scene.knowledge(&planned.domain, self.own);
         let work = Work { planned, scene, rows: &rows, data: &data, knowledge: &knowledge };
-        let outcomes = outcomes(scene, &planned.parts);
         let candidates = planned.domain.len();
         let records = Features::Table(placed(scene, planned));
-        let cells = |answers: &Predictions| {
-            let replies = replies(answers, &outcomes, candidates);
-            attack_with(&work, &replies, &imputed, &knowledge)
+        let of_members = outcomes(&scene.answers.0.truth, &planned.parts.members);
+        let of_others = outcomes(&scene.answers.1.truth, &planned.parts.others);
+        let attacked = |answers: &Predictions| {
+            let others = replies(answers, 0, &of_others, candidates);
+            let members = replies(answers, of_others.len() * candidates, &of_members, candidates);
+            attack_with(&work, &Both { members, others }, &imputed)
         };
         let of_copy = match &self.copy.taught {
             Some(taught) => Predictions::Scores {
@@ -144,10 +155,10 @@ impl Through<'_> {
             },
             None => Predictions::Labels(Vec::new()),
         };
-        let copy = cells(&of_copy);
+        let copy = attacked(&of_copy);
         let of_model = scene.model.target.query(&tensors(&records, &scene.model.slots)?, META.id, watch)?;
         let questions = asked.len() * candidates;
-        Ok(Found { attribute: planned.attribute.name.clone(), copy, model: cells(&of_model), questions })
+        Ok(Found { attribute: planned.attribute.name.clone(), copy, model: attacked(&of_model), questions })
     }
 }
 
@@ -170,41 +181,50 @@ fn placed(scene: &Scene<'_>, planned: &Planned<'_>) -> Table {
     Table::new(scene.others.columns().iter().filter_map(column).collect())
 }
 
-/// The known classes of everybody attacked, others first.
-fn outcomes(scene: &Scene<'_>, parts: &Parts) -> Vec<u32> {
-    let of = |truth: &Truth, rows: &[usize]| match truth.take(rows) {
+/// The known classes of people.
+fn outcomes(truth: &Truth, rows: &[usize]) -> Vec<u32> {
+    match truth.take(rows) {
         Truth::Classes(classes) => classes,
         _ => Vec::new(),
-    };
-    [of(&scene.answers.1.truth, &parts.others), of(&scene.answers.0.truth, &parts.members)].concat()
-}
-
-/// Answers about everybody with every candidate in place, in the light of the known outcomes.
-fn replies(answers: &Predictions, outcomes: &[u32], candidates: usize) -> Vec<Reply> {
-    let reply = |row: usize| {
-        let (class, outcome) = (answers.class(row), outcomes[row / candidates]);
-        let fit = log_confidence(answers, row, outcome as usize);
-        Reply { reproduces: class == outcome, fit, sure: log_confidence(answers, row, class as usize), class }
-    };
-    (0..outcomes.len() * candidates).map(reply).collect()
-}
-
-/// The cells of imputation times confidence, beside imputation.
-fn attack_with(work: &Work<'_>, replies: &[Reply], imputed: &Imputed, knowledge: &Knowledge) -> Cells {
-    let domain = &work.planned.domain;
-    let (of_others, of_members) = replies.split_at(work.rows.others.len() * domain.len());
-    let (posterior, posterior_of_others) = work.split(&imputed.posterior);
-    let guessed = |replies: &[Reply], posterior: &[f64], rows: &[usize]| -> Guesses {
-        let replies = Replies { candidates: domain.len(), of: replies.to_vec(), outcomes: Vec::new() };
-        decide(&rules::imputed(&replies, posterior), domain, &knowledge.prior, rows).guesses
-    };
-    let baseline = work.baseline(imputed);
-    let side = |attack: Guesses, baseline: &Guesses, rows: &[usize]| work.side(&attack, baseline, rows);
-    let (members, others) = (&work.rows.members, &work.rows.others);
-    Cells {
-        members: side(guessed(of_members, posterior, members), &baseline.members, members),
-        others: side(guessed(of_others, posterior_of_others, others), &baseline.others, others),
     }
+}
+
+/// Answers about people with every candidate in place, the first of them in row `from`, in the light of their outcomes.
+fn replies(answers: &Predictions, from: usize, outcomes: &[u32], candidates: usize) -> Replies {
+    let reply = |row: usize| {
+        let (class, outcome) = (answers.class(from + row), outcomes[row / candidates]);
+        let fit = log_confidence(answers, from + row, outcome as usize);
+        let sure = log_confidence(answers, from + row, class as usize);
+        Reply { reproduces: class == outcome, fit, sure, class }
+    };
+    let of = (0..outcomes.len() * candidates).map(reply).collect();
+    Replies { candidates, of, outcomes: outcomes.to_vec() }
+}
+
+/// The attack that is right most often on one half of the members, on the other half and on the others, beside imputation.
+fn attack_with(work: &Work<'_>, replies: &Both<Replies>, imputed: &Imputed) -> Attacked {
+    let (members, others) = (&work.rows.members, &work.rows.others);
+    let (posterior, posterior_of_others) = work.split(&imputed.posterior);
+    let guessed = |scored: &Scored, rows: &[usize]| -> Guesses {
+        decide(scored, &work.planned.domain, &work.knowledge.prior, rows).guesses
+    };
+    let of_members: Vec<(&'static str, Guesses)> = rules::all(&replies.members, work.knowledge, posterior)
+        .iter()
+        .map(|scored| (scored.name, guessed(scored, members)))
+        .collect();
+    let half = members.len() / 2;
+    let hits = |guesses: &Guesses| guesses.right[..half].iter().filter(|right| **right).count();
+    // The first of equals.
+    let best = (0..of_members.len()).rev().max_by_key(|&at| hits(&of_members[at].1)).unwrap_or(0);
+    let of_others = guessed(&rules::all(&replies.others, work.knowledge, posterior_of_others)[best], others);
+    let baseline = work.baseline(imputed);
+    let all = Cells {
+        members: work.side(&of_members[best].1, &baseline.members, members),
+        others: work.side(&of_others, &baseline.others, others),
+    };
+    let (reporting, everyone): (Vec<usize>, Vec<usize>) =
+        ((half..members.len()).collect(), (0..others.len()).collect());
+    Attacked { attack: of_members[best].0, cells: all.take(&reporting, &everyone) }
 }
 
 fn share(guesses: &Guesses) -> String {
@@ -216,7 +236,7 @@ fn difference(estimate: &Estimate) -> String {
 }
 
 fn finding(copy: &Copy, found: &Found, judged: &Judged) -> Finding {
-    let (name, cells) = (&found.attribute, &found.copy);
+    let (name, cells) = (&found.attribute, &found.copy.cells);
     let mut finding = counted(META.id, ATTRIBUTE, Unit::ShareDifference, judged.excess);
     finding.scope.clone_from(name);
     finding.sentence = format!(
@@ -225,7 +245,7 @@ fn finding(copy: &Copy, found: &Found, judged: &Judged) -> Finding {
         grouped(copy.questions as u64),
         share(&cells.members.attack),
         share(&cells.members.baseline),
-        share(&found.model.members.attack),
+        share(&found.model.cells.members.attack),
         meaning(judged.verdict),
         judged.verdict.name()
     );
@@ -262,6 +282,7 @@ fn finding(copy: &Copy, found: &Found, judged: &Judged) -> Finding {
     finding.settings = vec![
         ("verdict".to_owned(), judged.verdict.name().to_owned()),
         ("copy".to_owned(), copy.how.to_owned()),
+        ("attack, chosen on other members".to_owned(), found.copy.attack.to_owned()),
         ("questions about the people attacked, for the comparison alone".to_owned(), grouped(found.questions as u64)),
     ];
     finding
@@ -282,21 +303,22 @@ fn meaning(verdict: Verdict) -> &'static str {
 }
 
 fn table(copy: &Copy, found: &Found) -> Shown {
-    let row = |who: &str, cells: &Cells| {
-        let excess = [&cells.members, &cells.others].map(|side| difference(&side.excess(Level::P95)));
-        let [members, others] = excess;
-        vec![who.to_owned(), share(&cells.members.attack), members, share(&cells.others.attack), others]
+    let row = |who: String, Attacked { attack, cells }: &Attacked| {
+        let [members, others] = [&cells.members, &cells.others].map(|side| difference(&side.excess(Level::P95)));
+        let (of_members, of_others) = (share(&cells.members.attack), share(&cells.others.attack));
+        vec![who, (*attack).to_owned(), of_members, members, of_others, others]
     };
-    let (members, others) = (&found.copy.members.baseline, &found.copy.others.baseline);
-    let alone = vec!["imputation alone".to_owned(), share(members), String::new(), share(others), String::new()];
+    let sides = [&found.copy.cells.members, &found.copy.cells.others].map(|side| share(&side.baseline));
+    let [members, others] = sides;
+    let alone = vec!["no model".to_owned(), "imputation".to_owned(), members, String::new(), others, String::new()];
     Shown {
         caption: "Right guesses through the copy, through the model, and without either".to_owned(),
-        columns: ["by", "members", "more than imputation", "non-members", "more than imputation"]
+        columns: ["through", "attack", "members", "more than imputation", "non-members", "more than imputation"]
             .map(str::to_owned)
             .to_vec(),
         rows: vec![
-            row(&format!("imputation times the copy's confidence ({})", copy.how), &found.copy),
-            row("imputation times the model's confidence", &found.model),
+            row(format!("the copy ({})", copy.how), &found.copy),
+            row("the model itself".to_owned(), &found.model),
             alone,
         ],
     }
