@@ -124,7 +124,7 @@ fn a_hidden_neuron_tells_an_attribute_that_is_no_input() {
     };
     let by = |rates: &[(String, f64)], name: &str| rates.iter().find(|(by, _)| by.contains(name)).unwrap().1;
     let found = rates("Sin");
-    assert!(by(&found, "hidden neurons") > 95.0, "{found:?}");
+    assert!(by(&found, "hidden neurons") > 90.0, "{found:?}");
     assert!(by(&found, "model of the answers") < 75.0, "{found:?}");
     // The same network with a neuron that does not wave.
     let silent = rates("Tanh");

@@ -9,9 +9,9 @@ use crate::check::records::side_by_side;
 use crate::check::{Audited, CheckError};
 use crate::data::encode::tensors;
 use crate::data::{Column, Features, Split, Table};
-use crate::learn::Learner;
 use crate::learn::boosted::Boosted;
 use crate::learn::logistic::Logistic;
+use crate::learn::{Encoded, Learner};
 use crate::model::largest;
 use crate::seed::Seed;
 use crate::watch::Watch;
@@ -26,6 +26,8 @@ pub(super) struct Taught {
     /// The questions whose label is a class of the model.
     known: Vec<usize>,
     classes: usize,
+    /// The learner that was chosen, once it is.
+    learner: Option<usize>,
     seed: Seed,
 }
 
@@ -54,14 +56,16 @@ impl Taught {
         let labels: Vec<u32> = (0..budget).map(|row| answers.class(row)).collect();
         let classes = model.target.facts().classes.len();
         let known = (0..budget).filter(|&row| (labels[row] as usize) < classes).collect();
-        Ok(Some(Self { questions, labels, known, classes, seed: seed.derive("copy") }))
+        Ok(Some(Self { questions, labels, known, classes, learner: None, seed: seed.derive("copy") }))
     }
 
     /// The copy with its classes for some records.
-    pub(super) fn copy(self, split: &Split, records: &Features) -> Copy {
-        let (how, probabilities) = self.says(split, records);
-        let classes = probabilities.chunks(self.classes).map(largest).collect();
-        Copy { how, questions: self.labels.len(), classes, linear: None, taught: Some(self) }
+    pub(super) fn copy(mut self, split: &Split, records: &Features) -> Copy {
+        let data = self.data(split, records);
+        let learner = self.chosen(&data);
+        self.learner = Some(learner);
+        let classes = self.says(&data).chunks(self.classes).map(largest).collect();
+        Copy { how: learners()[learner].0, questions: self.labels.len(), classes, linear: None, taught: Some(self) }
     }
 
     /// Number of classes.
@@ -69,33 +73,43 @@ impl Taught {
         self.classes
     }
 
-    /// Probabilities of the classes for some records, row by row, by the learner that is right most often about a quarter of the
-    /// labels, and its name. No question is asked.
-    pub(super) fn says(&self, split: &Split, records: &Features) -> (&'static str, Vec<f64>) {
+    /// Probabilities of the classes for some records, row by row. No question is asked.
+    pub(super) fn probabilities(&self, split: &Split, records: &Features) -> Vec<f64> {
+        self.says(&self.data(split, records))
+    }
+
+    /// The questions, then other records.
+    fn data(&self, split: &Split, records: &Features) -> Encoded {
         let rows = match records {
             Features::Table(table) => table.rows(),
             Features::Tensor(tensor) => tensor.rows(),
         };
-        let budget = self.labels.len();
-        let data = side_by_side(split, &self.questions, records, budget + rows);
+        side_by_side(split, &self.questions, records, self.labels.len() + rows)
+    }
+
+    fn says(&self, data: &Encoded) -> Vec<f64> {
+        let asked: Vec<usize> = (self.labels.len()..data.rows()).collect();
+        self.fitted(data, self.learner.unwrap_or(0), &self.known, &asked)
+    }
+
+    fn fitted(&self, data: &Encoded, learner: usize, train: &[usize], rows: &[usize]) -> Vec<f64> {
+        let model = learners()[learner].1.fit(data, train, &self.labels, self.classes, self.seed);
+        model.probabilities(data, rows)
+    }
+
+    /// The learner that is right most often about a quarter of the labels, the first of equals.
+    fn chosen(&self, data: &Encoded) -> usize {
         let quarter = |wanted: bool| -> Vec<usize> {
             let numbered = self.known.iter().enumerate();
             numbered.filter(|(at, _)| at.is_multiple_of(4) == wanted).map(|(_, &row)| row).collect()
         };
         let (test, train) = (quarter(true), quarter(false));
-        let predicted = |learner: &dyn Learner, train: &[usize], rows: &[usize]| {
-            learner.fit(&data, train, &self.labels, self.classes, self.seed).probabilities(&data, rows)
-        };
-        let hits = |learner: &dyn Learner| {
-            let guesses = predicted(learner, &train, &test);
+        let hits = |learner: usize| {
+            let guesses = self.fitted(data, learner, &train, &test);
             let right = guesses.chunks(self.classes).map(largest).zip(&test);
             right.filter(|(guess, row)| *guess == self.labels[**row]).count()
         };
-        let learners = learners();
-        // The first of equals.
-        let best = learners.iter().rev().max_by_key(|(_, learner)| hits(learner.as_ref())).unwrap_or(&learners[0]);
-        let asked: Vec<usize> = (budget..budget + rows).collect();
-        (best.0, predicted(best.1.as_ref(), &self.known, &asked))
+        (0..learners().len()).rev().max_by_key(|&learner| hits(learner)).unwrap_or(0)
     }
 }
 

@@ -150,7 +150,7 @@ impl Through<'_> {
             Some(taught) => Predictions::Scores {
                 scale: Scale::Probability,
                 classes: taught.classes(),
-                values: taught.says(scene.split, &records).1,
+                values: taught.probabilities(scene.split, &records),
                 labels: None,
             },
             None => Predictions::Labels(Vec::new()),
@@ -397,9 +397,13 @@ mod tests {
         let found = of_attribute(&findings);
         assert_eq!((setting(found, "verdict"), found.scope.as_str()), ("individual disclosure", "s"));
         assert!(found.severity >= Severity::High, "{}", found.sentence);
-        // Half of the members' values are guessed without a model, nearly all with the copy.
+        // Nearly all of the members' values, and half of the others'. What imputation makes of members is its luck: it learned
+        // from a coin.
+        let Evidence::FourCells { pairs, .. } = &found.evidence[0] else { panic!("four cells") };
+        assert!(pairs[0].attack.value > 0.97, "{:?}", pairs[0].attack);
+        assert!((0.4..0.6).contains(&pairs[1].attack.value), "{:?}", pairs[1].attack);
         let excess = found.estimate.unwrap();
-        assert!(excess.low > 0.35 && excess.high < 0.6, "{excess:?}");
+        assert!(excess.low > 0.3, "{excess:?}");
         // A hundred questions for the copy and three for the equations; of 400 members, and of the 200 of others that are not the
         // attacker's, two values each are asked about for the comparison, and for nothing else.
         assert_eq!(setting(found, "questions about the people attacked, for the comparison alone"), "1,200");
