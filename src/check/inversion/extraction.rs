@@ -53,7 +53,7 @@ use serde::Deserialize;
 use super::copied::Informed;
 use super::learned::Taught;
 use super::solved::{Copy, equations, numbers};
-use super::through_copy::{Attributes, Through};
+use super::through_copy::{ATTRIBUTE, Attributes, ID, Through};
 use crate::check::disclosure::counted;
 use crate::check::records::patients;
 use crate::check::{Answers, Audited, Check, CheckError, CheckMeta, Need, Output, Subject};
@@ -70,7 +70,7 @@ use crate::stats::interval::wilson;
 use crate::watch::Watch;
 
 pub(in crate::check) static META: CheckMeta = CheckMeta {
-    id: "inversion/extraction",
+    id: ID,
     title: "A copy made with questions",
     family: Family::Inversion,
     measures: &[AGREEMENT, INFORMED, ATTRIBUTE],
@@ -80,8 +80,6 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 const AGREEMENT: &str = "inversion/extraction-agreement";
 /// The share of members whose record follows from the copy.
 const INFORMED: &str = "inversion/extraction-informed";
-/// What a copy adds to guesses of a sensitive attribute.
-pub(super) const ATTRIBUTE: &str = "inversion/extraction-attribute";
 /// Numbers of questions of the copies.
 const BUDGETS: [usize; 3] = [100, 1_000, 10_000];
 /// Most records on which agreement is measured.

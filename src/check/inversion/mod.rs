@@ -5,6 +5,8 @@
 pub mod attribute_inference;
 mod cells;
 mod copied;
+#[cfg(test)]
+mod copy_tests;
 mod domain;
 pub mod extraction;
 mod findings;
