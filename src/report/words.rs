@@ -115,6 +115,7 @@ pub(super) fn measure(id: &str) -> String {
         "inversion/attribute-inference-excess" => "Right guesses owed to the model".to_owned(),
         "inversion/attribute-inference-member-gap" => "Of these, more for members than for others".to_owned(),
         "inversion/informed-reconstruction" => "Members whose record follows from all others and the file".to_owned(),
+        "inversion/extraction-attribute" => "Right guesses owed to a copy made with questions".to_owned(),
         "inversion/extraction-informed" => "Members whose record follows from all others and a copy".to_owned(),
         "inversion/reconstruction-excess" => "Likeness of inverted records to members, over the class mean".to_owned(),
         "inversion/reconstruction-member-gap" => "Of this likeness, what is owed to membership".to_owned(),

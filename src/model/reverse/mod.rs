@@ -5,6 +5,7 @@
 //! sizes are bounded, and whoever uses the slopes compares them with differences of the model's own answers first.
 
 mod array;
+mod bounds;
 mod matrices;
 mod read;
 mod rules;
