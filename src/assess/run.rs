@@ -120,7 +120,7 @@ pub fn run_with_records(
         program: Program {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             runtime_version: opened.map(|opened| opened.runtime.version.clone()).unwrap_or_default(),
-            runtime_digest: opened.and_then(|opened| opened.runtime.digest().cloned()),
+            runtime_digest: opened.map(|opened| opened.runtime.digest().cloned()).transpose()?,
         },
         envelope: Envelope {
             started,
@@ -154,10 +154,17 @@ pub(super) fn judged(
 ) -> Result<Judged, AssessError> {
     let CarriedOut { mut findings, skipped, records } = carry_out(checks, subject, plan, clock)?;
     relate(&mut findings, plan.scores.as_ref().and_then(|scores| scores.random_split.as_deref()));
-    let (verdict, judgements) = gate::judge(&findings, &skipped, policy);
+    let (mut verdict, judgements) = gate::judge(&findings, &skipped, policy);
+    // Limits that count only where they can be measured would pass in silence.
+    if verdict == Verdict::Pass && skipped.iter().any(|skipped| skipped.reason == STOPPED) {
+        verdict = Verdict::Undetermined(vec![format!("Not all checks were made: {STOPPED}.")]);
+    }
     mark_limits(&mut findings, policy);
     Ok(Judged { findings, skipped, verdict, judgements, records })
 }
+
+/// Why a check was not made that the user did not wait for.
+const STOPPED: &str = "the run was interrupted";
 
 /// What the checks handed over.
 #[derive(Default)]
@@ -178,8 +185,19 @@ fn carry_out(
     let mut scores = subject.scores.to_vec();
     for check in checks {
         let id = check.meta().id;
+        if !plan.disabled.iter().any(|disabled| disabled.check == id) {
+            check.fits(subject).map_err(|source| AssessError::Check { check: id.to_owned(), source })?;
+        }
+    }
+    for check in checks {
+        let id = check.meta().id;
         if let Some(off) = plan.disabled.iter().find(|disabled| disabled.check == id) {
             skipped.push(skip(id, &format!("switched off in the plan: {}", off.reason), "remove `enabled = false`"));
+            continue;
+        }
+        let watch = clock.watch;
+        if watch.stops() {
+            skipped.push(skip(id, STOPPED, "run the plan again"));
             continue;
         }
         let subject = Subject { scores: &scores, ..*subject };
@@ -187,8 +205,9 @@ fn carry_out(
             skipped.push(reason);
             continue;
         }
-        let watch = clock.watch;
         match clock.time(id, || check.run(&subject, watch)) {
+            // Some checks end early then; what they have is no measurement.
+            _ if watch.stops() => skipped.push(skip(id, STOPPED, "run the plan again")),
             Ok(output) => {
                 findings.extend(output.findings);
                 scores.extend(output.scores);

@@ -12,6 +12,7 @@ mod compare;
 mod disclosure;
 mod evidence;
 mod golden;
+mod invariance;
 mod inversion;
 mod layers;
 mod linkage;

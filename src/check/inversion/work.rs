@@ -64,7 +64,7 @@ impl Work<'_> {
         Ok((Both { members: members.0, others: others.0 }, Both { members: members.1, others: others.1 }))
     }
 
-    fn decided(&self, name: &'static str, members: &Scored, others: &Scored) -> Attacked {
+    pub(super) fn decided(&self, name: &'static str, members: &Scored, others: &Scored) -> Attacked {
         let decide =
             |scored: &Scored, rows: &[usize]| decide(scored, &self.planned.domain, &self.knowledge.prior, rows);
         Attacked { name, members: decide(members, &self.rows.members), others: decide(others, &self.rows.others) }
@@ -280,6 +280,7 @@ impl Work<'_> {
             slices,
             attacks: attacks.iter().zip(&whole).map(|(attack, cells)| fared(attack, cells)).collect(),
             imputer: imputed.guesser,
+            trials: imputed.trials.clone(),
             imputed: (
                 all.members.baseline.rate(Level::P95),
                 all.others.baseline.rate(Level::P95),

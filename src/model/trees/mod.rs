@@ -18,6 +18,8 @@ pub(super) mod write;
 pub use parse::Unreadable;
 pub(super) use parse::{is_ensemble, of_contents};
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use crate::tensor::{Tensor, Values};
@@ -54,6 +56,8 @@ pub struct Way(u32);
 
 /// The bit that tells a leaf.
 const LEAF: u32 = 1 << 31;
+/// Rows that walk through a tree at a time.
+const ABREAST: usize = 16;
 
 impl Way {
     fn split(index: usize) -> Self {
@@ -233,14 +237,30 @@ impl Ensemble {
         }
     }
 
-    /// The leaf that a row reaches in the tree that starts at `way`.
-    fn walk<T: Copy + Into<f64>>(&self, mut way: Way, row: &[T]) -> u32 {
-        while way.0 & LEAF == 0 {
-            let split = &self.splits[way.0 as usize];
-            let cell: f64 = row[split.feature as usize].into();
-            way = if self.satisfied(split, cell) { split.yes } else { split.no };
+    /// The leaf that each row reaches in the tree that starts at `root`.
+    ///
+    /// Several rows walk at a time: a step waits for memory, and the steps of other rows do not depend on it.
+    fn walks<T: Copy + Into<f64>>(&self, root: Way, cells: &[T], width: usize) -> Vec<u32> {
+        let mut leaves = Vec::with_capacity(cells.len() / width);
+        for rows in cells.chunks(width * ABREAST) {
+            let mut ways = [root; ABREAST];
+            let ways = &mut ways[..rows.len() / width];
+            let mut walking = true;
+            while walking {
+                walking = false;
+                for (way, row) in ways.iter_mut().zip(rows.chunks_exact(width)) {
+                    if way.0 & LEAF == 0 {
+                        let split = &self.splits[way.0 as usize];
+                        let cell: f64 = row[split.feature as usize].into();
+                        // By index and not by a branch, which no processor could guess.
+                        *way = [split.no, split.yes][usize::from(self.satisfied(split, cell))];
+                        walking = true;
+                    }
+                }
+            }
+            leaves.extend(ways.iter().map(|way| way.0 & !LEAF));
         }
-        way.0 & !LEAF
+        leaves
     }
 
     /// Sends every row through some trees. `read` gets a tree and the leaf that each row reaches in it, and runs on all
@@ -256,8 +276,8 @@ impl Ensemble {
         let tree = |tree: usize| {
             let root = self.roots[tree];
             let leaves: Vec<u32> = match &rows.cells {
-                Cells::F32(cells) => cells.chunks_exact(rows.width).map(|row| self.walk(root, row)).collect(),
-                Cells::F64(cells) => cells.chunks_exact(rows.width).map(|row| self.walk(root, row)).collect(),
+                Cells::F32(cells) => self.walks(root, cells, rows.width),
+                Cells::F64(cells) => self.walks(root, cells, rows.width),
             };
             read(tree, leaves)
         };
@@ -294,8 +314,8 @@ impl Ensemble {
 }
 
 enum Cells<'a> {
-    F32(std::borrow::Cow<'a, [f32]>),
-    F64(&'a [f64]),
+    F32(Cow<'a, [f32]>),
+    F64(Cow<'a, [f64]>),
 }
 
 /// Rows of the tensor that feeds an ensemble, in the precision in which the runtime compares them.
@@ -313,13 +333,28 @@ impl<'a> Rows<'a> {
         }
         let cells = match &tensor.values {
             Values::F32(cells) => Cells::F32(cells.as_slice().into()),
-            Values::F64(cells) => Cells::F64(cells),
+            Values::F64(cells) => Cells::F64(cells.as_slice().into()),
             // The runtime compares whole numbers as 32-bit floats.
             Values::I64(cells) => Cells::F32(cells.iter().map(|&cell| cell as f32).collect()),
             Values::I32(cells) => Cells::F32(cells.iter().map(|&cell| cell as f32).collect()),
             Values::U8(_) | Values::Bool(_) | Values::Text(_) => return None,
         };
         Some(Self { cells, width })
+    }
+
+    /// Some of the rows.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn take(&self, rows: &[usize]) -> Rows<'static> {
+        fn taken<T: Copy>(cells: &[T], width: usize, rows: &[usize]) -> Cow<'static, [T]> {
+            rows.iter().flat_map(|row| &cells[row * width..(row + 1) * width]).copied().collect()
+        }
+        let cells = match &self.cells {
+            Cells::F32(cells) => Cells::F32(taken(cells, self.width, rows)),
+            Cells::F64(cells) => Cells::F64(taken(cells, self.width, rows)),
+        };
+        Rows { cells, width: self.width }
     }
 
     /// Number of rows.
