@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::AssessError;
 use super::plan::Plan;
-use super::run::{Clock, applicable, bad_settings, judged};
+use super::run::{applicable, bad_settings, judged};
 use super::summary;
 use super::world::World;
 use crate::check::{self, Answers, CheckError, Truth, disclosure};
@@ -15,7 +15,7 @@ use crate::model::repair::{Edits, Merged};
 use crate::model::runtime::Candidate;
 use crate::model::{ModelError, Predictions};
 use crate::stats::Estimate;
-use crate::watch::Watch;
+use crate::watch::{Clock, Watch};
 
 /// What to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ pub fn run(
         write(&bytes)?;
         return Ok(Repaired { edits, merged: None, measured: None });
     };
-    let mut clock = Clock { watch, seconds: Vec::new() };
+    let mut clock = Clock::new(watch);
     let with = |path: &Path| {
         let mut plan = Plan { reference: None, scores: None, ..plan.clone() };
         path.clone_into(&mut plan.model.get_or_insert_default().path);

@@ -257,7 +257,9 @@ fn threads_change_nothing() {
         pool.install(|| {
             let classes = Classes::of(&columns, Some(&people));
             let found = matches(&columns, &classes, &masses(&classes));
-            (classes.histogram(), found, classes)
+            let histogram = Histogram::of_columns(columns.iter().map(|&column| column.clone()).collect());
+            assert_eq!(histogram, classes.histogram());
+            (histogram, found, classes)
         })
     };
     let one = on(1);
