@@ -1,5 +1,7 @@
 //! Published tables, brute force and laws.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use proptest::prelude::*;
 
 use super::{Classes, Column, Histogram, Values, matches, people_matches};
@@ -182,6 +184,29 @@ proptest! {
         let found = people_matches(&columns, &classes).unwrap();
         let of_record: Vec<u64> = classes.of_record().iter().map(|&class| found[class as usize]).collect();
         prop_assert_eq!(of_record, brute_force(&values, &people));
+    }
+
+    /// Values of a class and how many people (or records) have each, as sets count them.
+    #[test]
+    fn values_equal_brute_force(rows in rows()) {
+        let (codes, people) = unzip(&rows);
+        let [a, b, sensitive] = codes.each_ref().map(|values| column(values));
+        let classes = Classes::of(&[&a, &b], None);
+        let each: Vec<u32> = (0..people.len() as u32).collect();
+        for (known, counted) in [(Some(people.as_slice()), &people), (None, &each)] {
+            let values = Values::of(&classes, &sensitive, known);
+            let mut expected: Vec<BTreeMap<u32, BTreeSet<u32>>> = vec![BTreeMap::new(); classes.count()];
+            for (row, &class) in classes.of_record().iter().enumerate() {
+                expected[class as usize].entry(sensitive.code(row)).or_default().insert(counted[row]);
+            }
+            let mut total = vec![0; sensitive.levels() as usize];
+            for (class, expected) in expected.into_iter().enumerate() {
+                let expected: Vec<(u32, u32)> = expected.into_iter().map(|(code, who)| (code, who.len() as u32)).collect();
+                expected.iter().for_each(|&(code, count)| total[code as usize] += u64::from(count));
+                prop_assert_eq!(values.class(class).collect::<Vec<_>>(), expected);
+            }
+            prop_assert_eq!(values.total(), total);
+        }
     }
 
     #[test]
