@@ -29,6 +29,7 @@ from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.impute import KNNImputer
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor, LocalOutlierFactor
 from sklearn.neural_network import MLPClassifier
@@ -102,8 +103,6 @@ def keepers():
         kept = [np.unique(rows)[fitted.support_] for fitted, rows in bags]
         assert all(np.array_equal(x[rows], fitted.support_vectors_) for fitted, rows in zip(model.estimators_, kept))
         return np.unique(np.concatenate(kept))
-
-    from sklearn.model_selection import StratifiedKFold
 
     folds = StratifiedKFold(5)
     return [
@@ -242,6 +241,27 @@ def bench_keepers(arguments, sets):
     return good and fine
 
 
+def bench_recorded(arguments, x, y):
+    """The recorded counts of WHAS500 (scaler and SVC, half of the patients, split by class with seed 0): they must come out exactly."""
+    lines, good = [], True
+    members, holdout = train_test_split(np.arange(len(x)), test_size=0.5, random_state=0, stratify=y)
+    for cost, recorded in ((1, 168), (100, 151)):
+        title = f"WHAS500 recorded {cost}"
+        folder = folder_of(arguments, title)
+        model = make_pipeline(StandardScaler(), SVC(C=cost)).fit(x[members], y[members])
+        to_file(model, x.shape[1], folder / "model.onnx")
+        counts = []
+        for rows in ((members, holdout), (holdout, members)):
+            finding, _ = assess(arguments, title, x, y, rows)
+            counts.append(found_in(finding, len(rows[0])))
+        fine = counts == [recorded, 0]
+        good &= fine
+        lines.append((f"C = {cost}", len(members), recorded, *counts, common.judged(fine)))
+    print("\nWHAS500, standard scaler and SVC; the control gives the hold-out records as members")
+    common.print_table(("", "members", "recorded", "found", "found of hold-out", ""), lines)
+    return good
+
+
 def bench_others(arguments, sets):
     lines, good = [], True
     for data, x, y in sets:
@@ -316,6 +336,8 @@ def main():
     good = True
     if arguments.only in (None, "keepers"):
         good &= bench_keepers(arguments, [entry for entry in sets if entry[0] in ("breast cancer", "WHAS500")])
+        if arguments.data:
+            good &= bench_recorded(arguments, *sets[-1][1:])
     if arguments.only in (None, "others"):
         good &= bench_others(arguments, sets)
     if arguments.only in (None, "time"):

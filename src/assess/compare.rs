@@ -273,7 +273,8 @@ fn changes(before: &Profile, after: &Profile) -> Vec<Change> {
         before: before.k.to_string(),
         after: after.k.to_string(),
         change: format!("{:+}", i64::from(after.k) - i64::from(before.k)),
-        worse: after.k < before.k,
+        // Among large groups a smaller one is a draw of the data and singles nobody out.
+        worse: after.k < before.k && after.k < SMALL,
     };
     vec![
         Change { worse: false, ..counted("records", before.records, after.records) },
@@ -402,6 +403,21 @@ mod tests {
         assert!(!back.is_worse());
         assert_eq!(back.gone, ["code"]);
         assert!(!compare(&after, &after).unwrap().is_worse());
+    }
+
+    /// 100 and 100 people, or 101 and 99; ten and 190.
+    #[test]
+    fn a_smaller_group_is_worse_when_it_is_small() {
+        let of = |first: usize| {
+            let rows = (0..200).map(|row| if row < first { "f,60\n" } else { "m,60\n" });
+            profile(&("sex,age\n".to_owned() + &rows.collect::<String>()))
+        };
+        let k = |before: usize, after: usize| compare(&of(before), &of(after)).unwrap().changes[1].worse;
+        assert!(!k(100, 101));
+        assert!(!k(100, 11));
+        assert!(k(100, 10));
+        assert!(k(10, 9));
+        assert!(!k(9, 10));
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub fn run_with_records(
         program: Program {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             runtime_version: opened.map(|opened| opened.runtime.version.clone()).unwrap_or_default(),
-            runtime_digest: opened.and_then(|opened| opened.runtime.digest().cloned()),
+            runtime_digest: opened.map(|opened| opened.runtime.digest().cloned()).transpose()?,
         },
         envelope: Envelope {
             started,

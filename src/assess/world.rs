@@ -66,7 +66,8 @@ impl World {
             // Without data nobody asks the model anything, and its file is looked at alone.
             let open = || Loaded::of(&model.path, graph.clone(), bytes, runtime);
             // The report wants the library's digest; the model need not wait for it.
-            let (ready, _) = rayon::join(|| plan.data.is_some().then(open).transpose(), || runtime.digest());
+            let (ready, digest) = rayon::join(|| plan.data.is_some().then(open).transpose(), || runtime.digest());
+            digest?;
             Ok::<_, AssessError>((graph.clone(), contents, ready?, runtime))
         };
         let (split, started) = clock.both(("data", read), ("model", start));

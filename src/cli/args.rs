@@ -163,7 +163,7 @@ pub(super) struct Inspect {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes:\n  0   nothing got worse\n  1   people are easier to tell apart, or a risky column came in\n  2   usage or input error\n  5   a kept profile is not what was written\n--exit-zero turns 1 into 0."
+    after_help = "Exit codes:\n  0   nothing got worse\n  1   people are easier to tell apart, or a risky column came in\n  2   usage or input error\n  5   a kept profile is not what was written\n--exit-zero turns 1 into 0.\n\nWorse is: the smallest group shrinks and has fewer than 11 people; a share (people who stand alone, or in groups of fewer\nthan 11) or the average risk rises by more than 0.1 points; a risky column comes in or gets worse."
 )]
 pub(super) struct Compare {
     /// The older version: a table (CSV or Parquet), or a profile that was kept (.json)

@@ -34,9 +34,15 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// SHA-256 of the file, computed when first asked for; nothing if the file can no longer be read.
-    pub fn digest(&self) -> Option<&Digest> {
-        self.digest.get_or_init(|| Digest::of_file(&self.path).ok()).as_ref()
+    /// SHA-256 of the file, computed when first asked for.
+    ///
+    /// # Errors
+    /// When the file can no longer be read.
+    pub fn digest(&self) -> Result<&Digest, ModelError> {
+        self.digest
+            .get_or_init(|| Digest::of_file(&self.path).ok())
+            .as_ref()
+            .ok_or_else(|| ModelError::Runtime { what: format!("`{}` can no longer be read", self.path.display()) })
     }
 
     pub(super) fn environment(&self) -> &Environment {

@@ -6,6 +6,7 @@ use super::verdict::{Judged, Verdict, worst};
 use crate::finding::{
     Baseline, CellPair, Count, Evidence, Finding, Severity, Standing, Table, Unit, Worse, grouped, part_of,
 };
+use crate::stats::interval::wilson;
 use crate::stats::{Estimate, Level};
 
 /// Id of the check that these are findings of.
@@ -41,6 +42,7 @@ pub(super) fn findings(found: &Measured, everybody: &Judged, slices: &[Judged], 
     let settings = settings(found, allowed);
     let mut first = excess(found, everybody, speaks, settings.clone());
     first.evidence.push(attacks(found));
+    first.evidence.push(imputers(found));
     first.evidence.push(surest(&found.everybody));
     first.evidence.push(who(&judged));
     if !found.sweep.is_empty() {
@@ -279,6 +281,23 @@ fn attacks(found: &Measured) -> Evidence {
             "non-members, ties by lot",
         ],
         rows,
+    )
+}
+
+/// The adversaries without the model that competed to be the baseline.
+fn imputers(found: &Measured) -> Evidence {
+    let rows = found.trials.iter().map(|trial| {
+        let rate = wilson(trial.right.0, trial.right.1, Level::P95);
+        vec![
+            trial.guesser.to_owned(),
+            format!("{} ({})", share(&rate), Unit::Share.show_interval(&rate)),
+            trial.matthews.map_or_else(String::new, |value| format!("{value:.3}")),
+        ]
+    });
+    table(
+        "Adversaries without the model, by cross-validation on auxiliary records: the one that is right most often is the baseline",
+        &["adversary", "right", "MCC"],
+        rows.collect(),
     )
 }
 

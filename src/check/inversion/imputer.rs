@@ -13,6 +13,7 @@ use crate::learn::logistic::Logistic;
 use crate::learn::nearest::Nearest;
 use crate::learn::{Encoded, Learner, Regressor, folds};
 use crate::seed::Seed;
+use crate::stats::matthews::matthews;
 use crate::stats::rank::quantile;
 
 /// Folds of the competition.
@@ -27,6 +28,8 @@ const LEAST: f64 = 1e-6;
 type Named<L> = (&'static str, Box<L>);
 /// The guesser that needs no columns.
 pub(super) const MAJORITY: &str = "most frequent value";
+/// The same for numbers.
+const MEDIAN: &str = "median";
 
 /// What the adversary thinks of the people it is asked about.
 pub(super) struct Imputed {
@@ -39,6 +42,18 @@ pub(super) struct Imputed {
     pub(super) numbers: Vec<f64>,
     /// Name of the winner.
     pub(super) guesser: &'static str,
+    /// How all that competed did, by cross-validation.
+    pub(super) trials: Vec<Trial>,
+}
+
+/// How an adversary without the model did on auxiliary records that it had not learned from.
+#[derive(Clone)]
+pub(super) struct Trial {
+    pub(super) guesser: &'static str,
+    /// Right guesses, of so many.
+    pub(super) right: (usize, usize),
+    /// Matthews' correlation of the guesses with the truth; numbers have none.
+    pub(super) matthews: Option<f64>,
 }
 
 /// What the adversary has to learn from.
@@ -76,33 +91,35 @@ impl Lessons<'_> {
         let (labels, candidates) = (domain.labels(), domain.len());
         let competing = self.competing(known, seed);
         let majority = |rows: &[usize]| shares(rows, &labels, candidates);
-        // How many guesses are right, and the logarithmic loss of the probabilities.
-        let trial = |learner: Option<&dyn Learner>| -> (usize, f64) {
-            let fold = |fold: usize| {
+        // How it did, and the logarithmic loss of the probabilities.
+        let trial = |entry: Option<&Named<dyn Learner>>| -> (Trial, f64) {
+            let (mut truth, mut guesses, mut loss) = (Vec::new(), Vec::new(), 0.0);
+            for fold in 0..FOLDS {
                 let (test, train) = parted(&competing, fold);
-                let posterior = match learner {
-                    Some(learner) => {
+                let posterior = match entry {
+                    Some((_, learner)) => {
                         learner.fit(self.data, &train, &labels, candidates, seed).probabilities(self.data, &test)
                     }
                     None => majority(&train).repeat(test.len()),
                 };
-                test.iter().zip(posterior.chunks(candidates)).fold((0, 0.0), |(hits, loss), (&row, posterior)| {
-                    let label = labels[row];
-                    let hit = usize::from(crate::model::largest(posterior) == label);
-                    (hits + hit, loss - posterior[label as usize].max(LEAST).ln())
-                })
-            };
-            (0..FOLDS).map(fold).fold((0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1))
+                for (&row, posterior) in test.iter().zip(posterior.chunks(candidates)) {
+                    truth.push(labels[row]);
+                    guesses.push(crate::model::largest(posterior));
+                    loss -= posterior[labels[row] as usize].max(LEAST).ln();
+                }
+            }
+            let right = truth.iter().zip(&guesses).filter(|(truth, guess)| truth == guess).count();
+            let matthews = Some(matthews(&truth, &guesses));
+            (Trial { guesser: name(entry), right: (right, truth.len()), matthews }, loss)
         };
         let learners = learners(candidates);
         let mut trials = vec![(trial(None), None)];
         if candidates > 1 && competing.len() >= 2 * FOLDS {
-            trials.extend(learners.iter().map(|entry| (trial(Some(entry.1.as_ref())), Some(entry))));
+            trials.extend(learners.iter().map(|entry| (trial(Some(entry)), Some(entry))));
         }
         // The first of equals: a learner has to beat the most frequent value, and the learners before it.
-        let rightest = trials.iter().rev().max_by_key(|trial| trial.0.0).and_then(|trial| trial.1);
+        let rightest = trials.iter().rev().max_by_key(|trial| trial.0.0.right.0).and_then(|trial| trial.1);
         let surest = trials.iter().min_by(|a, b| a.0.1.total_cmp(&b.0.1)).and_then(|trial| trial.1);
-        let name = |entry: Option<&Named<dyn Learner>>| entry.map_or(MAJORITY, |entry| entry.0);
         let by = |entry: Option<&Named<dyn Learner>>| {
             self.posterior(entry.map(|entry| entry.1.as_ref()), domain, known, asked, seed)
         };
@@ -110,7 +127,8 @@ impl Lessons<'_> {
         let of_surest = if name(surest) == name(rightest) { posterior.clone() } else { by(surest) };
         let people = posterior.chunks(candidates).zip(of_surest.chunks(candidates));
         let sureness = people.map(|(guess, sure)| sure[crate::model::largest(guess) as usize]).collect();
-        Imputed { posterior, sureness, numbers: Vec::new(), guesser: name(rightest) }
+        let trials = trials.into_iter().map(|trial| trial.0.0).collect();
+        Imputed { posterior, sureness, numbers: Vec::new(), guesser: name(rightest), trials }
     }
 
     /// Probabilities of the candidates by a learner, or by their shares.
@@ -137,13 +155,13 @@ impl Lessons<'_> {
                 let learners = learners(domain.len());
                 let learner = learners.iter().find(|entry| entry.0 == guesser).map(|entry| entry.1.as_ref());
                 let posterior = self.posterior(learner, domain, &known, asked, seed);
-                Imputed { posterior, sureness: Vec::new(), numbers: Vec::new(), guesser }
+                Imputed { posterior, sureness: Vec::new(), numbers: Vec::new(), guesser, trials: Vec::new() }
             }
             Domain::Points { truth, .. } => {
                 let learners = regressors();
                 let learner = learners.iter().find(|entry| entry.0 == guesser).map(|entry| entry.1.as_ref());
                 let numbers = self.predicted(learner, &targets(truth), &known, asked, seed);
-                Imputed { posterior: Vec::new(), sureness: Vec::new(), numbers, guesser }
+                Imputed { posterior: Vec::new(), sureness: Vec::new(), numbers, guesser, trials: Vec::new() }
             }
         }
     }
@@ -193,20 +211,27 @@ impl Lessons<'_> {
         };
         let learners = regressors();
         let mut best: ((usize, f64), Option<&Named<dyn Regressor>>) = (score(None), None);
+        let trial = |guesser, found: (usize, f64)| Trial { guesser, right: (found.0, competing.len()), matthews: None };
+        let mut trials = vec![trial(MEDIAN, best.0)];
         if competing.len() >= 2 * FOLDS {
             for entry in &learners {
                 let found = score(Some(entry.1.as_ref()));
+                trials.push(trial(entry.0, found));
                 if found.0 > best.0.0 || (found.0 == best.0.0 && found.1 < best.0.1) {
                     best = (found, Some(entry));
                 }
             }
         }
-        let guesser = best.1.map_or("median", |entry| entry.0);
+        let guesser = best.1.map_or(MEDIAN, |entry| entry.0);
         let numbers = self.predicted(best.1.map(|entry| entry.1.as_ref()), &targets, known, asked, seed);
         let deviation = (best.0.1 / competing.len().max(1) as f64).sqrt().max(tolerance).max(f64::MIN_POSITIVE);
         let posterior = numbers.par_iter().flat_map_iter(|&mean| bell(points, mean, deviation)).collect();
-        Imputed { posterior, sureness: Vec::new(), numbers, guesser }
+        Imputed { posterior, sureness: Vec::new(), numbers, guesser, trials }
     }
+}
+
+fn name(entry: Option<&Named<dyn Learner>>) -> &'static str {
+    entry.map_or(MAJORITY, |entry| entry.0)
 }
 
 /// Numbers to learn; rows without one are never learned from.

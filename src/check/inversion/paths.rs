@@ -88,7 +88,9 @@ impl Work<'_> {
                 };
                 let shares = planted.ensemble.route(0..planted.ensemble.trees(), seen, |tree, leaves| {
                     let allowed: f64 = planted.ensemble.reachable(tree, cell).iter().map(|&leaf| mass[leaf]).sum();
-                    leaves.into_iter().map(|leaf| (mass[leaf as usize] / allowed).ln()).collect::<Vec<f64>>()
+                    let own = planted.ensemble.leaves_of(tree);
+                    let shares: Vec<f64> = mass[own.clone()].iter().map(|mass| (mass / allowed).ln()).collect();
+                    leaves.into_iter().map(|leaf| shares[leaf as usize - own.start]).collect::<Vec<f64>>()
                 });
                 for of_tree in shares {
                     of_tree

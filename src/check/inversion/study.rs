@@ -3,7 +3,7 @@
 
 use super::cells::Cells;
 use super::domain::{Attribute, Domain, Grid};
-use super::imputer::Lessons;
+use super::imputer::{Lessons, Trial};
 use super::intervals::Intervals;
 use super::replies::{Companions, Interview};
 use super::scene::{Given, Parts, Scene};
@@ -107,6 +107,8 @@ pub(super) struct Measured {
     pub(super) sampled: bool,
     pub(super) is_input: bool,
     pub(super) seen: Vec<&'static str>,
+    /// How the adversaries without the model did that competed.
+    pub(super) trials: Vec<Trial>,
     /// Attacks that would cost too much.
     pub(super) left_out: Vec<&'static str>,
 }

@@ -280,6 +280,7 @@ impl Work<'_> {
             slices,
             attacks: attacks.iter().zip(&whole).map(|(attack, cells)| fared(attack, cells)).collect(),
             imputer: imputed.guesser,
+            trials: imputed.trials.clone(),
             imputed: (
                 all.members.baseline.rate(Level::P95),
                 all.others.baseline.rate(Level::P95),

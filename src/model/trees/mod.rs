@@ -54,6 +54,8 @@ pub struct Way(u32);
 
 /// The bit that tells a leaf.
 const LEAF: u32 = 1 << 31;
+/// Rows that walk through a tree at a time.
+const ABREAST: usize = 16;
 
 impl Way {
     fn split(index: usize) -> Self {
@@ -233,14 +235,30 @@ impl Ensemble {
         }
     }
 
-    /// The leaf that a row reaches in the tree that starts at `way`.
-    fn walk<T: Copy + Into<f64>>(&self, mut way: Way, row: &[T]) -> u32 {
-        while way.0 & LEAF == 0 {
-            let split = &self.splits[way.0 as usize];
-            let cell: f64 = row[split.feature as usize].into();
-            way = if self.satisfied(split, cell) { split.yes } else { split.no };
+    /// The leaf that each row reaches in the tree that starts at `root`.
+    ///
+    /// Several rows walk at a time: a step waits for memory, and the steps of other rows do not depend on it.
+    fn walks<T: Copy + Into<f64>>(&self, root: Way, cells: &[T], width: usize) -> Vec<u32> {
+        let mut leaves = Vec::with_capacity(cells.len() / width);
+        for rows in cells.chunks(width * ABREAST) {
+            let mut ways = [root; ABREAST];
+            let ways = &mut ways[..rows.len() / width];
+            let mut walking = true;
+            while walking {
+                walking = false;
+                for (way, row) in ways.iter_mut().zip(rows.chunks_exact(width)) {
+                    if way.0 & LEAF == 0 {
+                        let split = &self.splits[way.0 as usize];
+                        let cell: f64 = row[split.feature as usize].into();
+                        // By index and not by a branch, which no processor could guess.
+                        *way = [split.no, split.yes][usize::from(self.satisfied(split, cell))];
+                        walking = true;
+                    }
+                }
+            }
+            leaves.extend(ways.iter().map(|way| way.0 & !LEAF));
         }
-        way.0 & !LEAF
+        leaves
     }
 
     /// Sends every row through some trees. `read` gets a tree and the leaf that each row reaches in it, and runs on all
@@ -256,8 +274,8 @@ impl Ensemble {
         let tree = |tree: usize| {
             let root = self.roots[tree];
             let leaves: Vec<u32> = match &rows.cells {
-                Cells::F32(cells) => cells.chunks_exact(rows.width).map(|row| self.walk(root, row)).collect(),
-                Cells::F64(cells) => cells.chunks_exact(rows.width).map(|row| self.walk(root, row)).collect(),
+                Cells::F32(cells) => self.walks(root, cells, rows.width),
+                Cells::F64(cells) => self.walks(root, cells, rows.width),
             };
             read(tree, leaves)
         };
