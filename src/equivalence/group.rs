@@ -9,11 +9,14 @@ use super::partition::{BLOCK, Partitioned, Rest, each_key, is_narrow, leading};
 /// Room that a table starts with, at most; it grows with the distinct keys and not with the records.
 const MOST_EXPECTED: usize = 1 << 15;
 
+/// Partitions that share a table and a tally.
+const CHUNK: usize = 64;
+
 /// A table from the keys of a partition to a number that is not 0.
 #[derive(Default)]
 struct Slots<R> {
     /// Key and number; 0 where the slot is free.
-    slots: Vec<(R, u32)>,
+    table: Vec<(R, u32)>,
     /// Keys in the table.
     used: usize,
     /// Bits of the hash that tell nothing.
@@ -24,19 +27,19 @@ impl<R: Rest> Slots<R> {
     /// Empties the table and makes room for the keys of so many records.
     fn reset(&mut self, records: usize, skipped: u32) {
         let size = (2 * records.min(MOST_EXPECTED)).next_power_of_two().max(16);
-        self.slots.clear();
-        self.slots.resize(size, (R::default(), 0));
+        self.table.clear();
+        self.table.resize(size, (R::default(), 0));
         (self.used, self.skipped) = (0, skipped);
     }
 
     /// The number of a key, 0 where it is new; then it must be set. A load of one half at most keeps searches short.
     #[inline]
     fn number(&mut self, rest: R) -> &mut u32 {
-        if 2 * self.used >= self.slots.len() {
+        if 2 * self.used >= self.table.len() {
             self.grow();
         }
-        let at = find(&self.slots, rest, self.skipped);
-        let slot = &mut self.slots[at];
+        let at = find(&self.table, rest, self.skipped);
+        let slot = &mut self.table[at];
         self.used += usize::from(slot.1 == 0);
         slot.0 = rest;
         &mut slot.1
@@ -44,12 +47,12 @@ impl<R: Rest> Slots<R> {
 
     #[cold]
     fn grow(&mut self) {
-        let mut larger = vec![(R::default(), 0); 2 * self.slots.len()];
-        for slot in self.slots.drain(..).filter(|slot| slot.1 != 0) {
+        let mut larger = vec![(R::default(), 0); 2 * self.table.len()];
+        for slot in self.table.drain(..).filter(|slot| slot.1 != 0) {
             let at = find(&larger, slot.0, self.skipped);
             larger[at] = slot;
         }
-        self.slots = larger;
+        self.table = larger;
     }
 }
 
@@ -58,11 +61,15 @@ impl<R: Rest> Slots<R> {
 fn find<R: Rest>(slots: &[(R, u32)], rest: R, skipped: u32) -> usize {
     let mask = slots.len() - 1;
     let mut at = leading(rest.hash() << skipped, slots.len().trailing_zeros()) & mask;
-    // Both questions at once: which of them is answered with yes cannot be foreseen, that one is mostly can.
-    while !((slots[at].1 == 0) | (slots[at].0 == rest)) {
+    loop {
+        let (key, number) = slots[at];
+        let (free, same) = (number == 0, key == rest);
+        // Both questions at once: which of them is answered with yes cannot be foreseen, that one is mostly can.
+        if free | same {
+            return at;
+        }
         at = (at + 1) & mask;
     }
-    at
 }
 
 /// Partitions of keys that fit into 32 bits with the partition's number, and of those that do not.
@@ -95,15 +102,14 @@ fn tally<R: Rest>(parts: &Partitioned<R>) -> Tally {
         }
         // Most groups are single records in most data: they are what is left once the others are counted.
         let mut several = 0;
-        for &(_, size) in slots.slots.iter().filter(|slot| slot.1 > 1) {
+        for &(_, size) in slots.table.iter().filter(|slot| slot.1 > 1) {
             several += 1;
             tally.add(size, 1);
         }
         tally.add(1, slots.used as u64 - several);
         tally
     };
-    // A chunk of partitions at a time shares a table and a tally; sums do not depend on who added first.
-    const CHUNK: usize = 64;
+    // Sums do not depend on who added first.
     let of_chunk = |chunk: usize| {
         let mut scratch = (Slots::default(), Vec::new());
         let range = chunk * CHUNK..parts.count().min((chunk + 1) * CHUNK);
@@ -229,13 +235,16 @@ mod tests {
         &[7, 1, 300, 1, 100_000],
     ];
 
+    /// The code, before it is cut to the levels, of a row in a column.
+    type Drawn = fn(u64, u64) -> u64;
+
     /// Two bits of partitions, so that keys below 2^34 are kept in 32 bits.
     #[test]
     fn every_key_space_is_exact() {
         let rows = 16_500_u64;
         assert_eq!(super::super::partition::bits_for(rows as usize), 2);
         // All alone as far as levels allow, one class, half of all records in one class, the largest codes, few classes.
-        let data: [(&str, fn(u64, u64) -> u64); 6] = [
+        let data: [(&str, Drawn); 6] = [
             ("alone", |row, at| row.wrapping_mul(0x9E37_79B9_7F4A_7C15 ^ at << 17) >> 20),
             ("counted", |row, at| row >> (5 * at)),
             ("one", |_, at| 3 + at),
@@ -263,7 +272,7 @@ mod tests {
     #[test]
     fn several_blocks_and_growing_tables_are_exact() {
         let rows = 3 * BLOCK as u64 / 2 + 17;
-        let skewed = |row: u64| if row % 2 == 0 { 7 } else { (row * row % 90_000) as u32 };
+        let skewed = |row: u64| if row.is_multiple_of(2) { 7 } else { (row * row % 90_000) as u32 };
         let high = Column::new((0..rows).map(skewed), 1 << 20, Some(7));
         let low = Column::new((0..rows).map(|row| (row % 3) as u32), 1 << 10, None);
         agree(&[high.clone(), low.clone()], "narrow");
@@ -276,7 +285,7 @@ mod tests {
                 assert_eq!(*slots.number(key << 11), round);
             }
         }
-        assert_eq!((slots.used, slots.slots.len()), (1000, 2048));
+        assert_eq!((slots.used, slots.table.len()), (1000, 2048));
     }
 
     #[test]
