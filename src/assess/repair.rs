@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::AssessError;
 use super::plan::Plan;
-use super::run::{Clock, applicable, bad_settings, judged};
+use super::run::{applicable, bad_settings, judged};
 use super::summary;
 use super::world::World;
 use crate::check::{self, Answers, CheckError, Truth, disclosure};
@@ -16,7 +16,7 @@ use crate::model::runtime::Candidate;
 use crate::model::{ModelError, Predictions};
 use crate::stats::means::student;
 use crate::stats::{Estimate, Level};
-use crate::watch::Watch;
+use crate::watch::{Clock, Watch};
 
 /// What to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,7 @@ pub fn run(
         fs::rename(&partial.0, out).map_err(failed)?;
         return Ok(Repaired { edits, merged: None, measured: None });
     };
-    let mut clock = Clock { watch, seconds: Vec::new() };
+    let mut clock = Clock::new(watch);
     let with = |path: &Path| {
         let mut plan = Plan { reference: None, scores: None, ..plan.clone() };
         path.clone_into(&mut plan.model.get_or_insert_default().path);

@@ -1,7 +1,7 @@
 //! The run: load, ask, check, judge.
 
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::AssessError;
 use super::assessment::{
@@ -21,41 +21,7 @@ use crate::finding::{Evidence, Finding};
 use crate::model::graph::Graph;
 use crate::model::runtime::Candidate;
 use crate::model::{ModelError, Task};
-use crate::watch::{Event, Watch};
-
-/// Seconds per step.
-pub(super) struct Clock<'a> {
-    pub(super) watch: &'a dyn Watch,
-    pub(super) seconds: Vec<(String, f64)>,
-}
-
-impl Clock<'_> {
-    pub(super) fn time<T>(&mut self, step: &str, work: impl FnOnce() -> T) -> T {
-        self.watch.on(&Event::Started { step });
-        let start = Instant::now();
-        let result = work();
-        self.seconds.push((step.to_owned(), start.elapsed().as_secs_f64()));
-        self.watch.on(&Event::Finished { step });
-        result
-    }
-
-    /// Two steps side by side, each with its own time.
-    pub(super) fn both<A: Send, B: Send>(
-        &mut self,
-        (first, a): (&str, impl FnOnce() -> A + Send),
-        (second, b): (&str, impl FnOnce() -> B + Send),
-    ) -> (A, B) {
-        let watch = self.watch;
-        let clock = || Clock { watch, seconds: Vec::new() };
-        let (mut clocks, done) = {
-            let (mut of_a, mut of_b) = (clock(), clock());
-            let done = rayon::join(|| of_a.time(first, a), || of_b.time(second, b));
-            ([of_a, of_b], done)
-        };
-        clocks.iter_mut().for_each(|clock| self.seconds.append(&mut clock.seconds));
-        done
-    }
-}
+use crate::watch::{Clock, Watch};
 
 /// Carries out a plan.
 ///
@@ -76,7 +42,7 @@ pub fn run_with_records(
     watch: &dyn Watch,
 ) -> Result<(Assessment, Option<Records>), AssessError> {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let mut clock = Clock { watch, seconds: Vec::new() };
+    let mut clock = Clock::new(watch);
     let mut inputs = clock.time("digests", || digests(plan))?;
     refuse_identical(&inputs)?;
     let world = World::prepare(plan, candidates, &mut clock)?;

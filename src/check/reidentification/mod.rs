@@ -24,7 +24,7 @@ pub mod unicity;
 pub mod uniqueness;
 
 pub use grouped::Grouped;
-pub use measure::{Measurement, measure};
+pub use measure::{Counted, Measurement};
 
 use attribute_disclosure::{AttributeDisclosure, Sensitive};
 
