@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn where_lower_is_worse_the_bounds_change_places() {
-        let of = |low, high| Finding { worse: Worse::Lower, ..finding(low, high) };
+        let of = |low, high| Finding { worse: Worse::Lower, unit: Unit::People, ..finding(low, high) };
         assert_eq!(word(&[of(11.0, 11.0)], &policy(11.0)), "pass");
         assert_eq!(word(&[of(10.0, 10.0)], &policy(11.0)), "fail");
         assert_eq!(word(&[of(10.0, 12.0)], &policy(11.0)), "undetermined");

@@ -138,12 +138,18 @@ impl Case {
     }
 
     pub(crate) fn output<C: Check>(&self, check: &C, seed: u64) -> Output {
-        check.run(&self.subject(seed), &Unwatched).expect("the check runs on its own specimen")
+        self.tried(check, seed).expect("the check runs on its own specimen")
     }
 
     /// Why a check does not run.
     pub(crate) fn refused<C: Check>(&self, check: &C, seed: u64) -> CheckError {
-        check.run(&self.subject(seed), &Unwatched).expect_err("the check does not apply")
+        self.tried(check, seed).expect_err("the check does not apply")
+    }
+
+    /// As an assessment does it: settings first.
+    fn tried<C: Check>(&self, check: &C, seed: u64) -> Result<Output, CheckError> {
+        let subject = self.subject(seed);
+        check.fits(&subject).and_then(|()| check.run(&subject, &Unwatched))
     }
 
     pub(crate) fn run<C: Check>(&self, check: &C, seed: u64) -> Vec<Finding> {

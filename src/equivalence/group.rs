@@ -190,8 +190,8 @@ mod tests {
 
     use proptest::prelude::*;
 
-    use super::super::{Classes, Column, Histogram};
     use super::*;
+    use crate::equivalence::{Classes, Column, Histogram};
 
     /// Classes and their histogram as a map of whole records gives them.
     fn agree(columns: &[Column], what: &str) {
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn every_key_space_is_exact() {
         let rows = 16_500_u64;
-        assert_eq!(super::super::partition::bits_for(rows as usize), 2);
+        assert_eq!(crate::equivalence::partition::bits_for(rows as usize), 2);
         // All alone as far as levels allow, one class, half of all records in one class, the largest codes, few classes.
         let data: [(&str, Drawn); 6] = [
             ("alone", |row, at| row.wrapping_mul(0x9E37_79B9_7F4A_7C15 ^ at << 17) >> 20),

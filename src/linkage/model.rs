@@ -283,7 +283,7 @@ mod tests {
             }
         }
 
-        /// A count of a pattern is as many pairs of it.
+        /// A count of a pattern is as many pairs of it, but for what 25 steps make of the order in which numbers are added.
         #[test]
         fn counts_equal_pairs(patterns in patterns()) {
             let learning = Learning { steps: 25, tolerance: 0.0, ..Learning::default() };
@@ -293,7 +293,7 @@ mod tests {
                 .collect();
             let one_by_one = start().learn(&Patterns::unmerged(vec![2, 3, 2], single), learning).model;
             let counted = start().learn(&patterns, learning).model;
-            prop_assert!(counted.distance(&one_by_one) < 1e-9);
+            prop_assert!(counted.distance(&one_by_one) < 1e-6);
         }
 
         #[test]

@@ -254,7 +254,7 @@ fn nothing_leaks_from_what_the_file_stores() {
     let findings = report["findings"].as_array().unwrap();
     let found = |measure: &str| findings.iter().find(|finding| finding["measure"] == measure).unwrap();
     let last = found("inversion/informed-reconstruction");
-    assert!(last["estimate"]["value"].as_f64().unwrap() > 0.5, "records are worked out, or the search is idle: {last}");
+    assert!(last["estimate"]["value"].as_f64().unwrap() > 0.1, "records are worked out, or the search is idle: {last}");
     // The planted numbers are alike in all records, so that the control withdraws what follows of the added one.
     let update = found("inversion/version-difference");
     assert!(update["evidence"].as_array().is_some_and(|tables| !tables.is_empty()), "means changed: {update}");
@@ -438,7 +438,9 @@ fn nothing_leaks_from_trees() {
     let plan = cage.put("plan.toml", plan).display().to_string();
     let (model, repaired) = (model.display().to_string(), cage.desk.path("repaired.onnx").display().to_string());
     cage.command("repair", &["repair", &model, "--out", &repaired]).exits(0);
-    cage.command("repair with data", &["repair", &model, "--out", &repaired, "--plan", &plan]).exits(0);
+    let measured = cage.desk.path("measured.onnx").display().to_string();
+    cage.command("repair with data", &["repair", &model, "--out", &measured, "--plan", &plan]).exits(0);
+    cage.command("repair onto a file", &["repair", &model, "--out", &measured]).refuses(&["measured.onnx", "exists"]);
     cage.command("repair onto itself", &["repair", &model, "--out", &model]).refuses(&["is the model itself"]);
 }
 
@@ -780,8 +782,9 @@ fn nothing_leaks_from_planning() {
     let audit = |canaries: &'static str| {
         ["canaries", "audit", "plan.toml", "--model", &model, "--sealed", "secret/sealed.json", "--commitment"]
             .into_iter()
-            .chain(["secret/commitment.json", "--json", "audit.json", "--canaries", canaries])
+            .chain(["secret/commitment.json", "--canaries", canaries, "--json"])
             .map(str::to_owned)
+            .chain([format!("{}.json", canaries.replace('/', "-"))])
             .collect::<Vec<String>>()
     };
     let mut run = |what: &str, canaries: &'static str| {

@@ -278,6 +278,8 @@ fn altered_files_are_integrity_failures() {
     let all = canaries(&desk);
     memoriser(&desk, &all, &all);
     open(&desk, &desk.path("model.onnx")).exits(0);
+    open(&desk, &desk.path("model.onnx")).refuses(&["audit.json", "not overwritten"]);
+    fs::remove_file(desk.path("audit.json")).unwrap();
     let flip = |text: String| {
         let at = text.find("\"coins\": \"").unwrap() + 10;
         let coin = if text.as_bytes()[at] == b'0' { "1" } else { "0" };
@@ -294,7 +296,6 @@ fn altered_files_are_integrity_failures() {
         let ran = tampered(&desk, "commitment.json", |text| text.replace(before, after));
         is_integrity_failure(ran, &["commitment.json", "terms"]);
     }
-    fs::remove_file(desk.path("audit.json")).unwrap();
     tampered(&desk, "commitment.json", |_| "{}".to_owned()).refuses(&["commitment.json", "no commitment"]);
     assert!(!desk.path("audit.json").exists(), "no result of changed files");
 }
