@@ -64,6 +64,9 @@ pub enum Method {
     SuppressedCount,
     /// Clopper-Pearson interval of a proportion.
     ClopperPearson,
+    /// Bounds of a population's unique people that hold whatever the population looks like: Clopper-Pearson above, uniques
+    /// less what pairs explain below.
+    AnyPopulation,
     /// Wilson score interval of a proportion.
     Wilson,
     /// `DeLong` variance, interval on the logit scale.
@@ -115,6 +118,7 @@ impl Method {
             Self::Exact => "counted, no sampling error",
             Self::SuppressedCount => "1 to 10 people, count withheld",
             Self::ClopperPearson => "Clopper-Pearson",
+            Self::AnyPopulation => "bounds that hold whatever the population looks like, no model",
             Self::Wilson => "Wilson score",
             Self::DelongLogit => "DeLong, logit scale",
             Self::ClusteredDelongLogit => "DeLong for several records a patient (Obuchowski), logit scale",
