@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::encode::joint_codes;
-use super::load::{Limits, extension, load_auxiliary, load_columns, no_column};
+use super::load::{Limits, extension, load_auxiliary, load_more_columns, no_column};
 use super::{
     Auxiliary, Cells, DataError, Hierarchy, Kind, Outcome, Population, Reading, Schema, Table, ThreatModel, load_table,
     load_tensor,
@@ -135,7 +135,7 @@ pub struct Split {
     /// Roles of the columns.
     pub schema: Schema,
     /// For each threat model of the schema the register of its population, where the plan names one: a table of its
-    /// quasi-identifiers, one row per person.
+    /// quasi-identifiers, one row per person or with the patient column as well.
     pub registers: Vec<Option<Arc<Table>>>,
     /// The hierarchies of columns.
     pub hierarchies: BTreeMap<String, Hierarchy>,
@@ -218,10 +218,12 @@ impl Split {
             }
             // As the types that the columns have in the data, so that equal cells are equal.
             let kind = |name: &String| Some((name.clone(), table.column(name)?.cells.kind()));
-            let kinds: BTreeMap<String, Kind> = threat.columns.iter().filter_map(kind).collect();
+            let patient = self.schema.patient.as_ref();
+            let kinds: BTreeMap<String, Kind> = threat.columns.iter().chain(patient).filter_map(kind).collect();
             let reading = Reading { kinds, ..reading.clone() };
             let (place, setting) = ("the register of the population", format!("threats.{}.columns", threat.name));
-            let load = |file| load_columns(file, place, &setting, &threat.columns, &reading).map(Arc::new);
+            let load =
+                |file| load_more_columns(file, place, &setting, (&threat.columns, patient), &reading).map(Arc::new);
             registers.push(threat.register().map(load).transpose()?);
             let truth = threat.auxiliary.as_ref().and_then(Auxiliary::truth_column);
             let truth = truth.and_then(|name| Some((name.to_owned(), table.column(name)?.cells.kind())));

@@ -72,7 +72,9 @@ mod tests {
     /// Garwood's limits of 0, 1, 10 and 100 as tables print them.
     #[test]
     fn limits_of_counts_are_garwoods() {
-        for (count, low, high) in [(0, 0.0, 3.6889), (1, 0.0253, 5.5716), (10, 4.7954, 18.3904), (100, 81.3640, 121.6268)] {
+        for (count, low, high) in
+            [(0, 0.0, 3.6889), (1, 0.0253, 5.5716), (10, 4.7954, 18.3904), (100, 81.3640, 121.6268)]
+        {
             let found = poisson(count, 1.0);
             assert!((found.low - low).abs() < 1e-4 && (found.high - high).abs() < 1e-4, "{count}: {found:?}");
         }
@@ -93,7 +95,8 @@ mod tests {
     #[test]
     fn hardest_populations_are_covered() {
         let pairs: Vec<u32> = (0..4_000).map(|person| person / 2).collect();
-        let half: Vec<u32> = (0..4_000_u32).map(|person| if person < 2_000 { person } else { 2_000 + person / 2 }).collect();
+        let half: Vec<u32> =
+            (0..4_000_u32).map(|person| if person < 2_000 { person } else { 2_000 + person / 2 }).collect();
         let few: Vec<u32> = (0..4_000_u32).map(|person| if person < 200 { person } else { 200 + person % 4 }).collect();
         for (people, truth) in [(pairs, 0.0), (half, 0.5), (few, 0.05)] {
             for records in [200, 1_000, 2_000, 3_600] {

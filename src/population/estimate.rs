@@ -377,7 +377,13 @@ mod tests {
                 (2.5 * radius * (std::f64::consts::TAU * unit(stream)).cos()).exp()
             })
             .collect();
-        let summed: Vec<f64> = weights.iter().scan(0.0, |sum, weight| { *sum += weight; Some(*sum) }).collect();
+        let summed: Vec<f64> = weights
+            .iter()
+            .scan(0.0, |sum, weight| {
+                *sum += weight;
+                Some(*sum)
+            })
+            .collect();
         let cell = |point: f64| summed.partition_point(|sum| *sum <= point * summed[1_999]) as u32;
         let lognormal = (0..12_500).map(|_| cell(unit(stream))).collect();
         let odd = (0..15_000_u32)

@@ -126,7 +126,10 @@ mod tests {
         let seen = counted(&sizes);
         let model = SlidedNegativeBinomial::fit(&sizes, population).unwrap();
         let expected = of_negative_binomial(&model, 0.1);
-        assert!((expected[0] / seen[0] - 1.0).abs() < 1e-6 && (expected[1] / seen[1] - 1.0).abs() < 1e-5, "{expected:?}");
+        assert!(
+            (expected[0] / seen[0] - 1.0).abs() < 1e-6 && (expected[1] / seen[1] - 1.0).abs() < 1e-5,
+            "{expected:?}"
+        );
         let mix = of_mix(&of(&[(1, 60), (2, 12)]), 0.5);
         // Per class of two the half of a unique and a quarter of a pair; per unique a half.
         let scale = 60.0 / (30.0 + 6.0);

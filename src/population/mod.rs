@@ -26,7 +26,7 @@ pub use bounds::bounds_of_uniques;
 pub use copula::{GaussianCopula, bivariate_normal, correctness_of_key, uniqueness_of_key};
 pub use estimate::{Answer, MISFIT, Model, Uniques, dankar, unique_share, unique_share_estimate};
 pub use evidence::{arx_group_with_evidence, group_with_evidence};
-pub use individual::{expected_reidentifications, household_risk, individual_risk};
+pub use individual::{draw_population_class, expected_reidentifications, household_risk, individual_risk};
 pub use log_linear::LogLinear;
 pub use margins::{MOST_CELLS, Margin, NoTable, table_of_margins};
 pub use negative_binomial::SlidedNegativeBinomial;

@@ -62,6 +62,8 @@ pub enum Method {
     Exact,
     /// A share of 1 to 10 people, shown as the range that any such count would give.
     SuppressedCount,
+    /// Counted in part, because the search was cut: the upper end counts everything that could be found.
+    CutSearch,
     /// Clopper-Pearson interval of a proportion.
     ClopperPearson,
     /// Bounds of a population's unique people that hold whatever the population looks like: Clopper-Pearson above, uniques
@@ -105,6 +107,8 @@ pub enum Method {
     Jackknife,
     /// Samples drawn from a fitted model and fitted again, normal interval on the logit scale with the mean error taken off.
     ParametricBootstrap,
+    /// The law that a model of the population gives to the number, its middle and its tails: no doubt of the model itself.
+    ModelLaw,
     /// Delta method on the logit scale, counts taken as Poisson.
     DeltaLogit,
     /// A monotone function of other estimates, taken at the worst ends of their intervals.
@@ -117,6 +121,7 @@ impl Method {
         match self {
             Self::Exact => "counted, no sampling error",
             Self::SuppressedCount => "1 to 10 people, count withheld",
+            Self::CutSearch => "counted as far as the search went; the upper end is all that could be found",
             Self::ClopperPearson => "Clopper-Pearson",
             Self::AnyPopulation => "bounds that hold whatever the population looks like, no model",
             Self::Wilson => "Wilson score",
@@ -148,6 +153,7 @@ impl Method {
             Self::StudentT => "Student's t over classes",
             Self::Jackknife => "jackknife over people (Efron and Stein), normal interval",
             Self::ParametricBootstrap => "parametric bootstrap from the fitted model, logit scale",
+            Self::ModelLaw => "the law that the model of the population gives; no doubt of the model itself",
             Self::DeltaLogit => "delta method, logit scale",
             Self::WorstEnds => "worst ends of the intervals it is made of",
         }

@@ -178,7 +178,8 @@ fn table(found: &Uniques) -> Evidence {
         cells
     };
     Evidence::Table(Table {
-        caption: "What each model of the population says; a model that does not agree with the groups is left out".to_owned(),
+        caption: "What each model of the population says; a model that does not agree with the groups is left out"
+            .to_owned(),
         columns: ["model", "share unique in the population", "95 % interval under the model", "agrees with the groups"]
             .map(str::to_owned)
             .to_vec(),
@@ -278,7 +279,10 @@ mod tests {
     #[test]
     fn nobody_alone_is_no_exact_zero() {
         let estimate = PopulationUniqueness::null(0).0.run(&PopulationUniqueness {}, 1).remove(0).estimate.unwrap();
-        assert!((estimate.value, estimate.low) == (0.0, 0.0) && (0.006..0.007).contains(&estimate.high), "{estimate:?}");
+        assert!(
+            (estimate.value, estimate.low) == (0.0, 0.0) && (0.006..0.007).contains(&estimate.high),
+            "{estimate:?}"
+        );
     }
 
     /// Seven unique people are not counted out by the bound, the sentence or the table.
