@@ -129,6 +129,41 @@ mod tests {
         }
     }
 
+    /// sdcMicro's `francdat`: from four keys and weights to frequencies, sums of weights and risks.
+    #[test]
+    fn francdat_equals_sdcmicro() {
+        let keys: [[u32; 8]; 4] = [
+            [1, 1, 1, 3, 4, 4, 6, 1],
+            [2, 2, 2, 3, 3, 3, 2, 2],
+            [5, 1, 1, 1, 1, 1, 1, 5],
+            [1, 1, 1, 5, 4, 1, 5, 1],
+        ];
+        let weights = [18.0, 45.5, 39.0, 17.0, 541.0, 8.0, 5.0, 92.0];
+        let columns = keys.map(|codes| crate::equivalence::Column::new(codes, 7, None));
+        let used: Vec<_> = columns.iter().collect();
+        let classes = crate::equivalence::Classes::of(&used, None);
+        let mut sums = vec![0.0; classes.count()];
+        classes.of_record().iter().zip(weights).for_each(|(&class, weight)| sums[class as usize] += weight);
+        let found = classes.of_record().iter().map(|&class| {
+            let (size, people) = (classes.sizes()[class as usize], sums[class as usize]);
+            (size, people, individual_risk(size as usize, people))
+        });
+        let expected = [
+            (2, 110.0, 0.017_144_261_596_3),
+            (2, 84.5, 0.022_042_326_183_3),
+            (2, 84.5, 0.022_042_326_183_3),
+            (1, 17.0, 0.177_075_834_003_5),
+            (1, 541.0, 0.011_654_480_146_0),
+            (1, 8.0, 0.297_063_077_382_8),
+            (1, 5.0, 0.402_359_478_108_5),
+            (2, 110.0, 0.017_144_261_596_3),
+        ];
+        for ((size, people, risk), (f, stood_for, expected)) in found.zip(expected) {
+            assert_eq!((size, people), (f, stood_for));
+            close(risk, expected, 1e-11);
+        }
+    }
+
     /// f = 1: p/(1-p) ln(1/p); f = 2: p/(1-p) - (p/(1-p))^2 ln(1/p).
     #[test]
     fn closed_forms() {

@@ -92,12 +92,11 @@ fn of_threat(split: &Split, grouped: &Grouped<'_>, seed: Seed) -> Result<Vec<Fin
     let households = threat.households.as_ref().and_then(|name| table.column(name)).map(|found| column(&found.cells));
     let (told, ranges) =
         (Told::of(grouped, &sums, households.as_ref()), Ranges::of(grouped, &sums, households.as_ref(), seed));
-    let n = grouped.records();
+    let (records, people) = (grouped.records(), split.members.people());
     let small = weights.iter().filter(|&&weight| weight < 1.0).count();
     let make = |measure: &str, value: f64, (low, high): (f64, f64), severity: Severity, sentence: String| {
         let (low, high) = (low.min(value), high.max(value));
-        let n = split.members.people();
-        let estimate = Estimate { value, low, high, level: Level::P95, n, method: Method::ModelLaw };
+        let estimate = Estimate { value, low, high, level: Level::P95, n: people, method: Method::ModelLaw };
         let mut finding = counted(META.id, measure, &threat.name, Unit::Share, estimate);
         finding.sentence = sentence;
         finding.severity = severity;
@@ -106,7 +105,7 @@ fn of_threat(split: &Split, grouped: &Grouped<'_>, seed: Seed) -> Result<Vec<Fin
             finding.limits.push(format!(
                 "{} records have a weight below 1; a group whose weights add up to less than its records is read as complete, \
                  which is the highest risk.",
-                part_of(small, n)
+                part_of(small, records)
             ));
         }
         finding.settings = vec![
