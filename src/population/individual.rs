@@ -132,12 +132,8 @@ mod tests {
     /// sdcMicro's `francdat`: from four keys and weights to frequencies, sums of weights and risks.
     #[test]
     fn francdat_equals_sdcmicro() {
-        let keys: [[u32; 8]; 4] = [
-            [1, 1, 1, 3, 4, 4, 6, 1],
-            [2, 2, 2, 3, 3, 3, 2, 2],
-            [5, 1, 1, 1, 1, 1, 1, 5],
-            [1, 1, 1, 5, 4, 1, 5, 1],
-        ];
+        let keys: [[u32; 8]; 4] =
+            [[1, 1, 1, 3, 4, 4, 6, 1], [2, 2, 2, 3, 3, 3, 2, 2], [5, 1, 1, 1, 1, 1, 1, 5], [1, 1, 1, 5, 4, 1, 5, 1]];
         let weights = [18.0, 45.5, 39.0, 17.0, 541.0, 8.0, 5.0, 92.0];
         let columns = keys.map(|codes| crate::equivalence::Column::new(codes, 7, None));
         let used: Vec<_> = columns.iter().collect();

@@ -20,6 +20,7 @@ mod margins;
 mod negative_binomial;
 mod pitman;
 mod series;
+mod unseen;
 mod zayatz;
 
 pub use bounds::bounds_of_uniques;
@@ -31,6 +32,7 @@ pub use log_linear::LogLinear;
 pub use margins::{MOST_CELLS, Margin, NoTable, table_of_margins};
 pub use negative_binomial::SlidedNegativeBinomial;
 pub use pitman::Pitman;
+pub use unseen::{PopulationGroup, smallest_group};
 pub use zayatz::zayatz;
 
 use thiserror::Error;
