@@ -282,7 +282,7 @@ mod tests {
             (11, 100, 0.124_427_464_300_724_4, 0.061_885_500_730_078_73, 1e-12),
         ] {
             let found = wilson(k, n, Level::P95);
-            let (centre, width) = ((found.low + found.high) / 2.0, (found.high - found.low) / 2.0);
+            let (centre, width) = (f64::midpoint(found.low, found.high), (found.high - found.low) / 2.0);
             assert!((centre - middle).abs() < within && (width - half).abs() < within, "{k} of {n}: {found:?}");
         }
     }

@@ -104,7 +104,7 @@ fn nested<const N: usize>(counts: [usize; N], total: usize) -> [String; N] {
 }
 
 /// A setting that is refused outside its range.
-fn within<'de, D: Deserializer<'de>, T: Deserialize<'de> + PartialOrd>(
+fn within<'de, D: Deserializer<'de>, T: Deserialize<'de> + PartialOrd + Copy>(
     deserializer: D,
     least: T,
     most: Option<T>,

@@ -237,9 +237,8 @@ fn right_match(grouped: &Grouped<'_>, scores: &Scores) -> Option<Finding> {
             reason: "the probability would tell of fewer than 11 records that are unique or a pair".to_owned(),
             needed: "more records, or other quasi-identifiers".to_owned(),
         };
-        finding.sentence =
-            "The probability that a unique match is right is withheld: it would tell of fewer than 11 records."
-                .to_owned();
+        "The probability that a unique match is right is withheld: it would tell of fewer than 11 records."
+            .clone_into(&mut finding.sentence);
         return Some(finding);
     }
     let Some(share) = disclosure_share(unique, paired, fraction) else {
