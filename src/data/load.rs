@@ -200,7 +200,19 @@ pub fn load_columns(
     names: &[String],
     reading: &Reading,
 ) -> Result<Table, DataError> {
-    let mut raw = read(path, reading, Some(names))?;
+    load_more_columns(path, place, setting, (names, None), reading)
+}
+
+/// [`load_columns`] with one column more where the file has it.
+pub(super) fn load_more_columns(
+    path: &Path,
+    place: &str,
+    setting: &str,
+    (names, more): (&[String], Option<&String>),
+    reading: &Reading,
+) -> Result<Table, DataError> {
+    let wanted: Vec<String> = names.iter().chain(more).cloned().collect();
+    let mut raw = read(path, reading, Some(&wanted))?;
     raw.iter_mut().for_each(|column| column.mark_missing(&reading.missing));
     if let Some(name) = names.iter().find(|name| raw.iter().all(|column| column.name != **name)) {
         return Err(no_column(setting, name, place, &[]));

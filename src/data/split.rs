@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::encode::joint_codes;
-use super::load::{Limits, extension, load_auxiliary, load_columns, no_column};
+use super::load::{Limits, extension, load_auxiliary, load_more_columns, no_column};
 use super::{
     Auxiliary, Cells, DataError, Hierarchy, Kind, Outcome, PEOPLE, Population, Reading, Schema, Table, ThreatModel,
     load_table, load_tensor,
@@ -126,15 +126,21 @@ impl Records {
 }
 
 /// The table that says what the population of a threat model is, where the plan names one.
-fn population_of(threat: &ThreatModel, setting: &str, reading: &Reading) -> Result<Option<Table>, DataError> {
-    let read = |file: &Path, what: &str, setting: &str, names: &[String]| {
-        load_columns(file, &format!("{what} `{}`", file.display()), setting, names, reading).map(Some)
+fn population_of(
+    threat: &ThreatModel,
+    patient: Option<&String>,
+    setting: &str,
+    reading: &Reading,
+) -> Result<Option<Table>, DataError> {
+    let read = |file: &Path, what: &str, names: &[String], more: Option<&String>| {
+        let place = format!("{what} `{}`", file.display());
+        load_more_columns(file, &place, setting, (names, more), reading).map(Some)
     };
     match &threat.population {
-        Some(Population::Register(file)) => read(file, "the register of the population", setting, &threat.columns),
+        Some(Population::Register(file)) => read(file, "the register of the population", &threat.columns, patient),
         Some(Population::Margins(file)) => {
             let names: Vec<String> = threat.columns.iter().cloned().chain([PEOPLE.to_owned()]).collect();
-            read(file, "the margins of the population", setting, &names)
+            read(file, "the margins of the population", &names, None)
         }
         _ => Ok(None),
     }
@@ -150,7 +156,8 @@ pub struct Split {
     /// Roles of the columns.
     pub schema: Schema,
     /// For each threat model of the schema the register of its population, where the plan names one: a table of its
-    /// quasi-identifiers, one row per person; or its margins, with a column [`PEOPLE`] besides.
+    /// quasi-identifiers, one row per person or with the patient column as well; or its margins, with a column [`PEOPLE`]
+    /// besides.
     pub registers: Vec<Option<Arc<Table>>>,
     /// The hierarchies of columns.
     pub hierarchies: BTreeMap<String, Hierarchy>,
@@ -233,10 +240,11 @@ impl Split {
             }
             // As the types that the columns have in the data, so that equal cells are equal.
             let kind = |name: &String| Some((name.clone(), table.column(name)?.cells.kind()));
-            let kinds: BTreeMap<String, Kind> = threat.columns.iter().filter_map(kind).collect();
+            let patient = self.schema.patient.as_ref();
+            let kinds: BTreeMap<String, Kind> = threat.columns.iter().chain(patient).filter_map(kind).collect();
             let reading = Reading { kinds, ..reading.clone() };
             let setting = format!("threats.{}.columns", threat.name);
-            registers.push(population_of(threat, &setting, &reading)?.map(Arc::new));
+            registers.push(population_of(threat, patient, &setting, &reading)?.map(Arc::new));
             let truth = threat.auxiliary.as_ref().and_then(Auxiliary::truth_column);
             let truth = truth.and_then(|name| Some((name.to_owned(), table.column(name)?.cells.kind())));
             let kinds: Vec<(String, Kind)> = threat.columns.iter().filter_map(kind).chain(truth).collect();

@@ -353,5 +353,12 @@ mod tests {
         }
         assert_eq!([1.0, 2.0, 3.0].map(|people| correctness_of_key(1.0, people)), [1.0, 0.5, 1.0 / 3.0]);
         close(correctness_of_key(1e-9, 1e6), 1.0, 1e-3);
+        // CorrectMatch's unit cases: a key that everybody has, and rows (1 0)(1 0)(0 1) and three alike counted.
+        assert_eq!([1.0, 2.0].map(|people| uniqueness_of_key(1.0, people)), [1.0, 0.0]);
+        let counted = |sizes: &[u32]| {
+            let sizes = crate::equivalence::Histogram::of_sizes(sizes.iter().copied());
+            (sizes.of_size(1) as f64 / sizes.records() as f64, sizes.distinction())
+        };
+        assert_eq!((counted(&[2, 1]), counted(&[3])), ((1.0 / 3.0, 2.0 / 3.0), (0.0, 1.0 / 3.0)));
     }
 }

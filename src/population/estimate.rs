@@ -1,9 +1,10 @@
-//! The share of a population that is unique, by model, with a parametric-bootstrap interval.
+//! The share of a population that is unique: by model, with a parametric-bootstrap interval, and whatever the model.
 
 use rand::Rng;
 use rayon::prelude::*;
 
-use super::{NoFit, Pitman, SlidedNegativeBinomial, zayatz};
+use super::fit::{counted, of_mix, of_negative_binomial, of_pitman, p_value};
+use super::{NoFit, Pitman, SlidedNegativeBinomial, bounds_of_uniques, zayatz};
 use crate::equivalence::Histogram;
 use crate::seed::{Seed, Stream};
 use crate::stats::interval::normal_quantile;
@@ -55,7 +56,8 @@ const REPLICATES: (usize, usize) = (40, 200);
 const DRAWN: usize = 10_000_000;
 
 /// The share of the population that is unique in it, between 0 and the share of the sample that is unique in the sample: a
-/// person unique in the population is unique in every sample that holds them, so no larger share is believed.
+/// person unique in the population is unique in every sample that holds them, so the second is at least as large in
+/// expectation. It is a point estimate; [`bounds_of_uniques`] says how far chance may move it.
 ///
 /// `population` is the number of people from which the sample was drawn at random; at least the number of records.
 ///
@@ -110,24 +112,25 @@ pub(super) fn chosen<T>(
 /// Pitman's and Ewens' laws are drawn from themselves; a drawn sample whose likelihood is highest on the edge counts with
 /// the law there. Zayatz and the slided negative binomial (through Shlosser's number of classes) are not consistent with the
 /// populations they imply, so for them classes are drawn from the sample's mix of sizes. The interval covers chance in the
-/// draw of the sample and in who the uniques are, not that the population may follow another law.
+/// draw of the sample and in who the uniques are, not that the population may follow another law; it reaches no higher than
+/// that of [`bounds_of_uniques`], which is the answer where nobody is unique in the sample or the sample is everybody.
 /// O(replicates x (records + fit)); the same on any number of threads.
 ///
 /// Reference: Davison and Hinkley, Bootstrap methods (1997), section 5.2.
 ///
 /// # Errors
-/// As the model.
+/// As the model, and [`NoFit::Uninformative`] where all of a sample are unique, which is drawn again without any spread.
 pub fn unique_share_estimate(model: Model, sizes: &Histogram, population: f64, seed: Seed) -> Result<Estimate, NoFit> {
     let n = sizes.records() as usize;
-    let bound = uniqueness(sizes);
-    if sizes.of_size(1) == 0 && n > 0 {
-        return Ok(Estimate::exact(0.0, n));
+    let bounds = bounds_of_uniques(sizes, population);
+    if n > 0 && (sizes.of_size(1) == 0 || n as f64 >= population) {
+        return Ok(bounds);
+    }
+    if sizes.of_size(1) == sizes.records() {
+        return Err(NoFit::Uninformative);
     }
     let fitted = fit(model, sizes, population)?;
-    let value = fitted.share.clamp(0.0, bound);
-    if n as f64 >= population {
-        return Ok(Estimate::exact(bound, n));
-    }
+    let value = fitted.share.clamp(0.0, bounds.value);
     let replicates = (DRAWN / n.max(1)).clamp(REPLICATES.0, REPLICATES.1);
     let again = |replicate: usize| {
         let mut stream = seed.derive(model.name()).derive(&replicate.to_string()).stream();
@@ -140,7 +143,7 @@ pub fn unique_share_estimate(model: Model, sizes: &Histogram, population: f64, s
     // Who is unique is itself drawn: a share s of N people has a variance of about s (1 - s) / N, on this scale its inverse.
     let drawn = 1.0 / (population * value * (1.0 - value)).max(1.0);
     let half = normal_quantile(1.0 - Level::P95.alpha() / 2.0) * (spread + drawn).sqrt();
-    let end = |x: f64| (1.0 / (1.0 + (-x).exp())).min(bound);
+    let end = |x: f64| (1.0 / (1.0 + (-x).exp())).min(bounds.high);
     let (low, high) = (end(centre - half).min(value), end(centre + half).max(value));
     Ok(Estimate { value, low, high, level: Level::P95, n, method: Method::ParametricBootstrap })
 }
@@ -214,16 +217,62 @@ impl Source {
     }
 }
 
-/// What the models say together.
+/// Below this p of [`Answer::fit`] a model is not believed.
+pub const MISFIT: f64 = 0.05;
+
+/// What a model says.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Answer {
+    /// The model.
+    pub model: Model,
+    /// Its share with its interval, or why it has none.
+    pub share: Result<Estimate, NoFit>,
+    /// p-value of the test that the sample has the class sizes that the fitted model expects, 0 to 1; 0 without a fit.
+    pub fit: f64,
+}
+
+impl Answer {
+    fn of(model: Model, sizes: &Histogram, population: f64, seed: Seed) -> Self {
+        let share = unique_share_estimate(model, sizes, population, seed);
+        let fit = share.and_then(|_| goodness(model, sizes, population)).unwrap_or(0.0);
+        Self { model, share, fit }
+    }
+
+    /// Its share, if the sample looks like it.
+    fn believed(&self) -> Result<Estimate, NoFit> {
+        let share = self.share?;
+        if self.fit < MISFIT { Err(NoFit::Misfit) } else { Ok(share) }
+    }
+}
+
+/// The p-value of a fitted model. Where the sample is everybody, or nobody in it is alone, there is nothing to misfit.
+fn goodness(model: Model, sizes: &Histogram, population: f64) -> Result<f64, NoFit> {
+    let fraction = sizes.records() as f64 / population;
+    if fraction >= 1.0 || sizes.of_size(1) == 0 {
+        return Ok(1.0);
+    }
+    let (expected, parameters) = match model {
+        Model::Pitman => (of_pitman(&Pitman::fit(sizes)?, sizes.records()), 2),
+        Model::Ewens => (of_pitman(&Pitman::fit_on_the_edge(sizes)?, sizes.records()), 1),
+        Model::Zayatz => (of_mix(sizes, fraction), 1),
+        Model::SlidedNegativeBinomial => {
+            (of_negative_binomial(&SlidedNegativeBinomial::fit(sizes, population)?, fraction), 3)
+        }
+    };
+    Ok(p_value(&counted(sizes), &expected, parameters))
+}
+
+/// What bounds and models say together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Uniques {
-    /// The choice of [`dankar`]'s rule.
-    pub model: Model,
-    /// Its share; the interval reaches from the least lower to the largest upper end of all models that have a fit, since the
-    /// choice of the model moves the answer more than chance does.
+    /// The choice of [`dankar`]'s rule among the models that fit the sample; nothing where none does.
+    pub model: Option<Model>,
+    /// The share of the chosen model, or without one the share unique in the sample, which is the upper end of what is to be
+    /// expected. The interval is that of [`bounds_of_uniques`]: models that fit a sample equally well give shares that are far
+    /// apart, so none of their intervals covers the truth at its level for every population, and this one does.
     pub estimate: Estimate,
-    /// Every model with its share and interval, or why it has none. Ewens stands in only where Pitman has none.
-    pub models: Vec<(Model, Result<Estimate, NoFit>)>,
+    /// What every model says, believed or not. Ewens stands in only where Pitman has no fit.
+    pub models: Vec<Answer>,
 }
 
 impl Uniques {
@@ -232,27 +281,30 @@ impl Uniques {
     /// # Errors
     /// [`NoFit::Uninformative`] without records.
     pub fn of(sizes: &Histogram, population: f64, seed: Seed) -> Result<Self, NoFit> {
-        let ask = |model: Model| (model, unique_share_estimate(model, sizes, population, seed));
+        if sizes.records() == 0 {
+            return Err(NoFit::Uninformative);
+        }
+        let bounds = bounds_of_uniques(sizes, population);
+        let ask = |model: Model| Answer::of(model, sizes, population, seed);
         let pitman = ask(Model::Pitman);
-        let edge = (pitman.1 == Err(NoFit::Edge)).then(|| ask(Model::Ewens));
+        let edge = (pitman.share == Err(NoFit::Edge)).then(|| ask(Model::Ewens));
         let others = [Model::SlidedNegativeBinomial, Model::Zayatz].map(ask);
-        let models: Vec<_> = std::iter::once(pitman).chain(edge).chain(others).collect();
+        let models: Vec<Answer> = std::iter::once(pitman).chain(edge).chain(others).collect();
         let answer = |model: Model| {
-            let found = models.iter().find(|(asked, _)| *asked == model);
-            found.map_or(Err(NoFit::NoSolution), |(_, found)| *found)
+            let found = models.iter().find(|asked| asked.model == model);
+            found.map_or(Err(NoFit::NoSolution), Answer::believed)
         };
-        let (model, chosen) = chosen(sizes, population, answer, |estimate| estimate.value)?;
-        let found = || models.iter().filter_map(|(_, found)| found.ok());
-        let low = found().map(|estimate| estimate.low).fold(chosen.low, f64::min);
-        let high = found().map(|estimate| estimate.high).fold(chosen.high, f64::max);
-        Ok(Self { model, estimate: Estimate { low, high, ..chosen }, models })
+        let any = || models.iter().find_map(|asked| asked.believed().ok().map(|share| (asked.model, share)));
+        let chosen = chosen(sizes, population, answer, |estimate| estimate.value).ok().or_else(any);
+        let value = chosen.map_or(bounds.value, |(_, share)| share.value).clamp(bounds.low, bounds.high);
+        Ok(Self { model: chosen.map(|(model, _)| model), estimate: Estimate { value, ..bounds }, models })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::population::fixtures::{adult, of};
+    use crate::population::fixtures::{adult, of, sample, unit};
 
     /// ARX's `TestRiskMetrics`: its choice is Pitman at 0.01 and 0.1 and Zayatz at 0.2, where its slided negative binomial
     /// fails; the right one is smaller.
@@ -300,6 +352,70 @@ mod tests {
         };
         // 95 % of 40 are 38; fewer than 34 would happen once in 70 right programs.
         assert!(covered(Model::Pitman) >= 34, "{}", covered(Model::Pitman));
+    }
+
+    /// Nobody alone in a sample is no proof that nobody is alone in the population, and all alone no proof that all are.
+    #[test]
+    fn edges_have_width() {
+        let found = |sizes: &Histogram, population: f64| Uniques::of(sizes, population, Seed::root(1)).unwrap();
+        let none = found(&of(&[(2, 50)]), 1e4).estimate;
+        assert!((none.value, none.low) == (0.0, 0.0) && none.high > 0.03, "{none:?}");
+        let all = found(&of(&[(1, 50)]), 1e6);
+        assert!(all.model.is_none() && all.estimate.covers(0.0) && all.estimate.covers(1.0), "{all:?}");
+        assert_eq!(found(&of(&[(1, 5), (2, 50)]), 105.0).estimate.high, 5.0 / 105.0);
+    }
+
+    /// People in classes that no model expects: (name, class of everybody, records drawn).
+    fn misfits() -> Vec<(&'static str, Vec<u32>, usize)> {
+        let grouped = |people: u32, alone: u32, size: u32| {
+            (0..people).map(|at| if at < alone { at } else { alone + (at - alone) / size }).collect::<Vec<u32>>()
+        };
+        let stream = &mut Seed::root(77).stream();
+        let weights: Vec<f64> = (0..2_000)
+            .map(|_| {
+                let radius = (-2.0 * (1.0 - unit(stream)).ln()).sqrt();
+                (2.5 * radius * (std::f64::consts::TAU * unit(stream)).cos()).exp()
+            })
+            .collect();
+        let summed: Vec<f64> = weights
+            .iter()
+            .scan(0.0, |sum, weight| {
+                *sum += weight;
+                Some(*sum)
+            })
+            .collect();
+        let cell = |point: f64| summed.partition_point(|sum| *sum <= point * summed[1_999]) as u32;
+        let lognormal = (0..12_500).map(|_| cell(unit(stream))).collect();
+        let odd = (0..15_000_u32)
+            .map(|at| if unit(stream) < 0.01 { 100_000 + at } else { (unit(stream) * 1_400.0) as u32 })
+            .collect();
+        vec![
+            ("2 % unique, groups of 400", grouped(25_000, 500, 400), 1_000),
+            ("10 % unique, groups of 1,000", grouped(25_000, 2_500, 1_000), 1_250),
+            ("5 % unique, groups of 100, three in ten drawn", grouped(10_000, 500, 100), 3_000),
+            ("cells of lognormal weight", lognormal, 1_250),
+            ("even cells and 1 % odd values", odd, 750),
+        ]
+    }
+
+    /// The interval covers the truth although no model holds; before, it did in none of twenty samples of some of these.
+    #[test]
+    fn populations_without_a_model_are_covered() {
+        for (name, people, records) in misfits() {
+            let mut sizes = vec![0_u32; 200_000];
+            people.iter().for_each(|class| sizes[*class as usize] += 1);
+            let truth = sizes.iter().filter(|size| **size == 1).count() as f64 / people.len() as f64;
+            let drawn = |run: u64| sample(&people, records, &mut Seed::root(run).derive("sample").stream());
+            let everybody = people.len() as f64;
+            let covered = (0..20).filter(|&run| bounds_of_uniques(&drawn(run), everybody).covers(truth)).count();
+            // The models change the value and never the ends.
+            let bounds = bounds_of_uniques(&drawn(0), everybody);
+            let found = Uniques::of(&drawn(0), everybody, Seed::root(0)).unwrap();
+            assert_eq!((found.estimate.low, found.estimate.high), (bounds.low, bounds.high), "{name}");
+            assert!(found.model.is_none() || name.contains("lognormal"), "{name}: {:?}", found.model);
+            // 95 % of 20 are 19; fewer than 17 would happen once in 60 right programs.
+            assert!(covered >= 17, "{name}: {covered} of 20 cover {truth}");
+        }
     }
 
     #[test]

@@ -1,10 +1,33 @@
 //! Histograms that the tests of the population models share.
 
+use std::collections::BTreeMap;
+
+use rand::Rng;
+
 use crate::equivalence::Histogram;
+use crate::seed::Stream;
+use crate::stats::uniform::below;
 
 /// From pairs of a class size and the number of such classes.
 pub(super) fn of(pairs: &[(u32, usize)]) -> Histogram {
     Histogram::of_sizes(pairs.iter().flat_map(|&(size, count)| std::iter::repeat_n(size, count)))
+}
+
+/// Class sizes of a simple random sample of people whose classes are given.
+pub(super) fn sample(classes: &[u32], records: usize, stream: &mut Stream) -> Histogram {
+    let mut people = classes.to_vec();
+    let mut sizes: BTreeMap<u32, u32> = BTreeMap::new();
+    for drawn in 0..records {
+        let other = drawn + below(people.len() - drawn, stream);
+        people.swap(drawn, other);
+        *sizes.entry(people[drawn]).or_default() += 1;
+    }
+    Histogram::of_sizes(sizes.into_values())
+}
+
+/// A number between 0 and 1.
+pub(super) fn unit(stream: &mut Stream) -> f64 {
+    (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// ARX's adult data, 30,162 rows and nine columns, whose exact answers ARX's tests print.

@@ -1,6 +1,10 @@
 //! The risk of one record given how many records share its key in the sample and how many people the weights say they stand
 //! for (Benedetti and Franconi; mu-Argus).
 
+use rand::Rng;
+
+use crate::seed::Stream;
+
 /// The expected value of 1/F for a record of which `in_sample` records (f, at least 1) share the key, standing for `people`
 /// (the sum of their weights, F): F given f is negative binomial with p = f / F, so
 /// r = (p/f) 2F1(1, 1; f + 1; 1 - p), between 1/F and 1/f. A sum of weights below f says that everybody is in the sample:
@@ -41,6 +45,26 @@ pub fn individual_risk(in_sample: usize, people: f64) -> f64 {
         i += 1.0;
     }
     p / f * sum
+}
+
+/// Draws the number of people F of the population that share a key of which `in_sample` records (f, at least 1) are in the
+/// sample and whose weights stand for `people`: the law behind [`individual_risk`], F the trials until the f-th success of
+/// probability p = f / `people`; f where `people` is not larger. Sums of geometric numbers up to f = 30, beyond that the normal
+/// law of the same mean and variance, cut at f. O(min(f, 30)).
+pub fn draw_population_class(in_sample: usize, people: f64, stream: &mut Stream) -> f64 {
+    let f = in_sample.max(1) as f64;
+    let p = f / people;
+    if p.is_nan() || p >= 1.0 || people <= 0.0 {
+        return f;
+    }
+    // In (0, 1], so that its logarithm is finite.
+    let mut unit = || ((stream.next_u64() >> 11) as f64 + 1.0) / (1_u64 << 53) as f64;
+    if in_sample <= 30 {
+        let failures = (-p).ln_1p();
+        return (0..in_sample.max(1)).map(|_| 1.0 + (unit().ln() / failures).floor()).sum();
+    }
+    let normal = (-2.0 * unit().ln()).sqrt() * (std::f64::consts::TAU * unit()).cos();
+    (people + normal * (people * (1.0 - p) / p).sqrt()).round().max(f)
 }
 
 /// The risk that at least one of a household's members is re-identified: one less the product of (1 - r). Exact; the
@@ -105,6 +129,37 @@ mod tests {
         }
     }
 
+    /// sdcMicro's `francdat`: from four keys and weights to frequencies, sums of weights and risks.
+    #[test]
+    fn francdat_equals_sdcmicro() {
+        let keys: [[u32; 8]; 4] =
+            [[1, 1, 1, 3, 4, 4, 6, 1], [2, 2, 2, 3, 3, 3, 2, 2], [5, 1, 1, 1, 1, 1, 1, 5], [1, 1, 1, 5, 4, 1, 5, 1]];
+        let weights = [18.0, 45.5, 39.0, 17.0, 541.0, 8.0, 5.0, 92.0];
+        let columns = keys.map(|codes| crate::equivalence::Column::new(codes, 7, None));
+        let used: Vec<_> = columns.iter().collect();
+        let classes = crate::equivalence::Classes::of(&used, None);
+        let mut sums = vec![0.0; classes.count()];
+        classes.of_record().iter().zip(weights).for_each(|(&class, weight)| sums[class as usize] += weight);
+        let found = classes.of_record().iter().map(|&class| {
+            let (size, people) = (classes.sizes()[class as usize], sums[class as usize]);
+            (size, people, individual_risk(size as usize, people))
+        });
+        let expected = [
+            (2, 110.0, 0.017_144_261_596_3),
+            (2, 84.5, 0.022_042_326_183_3),
+            (2, 84.5, 0.022_042_326_183_3),
+            (1, 17.0, 0.177_075_834_003_5),
+            (1, 541.0, 0.011_654_480_146_0),
+            (1, 8.0, 0.297_063_077_382_8),
+            (1, 5.0, 0.402_359_478_108_5),
+            (2, 110.0, 0.017_144_261_596_3),
+        ];
+        for ((size, people, risk), (f, stood_for, expected)) in found.zip(expected) {
+            assert_eq!((size, people), (f, stood_for));
+            close(risk, expected, 1e-11);
+        }
+    }
+
     /// f = 1: p/(1-p) ln(1/p); f = 2: p/(1-p) - (p/(1-p))^2 ln(1/p).
     #[test]
     fn closed_forms() {
@@ -113,6 +168,21 @@ mod tests {
             close(individual_risk(1, 1.0 / p), odds * -f64::ln(p), 1e-12);
             close(individual_risk(2, 2.0 / p), odds + odds * odds * f64::ln(p), 1e-9);
         }
+    }
+
+    /// The mean of 1 / F over draws is the risk, for sums of geometric numbers and for the normal law.
+    #[test]
+    fn draws_have_the_law_of_the_risk() {
+        let stream = &mut crate::seed::Seed::root(3).stream();
+        for (f, people, within) in
+            [(1, 1.5, 0.01), (1, 45.5, 0.05), (3, 108.0, 0.03), (30, 400.0, 0.01), (31, 400.0, 0.02)]
+        {
+            let draws: Vec<f64> = (0..40_000).map(|_| draw_population_class(f, people, stream)).collect();
+            let mean = draws.iter().map(|people| 1.0 / people).sum::<f64>() / 40_000.0;
+            close(mean, individual_risk(f, people), within);
+            close(draws.iter().sum::<f64>() / 40_000.0, people, 0.03);
+        }
+        assert_eq!([0.0, 2.0, 3.0, f64::NAN].map(|people| draw_population_class(3, people, stream)), [3.0; 4]);
     }
 
     #[test]

@@ -2,12 +2,14 @@
 //! re-identified. Layer row 0.
 //!
 //! Pure functions of histograms of class sizes, weights and margins; nothing here knows a table or a person. Every model
-//! refuses where it does not hold ([`NoFit`]) instead of returning a number, and no estimate exceeds what was counted in the
-//! sample.
+//! refuses where it does not hold ([`NoFit`]) instead of returning a number, and no estimate leaves the bounds that hold for
+//! every population ([`bounds_of_uniques`]).
 
+mod bounds;
 mod copula;
 mod estimate;
 mod evidence;
+mod fit;
 #[cfg(test)]
 mod fixtures;
 #[cfg(test)]
@@ -21,10 +23,11 @@ mod series;
 mod unseen;
 mod zayatz;
 
+pub use bounds::bounds_of_uniques;
 pub use copula::{GaussianCopula, bivariate_normal, correctness_of_key, uniqueness_of_key};
-pub use estimate::{Model, Uniques, dankar, unique_share, unique_share_estimate};
+pub use estimate::{Answer, MISFIT, Model, Uniques, dankar, unique_share, unique_share_estimate};
 pub use evidence::{arx_group_with_evidence, group_with_evidence};
-pub use individual::{expected_reidentifications, household_risk, individual_risk};
+pub use individual::{draw_population_class, expected_reidentifications, household_risk, individual_risk};
 pub use log_linear::LogLinear;
 pub use margins::{MOST_CELLS, Margin, NoTable, table_of_margins};
 pub use negative_binomial::SlidedNegativeBinomial;
@@ -42,6 +45,9 @@ pub enum NoFit {
         "the sample does not hold both unique and repeated combinations, so nothing can be learned about repetition"
     )]
     Uninformative,
+    /// The fitted model expects other class sizes than were counted.
+    #[error("the model expects other class sizes than were counted")]
+    Misfit,
     /// The likelihood is highest on the edge of the model's range.
     #[error("the best fit lies on the edge of the model's range: a few large groups hold nearly everybody")]
     Edge,

@@ -200,7 +200,7 @@ fn nested(sizes: &Histogram) -> Option<Pitman> {
 }
 
 /// Where a function that starts above zero and ends below it crosses.
-fn bisect(mut low: f64, mut high: f64, function: impl Fn(f64) -> f64) -> f64 {
+pub(super) fn bisect(mut low: f64, mut high: f64, function: impl Fn(f64) -> f64) -> f64 {
     for _ in 0..80 {
         let middle = 0.5 * (low + high);
         if function(middle) > 0.0 { low = middle } else { high = middle }

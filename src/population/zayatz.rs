@@ -57,6 +57,14 @@ mod tests {
         }
     }
 
+    /// The probability that a unique record of a tenth of a population is unique there; 1,527 of 2,465 in ARX's subset are.
+    #[test]
+    fn uniques_of_the_sample_are_often_those_of_the_population() {
+        let alone = adult().of_size(1) as f64;
+        let probability = zayatz(&adult(), 301_620.0).unwrap() * 0.1 / alone;
+        assert!((probability - 0.6237).abs() < 5e-5, "{probability}");
+    }
+
     #[test]
     fn nobody_alone_is_nobody_unique() {
         assert_eq!(zayatz(&of(&[(2, 5)]), 100.0), Ok(0.0));

@@ -62,8 +62,13 @@ pub enum Method {
     Exact,
     /// A share of 1 to 10 people, shown as the range that any such count would give.
     SuppressedCount,
+    /// Counted in part, because the search was cut: the upper end counts everything that could be found.
+    CutSearch,
     /// Clopper-Pearson interval of a proportion.
     ClopperPearson,
+    /// Bounds of a population's unique people that hold whatever the population looks like: Clopper-Pearson above, uniques
+    /// less what pairs explain below.
+    AnyPopulation,
     /// Wilson score interval of a proportion.
     Wilson,
     /// `DeLong` variance, interval on the logit scale.
@@ -116,7 +121,9 @@ impl Method {
         match self {
             Self::Exact => "counted, no sampling error",
             Self::SuppressedCount => "1 to 10 people, count withheld",
+            Self::CutSearch => "counted as far as the search went; the upper end is all that could be found",
             Self::ClopperPearson => "Clopper-Pearson",
+            Self::AnyPopulation => "bounds that hold whatever the population looks like, no model",
             Self::Wilson => "Wilson score",
             Self::DelongLogit => "DeLong, logit scale",
             Self::ClusteredDelongLogit => "DeLong for several records a patient (Obuchowski), logit scale",

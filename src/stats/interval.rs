@@ -270,6 +270,23 @@ impl Paired {
 mod tests {
     use super::*;
 
+    /// Middle and half width as Anonymeter's `test_confidence.py` asserts them (Wilson's interval under another name).
+    #[test]
+    fn wilson_equals_anonymeter() {
+        for (k, n, middle, half, within) in [
+            (850, 1000, 0.849, 0.022, 5e-4),
+            (0, 1000, 0.002, 0.002, 5e-4),
+            (1000, 1000, 0.998, 0.002, 5e-4),
+            (100, 100, 0.981_503_250_896_507_1, 0.018_496_749_103_492_84, 1e-12),
+            (23, 100, 0.239_988_244_515_886_13, 0.081_555_585_712_851_67, 1e-12),
+            (11, 100, 0.124_427_464_300_724_4, 0.061_885_500_730_078_73, 1e-12),
+        ] {
+            let found = wilson(k, n, Level::P95);
+            let (centre, width) = (f64::midpoint(found.low, found.high), (found.high - found.low) / 2.0);
+            assert!((centre - middle).abs() < within && (width - half).abs() < within, "{k} of {n}: {found:?}");
+        }
+    }
+
     #[test]
     fn paired_difference_of_newcombes_table() {
         // Newcombe (1998), table II: a=20, b=12, c=2, d=16 of n=50; method 10 gives 0.0562 to 0.3292 about 0.2.

@@ -33,10 +33,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::diversity::{Answers, RECURSIVE, Told, Tree, told, worst};
-use super::{Grouped, counted};
+use super::{Apart, Grouped, counted, within};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::encode::column;
 use crate::data::{Cells, DataError, Hierarchy, Split};
@@ -62,19 +62,41 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 #[serde(deny_unknown_fields, default)]
 pub struct AttributeDisclosure {
     /// Fewest values of a group, at least 1; for distinct and entropy diversity.
+    #[serde(deserialize_with = "diversity")]
     pub l: usize,
     /// Recursive diversity: the most frequent value is less than so many times as frequent as all from the l-th on.
+    #[serde(deserialize_with = "factor")]
     pub c: f64,
     /// Largest share of a value, from 0 to 1.
+    #[serde(deserialize_with = "share")]
     pub alpha: f64,
     /// Largest distance, from 0 to 1.
+    #[serde(deserialize_with = "share")]
     pub t: f64,
     /// Largest relative gain, at least 0.
+    #[serde(deserialize_with = "gain")]
     pub beta: f64,
     /// Delta of delta-disclosure, in natural logarithms.
+    #[serde(deserialize_with = "gain")]
     pub delta: f64,
     /// Whether the attacker knows the other sensitive columns.
     pub others_known: bool,
+}
+
+fn diversity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    within(deserializer, 1, None, "`l` must be at least 1")
+}
+
+fn factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    within(deserializer, 0.0, None, "`c` must be at least 0")
+}
+
+fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    within(deserializer, 0.0, Some(1.0), "`alpha` and `t` must be from 0 to 1")
+}
+
+fn gain<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    within(deserializer, 0.0, None, "`beta` and `delta` must be at least 0")
 }
 
 impl Default for AttributeDisclosure {
@@ -233,7 +255,7 @@ impl AttributeDisclosure {
         without.estimate = Some(share_of(few, n));
         without.sentence =
             format!("{} records are in groups with fewer than {} different values of {name}.", part_of(few, n), self.l);
-        without.evidence = vec![self.table(&seen)];
+        without.evidence = vec![self.table(&seen, few)];
         let distinct = worst.distinct;
         let mut diversity = seen.finding("reidentification/l-diversity", Unit::Items, distinct as f64, few);
         diversity.sentence =
@@ -250,16 +272,19 @@ impl AttributeDisclosure {
         findings
     }
 
-    fn table(&self, seen: &Seen<'_>) -> Evidence {
+    /// What groups tell, beside the records `few` that the finding counts.
+    fn table(&self, seen: &Seen<'_>, few: usize) -> Evidence {
         let number = |value: f64| if value.is_finite() { format!("{value:.4}") } else { "infinite".to_owned() };
         let (worst, n) = (&seen.worst, seen.grouped.records());
         let mut rows = Vec::new();
+        let mut apart = Apart::of(n);
+        apart.text(few);
         let mut row = |what: &str, worst: String, wanted: String, violating: usize| {
-            rows.push(vec![what.to_owned(), worst, wanted, part_of(violating, n)]);
+            rows.push(vec![what.to_owned(), worst, wanted, apart.part(violating)]);
         };
         let (l, c) = (self.l, self.c);
         let count = |violates: &dyn Fn(&Told) -> bool| seen.records_where(violates);
-        row("distinct l", worst.distinct.to_string(), format!("at least {l}"), count(&|told| told.distinct < l));
+        row("distinct l", worst.distinct.to_string(), format!("at least {l}"), few);
         // exp and ln round: an even class of l values must count as l.
         let short = |told: &Told| told.entropy < l as f64 * (1.0 - 1e-12);
         row("entropy l", number(worst.entropy), format!("at least {l}"), count(&short));
@@ -331,6 +356,33 @@ mod tests {
             let group = |at: usize| (0..20).map(|row| if at < same { 0 } else { row % 2 }).collect();
             (case(&(0..10).map(group).collect::<Vec<_>>()), same as f64 / 10.0)
         }
+    }
+
+    #[test]
+    fn settings_are_checked() {
+        for (wrong, setting) in [
+            ("l = 0", "`l`"),
+            ("c = -1.0", "`c`"),
+            ("t = -3.0", "`t`"),
+            ("alpha = 9.0", "`alpha`"),
+            ("beta = nan", "`beta`"),
+        ] {
+            let refused = toml::from_str::<AttributeDisclosure>(wrong).expect_err(wrong).to_string();
+            assert!(refused.contains(setting) && refused.contains("must be"), "{refused}");
+        }
+        assert!(toml::from_str::<AttributeDisclosure>("l = 3\nt = 0.1").is_ok());
+    }
+
+    /// 60 records in groups of one value, 5 more in a group of two of which one is rare: the difference is no number to show.
+    #[test]
+    fn counts_are_not_told_by_subtraction() {
+        let mut groups: Vec<Vec<u32>> = vec![vec![0; 20], vec![1; 20], vec![0; 20], vec![0, 0, 0, 0, 1]];
+        groups.extend((0..10).map(|_| (0..20).map(|row| row % 2).collect()));
+        let check = AttributeDisclosure { alpha: 0.7, ..AttributeDisclosure::default() };
+        let found = case(&groups).run(&check, 1).remove(0);
+        let Evidence::Table(table) = &found.evidence[0] else { panic!("a table") };
+        let cell = |what: &str| table.rows.iter().find(|row| row[0] == what).expect("a row")[3].clone();
+        assert_eq!((cell("distinct l"), cell("alpha")), ("60 of 265".to_owned(), "withheld of 265".to_owned()));
     }
 
     fn values(groups: &[u32], sensitive: &[u32]) -> Values {

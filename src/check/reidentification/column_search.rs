@@ -26,7 +26,7 @@
 
 use serde::Deserialize;
 
-use super::{Grouped, counted};
+use super::{Apart, Grouped, counted};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::Cells;
 use crate::equivalence::{Classes, Column};
@@ -106,11 +106,15 @@ fn finding(grouped: &Grouped<'_>, cells: &[&Cells], watch: &dyn Watch) -> Findin
         share if share <= 0.01 => Severity::Moderate,
         _ => Severity::High,
     };
+    // The number of the sentence comes first; what differs from it by a few people is withheld.
+    let mut apart = Apart::of(n);
+    apart.text(left);
+    let step_table = step_table(&steps, &mut apart);
     let own: Vec<Column> = grouped.columns.iter().map(Column::without_missing).collect();
     match Subsets::of(&own.iter().collect::<Vec<_>>(), grouped.people, watch) {
         Some(subsets) => {
             finding.evidence.extend(contributions(columns, &subsets, n));
-            finding.evidence.push(strongest(columns, &subsets, n));
+            finding.evidence.push(strongest(columns, &subsets, &mut apart));
         }
         None => finding.limits.push(
             "Sets of columns are not counted: there are more than twelve columns, more than half a gigabyte of sets, or the run \
@@ -118,7 +122,7 @@ fn finding(grouped: &Grouped<'_>, cells: &[&Cells], watch: &dyn Watch) -> Findin
                 .to_owned(),
         ),
     }
-    finding.evidence.push(step_table(&steps, n));
+    finding.evidence.push(step_table);
     finding.limits.push("Numbers that would tell of fewer than 11 records are not shown.".to_owned());
     finding.settings = vec![("quasi-identifiers".to_owned(), columns.join(", "))];
     finding
@@ -188,29 +192,29 @@ fn contributions(columns: &[String], subsets: &Subsets, n: usize) -> Option<Evid
 }
 
 /// The sets of one to four columns that single out most records.
-fn strongest(columns: &[String], subsets: &Subsets, n: usize) -> Evidence {
+fn strongest(columns: &[String], subsets: &Subsets, apart: &mut Apart) -> Evidence {
+    let n = apart.total;
     let name = |set: usize| {
         let inside = columns.iter().enumerate().filter(|(j, _)| set >> j & 1 == 1);
         inside.map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(" + ")
     };
-    let row = |set: usize| vec![name(set), part_of(subsets.unique(set), n)];
     let sets = (1..=NAMED.1.min(columns.len() as u32)).flat_map(|size| {
         let shown = |set: &usize| matches!(Count::of_part(subsets.unique(*set), n), Count::Shown(count) if count > 0);
-        subsets.strongest(size).into_iter().filter(shown).take(NAMED.0)
+        subsets.strongest(size).into_iter().filter(shown).take(NAMED.0).collect::<Vec<_>>()
     });
+    let rows = sets.map(|set| vec![name(set), apart.part(subsets.unique(set))]).collect();
     Evidence::Table(Table {
         caption: "Columns that single out most records, by the number of columns".to_owned(),
         columns: vec!["columns".to_owned(), "unique records".to_owned()],
-        rows: sets.map(row).collect(),
+        rows,
     })
 }
 
-fn step_table(steps: &[Step], n: usize) -> Evidence {
-    let row = |step: &Step| vec![step.words.clone(), part_of(step.left, n)];
+fn step_table(steps: &[Step], apart: &mut Apart) -> Evidence {
     Evidence::Table(Table {
         caption: "What one step of generalisation would leave unique".to_owned(),
         columns: vec!["step".to_owned(), "unique records".to_owned()],
-        rows: steps.iter().map(row).collect(),
+        rows: steps.iter().map(|step| vec![step.words.clone(), apart.part(step.left)]).collect(),
     })
 }
 
@@ -246,6 +250,27 @@ mod tests {
         fn graded(seed: u64) -> (Case, f64) {
             (case(seed as u32, true), f64::from(seed as u32) / 1000.0)
         }
+    }
+
+    /// 45 records are unique by `a` alone and five more with `b`: 45 beside 50 would tell of five.
+    #[test]
+    fn counts_are_not_told_by_subtraction() {
+        let a = |row: u32| if row < 45 { row + 10 } else { 0 };
+        let b = |row: u32| if (45..50).contains(&row) { row } else { 0 };
+        let table = || {
+            let of = |value: &dyn Fn(u32) -> u32| (0..1000).map(value).collect::<Vec<_>>();
+            Data::new(vec![integers("a", &of(&a)), integers("b", &of(&b))])
+        };
+        let schema = Schema { quasi_identifiers: vec![ThreatModel::of("", &["a", "b"])], ..Schema::default() };
+        let found = Case::tables(table(), table(), schema).run(&ColumnSearch {}, 1).remove(0);
+        let tables = found.evidence.iter().filter_map(|evidence| match evidence {
+            Evidence::Table(table) => Some(table),
+            _ => None,
+        });
+        let cells: Vec<&String> = tables.flat_map(|table| table.rows.iter().map(|row| &row[1])).collect();
+        let shown = |text: &str| cells.iter().any(|cell| *cell == text);
+        assert!(!(shown("45 of 1,000") && shown("50 of 1,000")), "{cells:?}");
+        assert!(shown("withheld of 1,000"), "{cells:?}");
     }
 
     /// Two columns that say the same share what one would have; the third has nothing.

@@ -4,10 +4,10 @@ use super::attacker::AttackerFile;
 use super::fields::{Comparing, Rates};
 use super::{counted, severity_among};
 use crate::data::ThreatModel;
-use crate::finding::{Baseline, Count, Evidence, Finding, Standing, Table, Unit, grouped};
+use crate::finding::{Baseline, Count, Evidence, Finding, SMALLEST_SHOWN, Standing, Table, Unit, grouped, share_of};
 use crate::linkage::{Learned, Links};
 use crate::stats::interval::wilson;
-use crate::stats::{Estimate, Level};
+use crate::stats::{Estimate, Level, Method};
 
 /// The check.
 pub(super) const CHECK: &str = "reidentification/linkage";
@@ -51,7 +51,7 @@ impl Attempt<'_> {
         }
         let rate = self.rate();
         let mut findings = vec![self.found(&rate), self.claimed(&rate)];
-        if rate.precision.n > 0 {
+        if rate.precision.n >= SMALLEST_SHOWN {
             findings.push(self.precise(&rate));
         }
         findings
@@ -67,7 +67,6 @@ impl Attempt<'_> {
         let claimed = claims.iter().flatten().count();
         let best = |left: usize| self.links.best[left].first().map(|best| best.unit);
         let claim = |left: usize| claims[left].as_ref().map(|claim| claim.unit);
-        let share = |count: usize, of: usize| wilson(count, of, Level::P95);
         let believed = claims.iter().flatten().map(|claim| claim.posterior).sum::<f64>() / claimed.max(1) as f64;
         Rate {
             first: share(right(&best), known),
@@ -91,8 +90,8 @@ impl Attempt<'_> {
         let knows = self.knows();
         finding.sentence = format!(
             "{knows} finds the right person for {} of the people by taking the best match; an exact join finds {}.",
-            Unit::Share.show(rate.first.value),
-            Unit::Share.show(rate.exact.value)
+            words(&rate.first),
+            words(&rate.exact)
         );
         finding.null_value = Some(self.chance());
         finding.baseline = Some(Baseline { name: "an exact join on all columns".to_owned(), estimate: rate.exact });
@@ -104,13 +103,14 @@ impl Attempt<'_> {
         let mut finding = self.finding(CLAIMED, rate.recall);
         let right = match rate.precision.n {
             0 => "nobody can be claimed at that threshold".to_owned(),
-            _ => format!("{} of the claims are right", Unit::Share.show(rate.precision.value)),
+            1..SMALLEST_SHOWN => "fewer than 11 links are claimed".to_owned(),
+            _ => format!("{} of the claims are right", words(&rate.precision)),
         };
         finding.sentence = format!(
             "{} claims only links of at least {} probability and names {} of the people rightly; {right}.",
             self.knows(),
             Unit::Share.show(self.threshold),
-            Unit::Share.show(rate.recall.value)
+            words(&rate.recall)
         );
         finding.null_value = Some(0.0);
         finding
@@ -122,7 +122,7 @@ impl Attempt<'_> {
         finding.severity = severity_among(1.0 / rate.recall.low.max(1e-9));
         finding.sentence = format!(
             "{} of the links that are claimed at {} probability are right; the attacker expects {}.",
-            Unit::Share.show(rate.precision.value),
+            words(&rate.precision),
             Unit::Share.show(self.threshold),
             Unit::Share.show(rate.believed)
         );
@@ -172,7 +172,7 @@ impl Attempt<'_> {
     fn ways(&self, rate: &Rate) -> Evidence {
         let known = Count::of(self.file.known()).to_string();
         let row = |way: &str, of: String, estimate: &Estimate| {
-            vec![way.to_owned(), of, Unit::Share.show(estimate.value), Unit::Share.show_interval(estimate)]
+            vec![way.to_owned(), of, words(estimate), Unit::Share.show_interval(estimate)]
         };
         let claims = format!("claims from {} probability", Unit::Share.show(self.threshold));
         let mut rows = vec![
@@ -180,7 +180,7 @@ impl Attempt<'_> {
             row("exact join on all columns", format!("{known} people"), &rate.exact),
             row(&format!("{claims}: people named rightly (recall)"), format!("{known} people"), &rate.recall),
         ];
-        if rate.precision.n > 0 {
+        if rate.precision.n >= SMALLEST_SHOWN {
             let of = format!("{} claims", Count::of(rate.precision.n));
             rows.push(row(&format!("{claims}: claims that are right (precision)"), of, &rate.precision));
         }
@@ -254,6 +254,23 @@ impl Attempt<'_> {
     }
 }
 
+/// The share of people for whom something holds, drawn by chance. Where 1 to 10 stand on either side it is shown as any such
+/// number would be, its interval from the least to the largest of them.
+fn share(count: usize, of: usize) -> Estimate {
+    let counted = share_of(count, of);
+    if counted.method != Method::SuppressedCount {
+        return wilson(count, of, Level::P95);
+    }
+    let end = |share: f64| wilson((share * of as f64).round() as usize, of, Level::P95);
+    Estimate { low: end(counted.low).low, high: end(counted.high).high, ..counted }
+}
+
+/// A share, or how far it may go where it would tell of few people.
+fn words(estimate: &Estimate) -> String {
+    let value = Unit::Share.show(estimate.value);
+    if estimate.method == Method::SuppressedCount { format!("at most {value}") } else { value }
+}
+
 fn refusal(threat: &ThreatModel, reason: String, needed: &str) -> Finding {
     let mut finding = counted(CHECK, FOUND, &threat.name, Unit::Share, wilson(0, 0, Level::P95));
     finding.estimate = None;
@@ -271,4 +288,17 @@ pub(super) fn too_many_pairs(threat: &ThreatModel, pairs: u64, budget: usize) ->
     let reason =
         format!("about {} pairs would be compared, and `pairs` allows {}", grouped(pairs), grouped(budget as u64));
     refusal(threat, reason, "allow more pairs, or list keys of several columns under `block`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_people_are_not_counted_out() {
+        let few = |count| share(count, 200);
+        assert_eq!((few(1), few(0)), (few(10), wilson(0, 200, Level::P95)));
+        assert_eq!((few(190), few(11)), (few(199), wilson(11, 200, Level::P95)));
+        assert!(few(1).covers(1.0 / 200.0) && few(1).high > 0.05 && words(&few(4)) == "at most 5.0 %", "{:?}", few(4));
+    }
 }

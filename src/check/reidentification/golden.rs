@@ -88,7 +88,7 @@ fn a_sample_against_its_population() {
     };
     let sample = Table::new(subset.columns().iter().map(renamed).collect());
     let found = grouped(&threat, &sample);
-    let beside = Beside::of(&found, &sample, &adult());
+    let beside = Beside::of(&found, &sample, &adult(), None);
     let journalist = Journalist::of(&found, &beside.population);
     assert_eq!((found.classes.count(), beside.missing, beside.too_small), (2702, 0, 0));
     assert_eq!((journalist.k_map, found.below(2)), (1, 2465));
@@ -113,7 +113,7 @@ fn a_population_that_lacks_half_of_the_classes() {
     let found = grouped(&threat, &table);
     let young: Vec<usize> =
         (0..table.rows()).filter(|&row| cells(&table, "age").text(row) < Some("40".to_owned())).collect();
-    let beside = Beside::of(&found, &table, &table.take(&young));
+    let beside = Beside::of(&found, &table, &table.take(&young), None);
     let old = table.rows() - young.len();
     assert_eq!(beside.missing_records, old);
     assert!(

@@ -8,7 +8,8 @@
 //! # How
 //! The weights of a group are summed: that many people of the population it stands for. The number of them given those in the
 //! sample is negative binomial, and the risk is the mean of one over it (Benedetti and Franconi; mu-Argus). A household is
-//! re-identified when one of its members is.
+//! re-identified when one of its members is. Where a patient column is declared, groups count people and a person's weight
+//! counts once. Intervals draw the numbers of people in the population from that law (parametric bootstrap).
 //!
 //! # Reading the number
 //! A mean of 1 % says that one record in a hundred is expected to be re-identified if all are tried. The largest risk is that
@@ -19,21 +20,25 @@
 //! Against somebody who knows who is in the sample weights protect nobody.
 //!
 //! # Cost
-//! One pass over the groups.
+//! One pass over the groups, and at most 200 draws of them.
 //!
 //! # References
 //! Benedetti and Franconi 1998; Franconi and Polettini, Privacy in Statistical Databases (2004); Templ, Statistical
 //! Disclosure Control for Microdata (2017).
 
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use super::{Grouped, counted, severity_among};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::encode::column;
 use crate::data::{DataError, Split, Table};
+use crate::equivalence::Column;
 use crate::finding::{Family, Finding, Severity, Unit, part_of};
-use crate::population::{expected_reidentifications, household_risk, individual_risk};
-use crate::stats::Estimate;
+use crate::population::{draw_population_class, expected_reidentifications, household_risk, individual_risk};
+use crate::seed::Seed;
+use crate::stats::rank::quantile;
+use crate::stats::{Estimate, Level, Method};
 use crate::watch::Watch;
 
 pub(in crate::check) static META: CheckMeta = CheckMeta {
@@ -66,7 +71,7 @@ impl Check for IndividualRisk {
         let Some(split) = subject.split else { return Ok(Output::default()) };
         let mut findings = Vec::new();
         for grouped in Grouped::all(split) {
-            findings.extend(of_threat(split, &grouped)?);
+            findings.extend(of_threat(split, &grouped, subject.seed.derive(META.id).derive(&grouped.threat.name))?);
         }
         if findings.is_empty() {
             return Err(CheckError::NotApplicable {
@@ -79,17 +84,20 @@ impl Check for IndividualRisk {
     }
 }
 
-fn of_threat(split: &Split, grouped: &Grouped<'_>) -> Result<Vec<Finding>, CheckError> {
+fn of_threat(split: &Split, grouped: &Grouped<'_>, seed: Seed) -> Result<Vec<Finding>, CheckError> {
     let (threat, Some(table)) = (grouped.threat, split.members.table()) else { return Ok(Vec::new()) };
     let Some(name) = &threat.weights else { return Ok(Vec::new()) };
     let weights = weights(table, &threat.name, name)?;
-    let risks = risks(grouped, &weights);
-    let n = risks.len();
-    let expected = expected_reidentifications(&risks);
-    let largest = risks.iter().copied().fold(0.0, f64::max);
+    let sums = stood_for(grouped, &weights, name)?;
+    let households = threat.households.as_ref().and_then(|name| table.column(name)).map(|found| column(&found.cells));
+    let (told, ranges) =
+        (Told::of(grouped, &sums, households.as_ref()), Ranges::of(grouped, &sums, households.as_ref(), seed));
+    let (records, people) = (grouped.records(), split.members.people());
     let small = weights.iter().filter(|&&weight| weight < 1.0).count();
-    let make = |measure: &str, value: f64, severity: Severity, sentence: String| {
-        let mut finding = counted(META.id, measure, &threat.name, Unit::Share, Estimate::exact(value, n));
+    let make = |measure: &str, value: f64, (low, high): (f64, f64), severity: Severity, sentence: String| {
+        let (low, high) = (low.min(value), high.max(value));
+        let estimate = Estimate { value, low, high, level: Level::P95, n: people, method: Method::ModelLaw };
+        let mut finding = counted(META.id, measure, &threat.name, Unit::Share, estimate);
         finding.sentence = sentence;
         finding.severity = severity;
         finding.limits = limits();
@@ -97,22 +105,23 @@ fn of_threat(split: &Split, grouped: &Grouped<'_>) -> Result<Vec<Finding>, Check
             finding.limits.push(format!(
                 "{} records have a weight below 1; a group whose weights add up to less than its records is read as complete, \
                  which is the highest risk.",
-                part_of(small, n)
+                part_of(small, records)
             ));
         }
         finding.settings = vec![
             ("quasi-identifiers".to_owned(), threat.columns.join(", ")),
             ("weights".to_owned(), name.clone()),
-            ("people that the records stand for".to_owned(), format!("{:.0}", weights.iter().sum::<f64>())),
+            ("people that the records stand for".to_owned(), format!("{:.0}", sums.iter().sum::<f64>())),
         ];
         finding
     };
     let show = |value: f64| Unit::Share.show(value);
-    let mean = expected / n.max(1) as f64;
+    let (mean, largest) = (told.mean, told.largest.1);
     let mut findings = vec![
         make(
             MEAN,
             mean,
+            ranges.mean,
             Severity::on_scale(mean, [0.0025, 0.01, 0.05, 0.2]),
             format!(
                 "An attacker with a register of the population who tries all records is expected to re-identify {} of them \
@@ -124,14 +133,16 @@ fn of_threat(split: &Split, grouped: &Grouped<'_>) -> Result<Vec<Finding>, Check
         make(
             LARGEST,
             largest,
+            ranges.largest,
             severity_among(1.0 / largest),
             format!("The most exposed record is re-identified with a probability of {}.", show(largest)),
         ),
     ];
-    if let Some(mean) = threat.households.as_ref().and_then(|name| by_household(table, name, &risks)) {
+    if let Some((mean, range)) = told.household.zip(ranges.household) {
         findings.push(make(
             HOUSEHOLD,
             mean,
+            range,
             Severity::on_scale(mean, [0.0025, 0.01, 0.05, 0.2]),
             format!(
                 "{} of the records belong to households of which a member is expected to be re-identified.",
@@ -144,8 +155,8 @@ fn of_threat(split: &Split, grouped: &Grouped<'_>) -> Result<Vec<Finding>, Check
 
 fn limits() -> Vec<String> {
     [
-        "Exact for the weights as they are; weights estimate how many people share a group only as well as they were calibrated \
-         on the quasi-identifiers.",
+        "The interval is that of the model: how many people share a group given those in the sample, the weights being right. \
+         They are only as right as they were calibrated on the quasi-identifiers.",
         "An attacker who knows who is in the sample faces 1 / group size instead, which is larger.",
         "A missing quasi-identifier counts as a value of its own: smaller groups, never a smaller risk.",
     ]
@@ -179,23 +190,108 @@ fn weights(table: &Table, threat: &str, name: &str) -> Result<Vec<f64>, CheckErr
     }
 }
 
-/// The risk of every record.
-fn risks(grouped: &Grouped<'_>, weights: &[f64]) -> Vec<f64> {
+/// For every class the people of the population that its members stand for: the sum of their weights, a person's counted
+/// once.
+fn stood_for(grouped: &Grouped<'_>, weights: &[f64], name: &str) -> Result<Vec<f64>, CheckError> {
     let classes = &grouped.classes;
-    let mut people = vec![0.0; classes.count()];
-    classes.of_record().iter().zip(weights).for_each(|(&class, weight)| people[class as usize] += weight);
-    let of_class: Vec<f64> = classes
-        .records()
-        .iter()
-        .zip(&people)
-        .map(|(&records, &people)| individual_risk(records as usize, people))
-        .collect();
-    classes.of_record().iter().map(|&class| of_class[class as usize]).collect()
+    let mut sums = vec![0.0; classes.count()];
+    let Some(people) = grouped.people else {
+        classes.of_record().iter().zip(weights).for_each(|(&class, weight)| sums[class as usize] += weight);
+        return Ok(sums);
+    };
+    let mut rows: Vec<usize> = (0..weights.len()).collect();
+    rows.sort_unstable_by_key(|&row| (people[row], classes.of_record()[row], row));
+    for same in rows.chunk_by(|&a, &b| people[a] == people[b]) {
+        let weight = weights[same[0]];
+        if same.iter().any(|&row| (weights[row] - weight).abs() > 1e-9 * weight) {
+            return Err(CheckError::Data(DataError::Shape {
+                what: format!("`threats.{}.weights`: `{name}` gives records of one person different weights", grouped.threat.name),
+                help: "give every record of a person the number of people that the person stands for, or list one record per \
+                       person"
+                    .to_owned(),
+            }));
+        }
+        for within in same.chunk_by(|&a, &b| classes.of_record()[a] == classes.of_record()[b]) {
+            sums[classes.of_record()[within[0]] as usize] += weight;
+        }
+    }
+    Ok(sums)
+}
+
+/// The risks of one threat model, expected or drawn.
+struct Told {
+    /// Mean over the records.
+    mean: f64,
+    /// The class with the largest, and that.
+    largest: (usize, f64),
+    /// Mean over the records of that of their household, where those are known.
+    household: Option<f64>,
+}
+
+impl Told {
+    /// Of the expected risks, given how many people each class stands for.
+    fn of(grouped: &Grouped<'_>, sums: &[f64], households: Option<&Column>) -> Self {
+        let sizes = grouped.classes.sizes().iter().zip(sums);
+        let of_class: Vec<f64> = sizes.map(|(&size, &people)| individual_risk(size as usize, people)).collect();
+        let of_record = of_records(grouped, &of_class);
+        let largest = of_class.iter().copied().enumerate().fold(
+            (0, 0.0),
+            |best, found| {
+                if found.1 > best.1 { found } else { best }
+            },
+        );
+        let mean = expected_reidentifications(&of_record) / of_record.len().max(1) as f64;
+        Self { mean, largest, household: households.map(|households| by_household(households, &of_record)) }
+    }
+}
+
+fn of_records(grouped: &Grouped<'_>, of_class: &[f64]) -> Vec<f64> {
+    grouped.classes.of_record().iter().map(|&class| of_class[class as usize]).collect()
+}
+
+/// Draws for the intervals, at most and at least; in between as many as keep the records drawn within a bound.
+const REPLICATES: (usize, usize) = (40, 200);
+const DRAWN: usize = 10_000_000;
+
+/// Where 95 % of the draws lie when the number of people in each class of the population is drawn from its law.
+struct Ranges {
+    mean: (f64, f64),
+    /// Of the class whose expected risk is the largest.
+    largest: (f64, f64),
+    household: Option<(f64, f64)>,
+}
+
+impl Ranges {
+    fn of(grouped: &Grouped<'_>, sums: &[f64], households: Option<&Column>, seed: Seed) -> Self {
+        let most = Told::of(grouped, sums, None).largest.0;
+        let replicates = (DRAWN / grouped.records().max(1)).clamp(REPLICATES.0, REPLICATES.1);
+        let again = |replicate: usize| {
+            let mut stream = seed.derive(&replicate.to_string()).stream();
+            let sizes = grouped.classes.sizes().iter().zip(sums);
+            let draw = |(&size, &people): (&u32, &f64)| 1.0 / draw_population_class(size as usize, people, &mut stream);
+            let of_class: Vec<f64> = sizes.map(draw).collect();
+            let of_record = of_records(grouped, &of_class);
+            let mean = expected_reidentifications(&of_record) / of_record.len().max(1) as f64;
+            (mean, of_class.get(most).copied().unwrap_or(0.0), households.map(|found| by_household(found, &of_record)))
+        };
+        let drawn: Vec<(f64, f64, Option<f64>)> = (0..replicates).into_par_iter().map(again).collect();
+        Self {
+            mean: middle(drawn.iter().map(|draw| draw.0).collect()),
+            largest: middle(drawn.iter().map(|draw| draw.1).collect()),
+            household: households.map(|_| middle(drawn.iter().filter_map(|draw| draw.2).collect())),
+        }
+    }
+}
+
+/// Where 95 % of some numbers lie.
+fn middle(mut numbers: Vec<f64>) -> (f64, f64) {
+    numbers.sort_by(f64::total_cmp);
+    let tail = Level::P95.alpha() / 2.0;
+    (quantile(&numbers, tail), quantile(&numbers, 1.0 - tail))
 }
 
 /// Mean over records of the risk of their household; a record whose household is missing is one of its own.
-fn by_household(table: &Table, name: &str, risks: &[f64]) -> Option<f64> {
-    let households = column(&table.column(name)?.cells);
+fn by_household(households: &Column, risks: &[f64]) -> f64 {
     let mut members: Vec<Vec<f64>> = vec![Vec::new(); households.levels() as usize];
     let mut alone = Vec::new();
     for (row, &risk) in risks.iter().enumerate() {
@@ -206,7 +302,7 @@ fn by_household(table: &Table, name: &str, risks: &[f64]) -> Option<f64> {
         std::iter::repeat_n(household_risk(members), count)
     });
     let all: Vec<f64> = shared.chain(alone).collect();
-    Some(expected_reidentifications(&all) / risks.len().max(1) as f64)
+    expected_reidentifications(&all) / risks.len().max(1) as f64
 }
 
 #[cfg(test)]
@@ -237,7 +333,7 @@ mod tests {
 
         fn null(seed: u64) -> (Case, f64) {
             // Weights so large that the risk of a record of its own vanishes: ln(F) / (F - 1).
-            let people = 2.0_f64.powi(25 + (seed % 8) as i32);
+            let people = 2.0_f64.powi(26 + (seed % 8) as i32);
             (case(1, people), individual_risk(1, people))
         }
 
@@ -258,6 +354,43 @@ mod tests {
         assert!((value(MEAN) - 0.085_791_288_223_75).abs() < 1e-12);
         assert_eq!(value(MEAN), value(LARGEST));
         assert!((value(HOUSEHOLD) - (1.0 - (1.0 - 0.085_791_288_223_75_f64).powi(2))).abs() < 1e-12);
+    }
+
+    /// Sixty people with ten records each stand for themselves: each is recognised for certain. Weights that differ within a
+    /// person are refused.
+    #[test]
+    fn records_of_a_person_are_one_person() {
+        let of = |weight: &dyn Fn(u32) -> f64| {
+            let people: Vec<u32> = (0..600).map(|row| row / 10).collect();
+            let table = || {
+                let weights = (0..600).map(weight).collect();
+                Table::new(vec![integers("pid", &people), integers("q", &people), numbers("w", weights)])
+            };
+            let threat = ThreatModel { weights: Some("w".to_owned()), ..ThreatModel::of("survey", &["q"]) };
+            let schema =
+                Schema { patient: Some("pid".to_owned()), quasi_identifiers: vec![threat], ..Schema::default() };
+            Case::tables(table(), table(), schema)
+        };
+        let estimate = of(&|_| 1.0).run(&IndividualRisk {}, 1).remove(0).estimate.unwrap();
+        assert_eq!((estimate.value, estimate.low, estimate.high, estimate.n), (1.0, 1.0, 1.0, 60));
+        let found = of(&|_| 8.0).run(&IndividualRisk {}, 1).remove(0).estimate.unwrap();
+        assert!((found.value - 0.297_063_077_382_8).abs() < 1e-12, "{found:?}");
+        let refused = of(&|row| f64::from(1 + row % 2)).refused(&IndividualRisk {}, 1).to_string();
+        assert!(refused.contains("one person different weights"), "{refused}");
+    }
+
+    /// The interval of the model: one over a geometric number for a record alone, and narrower by the root of 512 for the mean.
+    #[test]
+    fn intervals_are_those_of_the_law() {
+        let found = case(1, 45.5).run(&IndividualRisk {}, 1);
+        let of = |measure: &str| found.iter().find(|f| f.measure == measure).unwrap().estimate.unwrap();
+        // F is geometric with p = 1 / 45.5: at most 2 with probability 0.043, at least 151 with 0.036.
+        let largest = of(LARGEST);
+        assert!((0.33..=1.0).contains(&largest.high) && largest.low < 1.0 / 120.0, "{largest:?}");
+        // E 1/F^2 is p / q Li2(q) = 0.0341 and so the standard deviation of the mean 0.0072.
+        let mean = of(MEAN);
+        assert!((0.02..0.036).contains(&(mean.high - mean.low)), "{mean:?}");
+        assert!(mean.covers(0.085_79));
     }
 
     #[test]

@@ -26,10 +26,10 @@
 //! Samarati and Sweeney 1998; Sweeney 2002; El Emam, "Guide to the De-Identification of Personal Health Information"
 //! (2013); Templ, Kowarik and Meindl, Journal of Statistical Software 67 (2015), for missing cells; 45 CFR 164.514(b).
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::grouped::Wild;
-use super::{Grouped, STEPS, counted, nested, severity_among};
+use super::{Apart, Grouped, STEPS, counted, nested, severity_among, within};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, SizeShare, Table, Unit, part_of};
 use crate::stats::Estimate;
@@ -51,7 +51,12 @@ const GRID: [usize; 14] = [1, 2, 3, 4, 5, 7, 10, 20, 50, 100, 200, 500, 1000, 50
 #[serde(deny_unknown_fields, default)]
 pub struct KAnonymity {
     /// How much other records with missing cells count, from 0 to 1, in the weighted reading.
+    #[serde(deserialize_with = "weight")]
     pub alpha: f64,
+}
+
+fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    within(deserializer, 0.0, Some(1.0), "`alpha` must be from 0 to 1")
 }
 
 impl Check for KAnonymity {
@@ -65,7 +70,7 @@ impl Check for KAnonymity {
 
     fn run(&self, subject: &Subject<'_>, _watch: &dyn Watch) -> Result<Output, CheckError> {
         let Some(split) = subject.split else { return Ok(Output::default()) };
-        Ok(Grouped::all(split).iter().map(|grouped| finding(grouped, self.alpha.clamp(0.0, 1.0))).collect())
+        Ok(Grouped::all(split).iter().map(|grouped| finding(grouped, self.alpha)).collect())
     }
 }
 
@@ -137,17 +142,16 @@ fn cumulative(grouped: &Grouped<'_>) -> Vec<SizeShare> {
 }
 
 fn table(grouped: &Grouped<'_>, plain: &[String; 4], wild: Option<&Wild>, alpha: f64) -> Evidence {
-    let n = grouped.records();
-    let own = STEPS.map(|step| grouped.below(step));
-    let readings = wild.map(|wild| {
-        let wildcard = STEPS.map(|step| grouped.counted(|class| wild.wildcard[class] < step as u64));
-        let weighted = STEPS.map(|step| grouped.counted(|class| wild.weighted[class] < step as f64));
-        (beside(wildcard, &[(own, plain)], n), wildcard, weighted)
+    // The groups of one reading lie within those of another, so the differences between readings are counts too.
+    let mut apart = Apart::of(grouped.records());
+    STEPS.iter().for_each(|step| drop(apart.text(grouped.below(*step))));
+    let not_computed = || STEPS.map(|_| "not computed".to_owned());
+    let wildcard = wild.map_or_else(not_computed, |wild| {
+        STEPS.map(|step| apart.text(grouped.counted(|class| wild.wildcard[class] < step as u64)))
     });
-    let (wildcard, weighted) = match &readings {
-        Some((texts, wildcard, weighted)) => (texts.clone(), beside(*weighted, &[(own, plain), (*wildcard, texts)], n)),
-        None => (STEPS.map(|_| "not computed".to_owned()), STEPS.map(|_| "not computed".to_owned())),
-    };
+    let weighted = wild.map_or_else(not_computed, |wild| {
+        STEPS.map(|step| apart.text(grouped.counted(|class| wild.weighted[class] < step as f64)))
+    });
     let count = grouped.classes.count().to_string();
     let mut rows = vec![vec!["equivalence classes".to_owned(), count, String::new(), String::new()]];
     for (at, step) in STEPS.iter().enumerate() {
@@ -165,20 +169,6 @@ fn table(grouped: &Grouped<'_>, plain: &[String; 4], wild: Option<&Wild>, alpha:
         ],
         rows,
     })
-}
-
-/// Counts as text beside columns that are shown already: a count that differs from one of them by 1 to 10 is withheld,
-/// because the difference would be a count of people too.
-fn beside(counts: [usize; 4], shown: &[([usize; 4], &[String; 4])], total: usize) -> [String; 4] {
-    let mut texts = nested(counts, total);
-    for (at, text) in texts.iter_mut().enumerate() {
-        if let Some((_, same)) = shown.iter().find(|(other, _)| other[at] == counts[at]) {
-            text.clone_from(&same[at]);
-        } else if shown.iter().any(|(other, _)| Count::of(counts[at].abs_diff(other[at])) == Count::Withheld) {
-            *text = Count::Hidden.to_string();
-        }
-    }
-    texts
 }
 
 #[cfg(test)]
@@ -211,6 +201,15 @@ mod tests {
         fn graded(seed: u64) -> (Case, f64) {
             let k = 1 + seed as usize % 13;
             (case(&[30, k + 5, k, 44]), k as f64)
+        }
+    }
+
+    #[test]
+    fn settings_are_checked() {
+        assert!(toml::from_str::<KAnonymity>("alpha = 0.5").is_ok());
+        for wrong in ["alpha = 7.5", "alpha = -0.1", "alpha = nan"] {
+            let refused = toml::from_str::<KAnonymity>(wrong).expect_err(wrong).to_string();
+            assert!(refused.contains("`alpha` must be from 0 to 1"), "{refused}");
         }
     }
 

@@ -28,7 +28,10 @@ pub use measure::{Counted, Measurement};
 
 use attribute_disclosure::{AttributeDisclosure, Sensitive};
 
-use crate::finding::{Count, Finding, Severity, Standing, Unit, Worse};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use crate::finding::{Count, Finding, Severity, Standing, Unit, Worse, part_of};
 use crate::stats::Estimate;
 
 /// Sizes at which people are counted in reports.
@@ -58,21 +61,58 @@ fn counted(check: &str, measure: &str, scope: &str, unit: Unit, estimate: Estima
     }
 }
 
-/// Nested counts of people as text. A count that differs from the last one shown by 1 to 10 is withheld, because the
-/// difference would be a count of people too.
-fn nested<const N: usize>(counts: [usize; N], total: usize) -> [String; N] {
-    let mut shown = 0;
-    counts.map(|count| {
-        let part = Count::of_part(count, total);
-        let telling = Count::of(count - shown) == Count::Withheld && part != Count::Withheld;
-        if telling {
+/// The counts of one file that a finding shows: a count that differs from one shown before by 1 to 10 is withheld, because
+/// the difference may be a count of people too, and so is one that leaves 1 to 10 over.
+struct Apart {
+    total: usize,
+    shown: Vec<usize>,
+}
+
+impl Apart {
+    /// Of a file of `total` records.
+    fn of(total: usize) -> Self {
+        Self { total, shown: Vec::new() }
+    }
+
+    /// A count as text.
+    fn text(&mut self, count: usize) -> String {
+        let part = Count::of_part(count, self.total);
+        if part != Count::Shown(count) {
+            return part.to_string();
+        }
+        if self.shown.iter().any(|&other| Count::of(count.abs_diff(other)) == Count::Withheld) {
             return Count::Hidden.to_string();
         }
-        if part == Count::Shown(count) {
-            shown = count;
-        }
+        self.shown.push(count);
         part.to_string()
-    })
+    }
+
+    /// A count with the whole it is a part of, as [`part_of`] says it.
+    fn part(&mut self, count: usize) -> String {
+        let hidden = Count::Hidden.to_string();
+        if Count::of_part(count, self.total) == Count::Shown(count) && self.text(count) == hidden {
+            return format!("{hidden} of {}", Count::of(self.total));
+        }
+        part_of(count, self.total)
+    }
+}
+
+/// Counts of one file as text.
+fn nested<const N: usize>(counts: [usize; N], total: usize) -> [String; N] {
+    let mut apart = Apart::of(total);
+    counts.map(|count| apart.text(count))
+}
+
+/// A setting that is refused outside its range.
+fn within<'de, D: Deserializer<'de>, T: Deserialize<'de> + PartialOrd + Copy>(
+    deserializer: D,
+    least: T,
+    most: Option<T>,
+    message: &str,
+) -> Result<T, D::Error> {
+    let value = T::deserialize(deserializer)?;
+    let inside = value >= least && most.is_none_or(|most| value <= most);
+    if inside { Ok(value) } else { Err(D::Error::custom(message)) }
 }
 
 /// Levels of the likelihood of being recognised: largest risk 1/20, 1/11, 1/5, 1/3.
@@ -94,5 +134,10 @@ mod tests {
     fn differences_of_counts_are_counts_too() {
         assert_eq!(nested([12, 15, 40, 41], 100), ["12", "withheld", "40", "withheld"]);
         assert_eq!(nested([3, 12, 95, 100], 100), ["<11", "12", "withheld", "100"]);
+        // In any order, and not only beside the one before.
+        assert_eq!(nested([500, 60, 55, 495, 60], 1000), ["500", "60", "withheld", "withheld", "60"]);
+        let mut apart = Apart::of(1000);
+        let texts = [500, 495, 3, 995].map(|count| apart.part(count));
+        assert_eq!(texts, ["500 of 1,000", "withheld of 1,000", "<11 of 1,000", "all but <11 of 1,000"]);
     }
 }

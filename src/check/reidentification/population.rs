@@ -1,7 +1,7 @@
 //! The members of a threat model beside the register of their population.
 
 use super::Grouped;
-use crate::data::encode::joint_column;
+use crate::data::encode::{column, joint_column};
 use crate::data::{Cells, Table};
 use crate::equivalence::{Classes, Column};
 
@@ -18,22 +18,31 @@ pub(super) struct Beside {
     pub(super) too_small: usize,
     /// Classes of the population without a member.
     pub(super) unseen: usize,
+    /// Whether people of the register were told apart; otherwise every row of it counts as a person.
+    pub(super) people: bool,
 }
 
 impl Beside {
     /// Groups members and register together. A missing cell is a value of its own, in both: this never makes a class of the
     /// population larger than it is. A class of members that the register does not have, or has with fewer people, is given
-    /// as many as there are members. O(n + N) expected.
-    pub(super) fn of(grouped: &Grouped<'_>, members: &Table, register: &Table) -> Self {
+    /// as many as there are members. Where the register has the `patient` column, rows of a person in a class count once, and a
+    /// row without a patient is a person of its own. O(n + N log N).
+    pub(super) fn of(grouped: &Grouped<'_>, members: &Table, register: &Table, patient: Option<&str>) -> Self {
         let names = &grouped.threat.columns;
         let cells = |name: &String| Some((&members.column(name)?.cells, &register.column(name)?.cells));
         let columns: Vec<Column> = names.iter().filter_map(cells).map(|(a, b)| joint_column(a, b)).collect();
         let joint = Classes::of(&columns.iter().collect::<Vec<_>>(), None);
-        let mut people = vec![0_u64; joint.count()];
-        for &class in &joint.of_record()[grouped.records()..] {
-            people[class as usize] += 1;
-        }
-        let mut beside = Self { population: Vec::new(), missing: 0, missing_records: 0, too_small: 0, unseen: 0 };
+        let of_register = &joint.of_record()[grouped.records()..];
+        let patients = patient.and_then(|name| register.column(name)).map(|found| column(&found.cells));
+        let people = people_of(of_register, joint.count(), patients.as_ref());
+        let mut beside = Self {
+            population: Vec::new(),
+            missing: 0,
+            missing_records: 0,
+            too_small: 0,
+            unseen: 0,
+            people: patients.is_some(),
+        };
         for (class, (&first, &sample)) in grouped.classes.first().iter().zip(grouped.classes.sizes()).enumerate() {
             let (sample, known) = (u64::from(sample), people[joint.of_record()[first as usize] as usize]);
             if known == 0 {
@@ -63,6 +72,23 @@ impl Beside {
         let of_class = |&row: &u32| u64::from(joint.sizes()[joint.of_record()[row as usize] as usize]);
         grouped.classes.first().iter().map(of_class).collect()
     }
+}
+
+/// People in each class.
+fn people_of(of_record: &[u32], classes: usize, patients: Option<&Column>) -> Vec<u64> {
+    let mut people = vec![0_u64; classes];
+    let Some(patients) = patients else {
+        of_record.iter().for_each(|&class| people[class as usize] += 1);
+        return people;
+    };
+    let known = |row: &usize| !patients.is_missing(*row);
+    let mut pairs: Vec<(u32, u32)> =
+        (0..of_record.len()).filter(known).map(|row| (of_record[row], patients.code(row))).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    pairs.iter().for_each(|&(class, _)| people[class as usize] += 1);
+    (0..of_record.len()).filter(|row| !known(row)).for_each(|row| people[of_record[row] as usize] += 1);
+    people
 }
 
 /// What an attacker faces who does not know who of the population is in the data (El Emam 2013).

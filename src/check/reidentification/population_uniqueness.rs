@@ -8,8 +8,10 @@
 //!
 //! # How
 //! Pitman's sampling formula (Ewens' on its edge), Zayatz's estimator and the slided negative binomial model are fitted to the
-//! numbers of groups of each size. Dankar's rule chooses among them; the interval reaches over all that have a fit, each with
-//! a parametric bootstrap of its own. No answer exceeds the share that is unique in the records.
+//! numbers of groups of each size. A model that expects other numbers of groups of 1 to 5 and more than were counted
+//! (chi-squared test, 5 %) is left out, and Dankar's rule chooses among the others. The interval assumes no model: whoever is
+//! unique in the population is unique in the data too, which bounds the share from above (Clopper and Pearson), and uniques
+//! that the number of pairs cannot explain bound it from below. Where no model fits, the share unique in the data is given.
 //!
 //! # Reading the number
 //! Releases that follow Safe Harbor left 0.01 to 0.25 % of the people of US states unique (Benitez and Malin 2010), limited
@@ -17,7 +19,8 @@
 //!
 //! # When it misleads
 //! The records must be a simple random sample of the population: whole families, one clinic or everybody with a rare disease
-//! are not. Small samples hold little information: models then disagree, and the interval says so.
+//! are not. Where less than about a fifth of the population is in the data the interval often begins at 0: models that fit
+//! equally well then differ by a factor of two and more, and only a register or a census tells.
 //!
 //! # Cost
 //! At most 200 samples of the size of the data are drawn and fitted for every model; a few seconds.
@@ -30,10 +33,13 @@ use serde::Deserialize;
 
 use super::{Grouped, counted};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
-use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Table, Unit, grouped as thousands};
-use crate::population::{Uniques, group_with_evidence};
+use crate::finding::{
+    Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Standing, Table, Unit, grouped as thousands,
+};
+use crate::population::{Answer, MISFIT, Uniques, group_with_evidence};
 use crate::seed::Seed;
-use crate::stats::{Estimate, Method};
+use crate::stats::interval::clopper_pearson;
+use crate::stats::{Estimate, Level, Method};
 use crate::watch::Watch;
 
 pub(in crate::check) static META: CheckMeta = CheckMeta {
@@ -43,6 +49,9 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
     measures: &["reidentification/population-uniqueness"],
     source: include_str!("population_uniqueness.rs"),
 };
+
+/// Shares from which the severity rises.
+const SCALE: [f64; 4] = [0.0025, 0.01, 0.05, 0.2];
 
 /// The check. It has no settings.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -97,22 +106,31 @@ fn finding(grouped: &Grouped<'_>, population: u64, seed: Seed) -> Result<Finding
         remedy: "give more records, or other quasi-identifiers".to_owned(),
     })?;
     let withheld = Count::of(alone) == Count::Withheld;
-    let estimate = if withheld { up_to_ten(n) } else { found.estimate };
+    let estimate = if withheld { up_to_ten(n, n as f64 >= people) } else { found.estimate };
     let name = &grouped.threat.name;
     let mut finding = counted(META.id, META.measures[0], name, Unit::Share, estimate);
     let show = Unit::Share;
     finding.sentence = format!(
-        "Of a population of {} people, {} are estimated to be unique by {} ({} over the models; {} of the {} in the data are \
-         unique there).",
+        "Of a population of {} people, {} by {} ({} whatever the population looks like; {} of the {} in the data are unique \
+         there).",
         thousands(population),
-        show.show(estimate.value),
+        match found.model {
+            Some(_) => format!("{} are estimated to be unique", show.show(estimate.value)),
+            None => format!("no more than about {} are unique, no model of it fits,", show.show(estimate.value)),
+        },
         grouped.threat.columns.join(", "),
         show.show_interval(&estimate),
         Count::of_part(alone, n),
         Count::of(n),
     );
     finding.null_value = Some(0.0);
-    finding.severity = Severity::on_scale(estimate.value, [0.0025, 0.01, 0.05, 0.2]);
+    finding.severity = Severity::on_scale(estimate.value, SCALE);
+    if estimate.low <= SCALE[0] && estimate.high > SCALE[3] {
+        finding.standing = Standing::Insufficient {
+            reason: "the data allow anything from a very low to a very high share".to_owned(),
+            needed: "a larger part of the population, or a register of it as `population`".to_owned(),
+        };
+    }
     if !withheld {
         finding.evidence.push(table(&found));
     }
@@ -121,7 +139,10 @@ fn finding(grouped: &Grouped<'_>, population: u64, seed: Seed) -> Result<Finding
         ("quasi-identifiers".to_owned(), grouped.threat.columns.join(", ")),
         ("population".to_owned(), thousands(population)),
         ("share of the population in the data".to_owned(), show.show(n as f64 / people)),
-        ("model chosen by Dankar's rule".to_owned(), found.model.name().to_owned()),
+        (
+            "model chosen by Dankar's rule among those that fit".to_owned(),
+            found.model.map_or("none fits", |model| model.name()).to_owned(),
+        ),
         (
             format!(
                 "group in the data that is evidence of {SMALLEST_SHOWN} people in the population (exact Poisson test, 5 %)"
@@ -132,25 +153,36 @@ fn finding(grouped: &Grouped<'_>, population: u64, seed: Seed) -> Result<Finding
     Ok(finding)
 }
 
-/// From 1 to 10 people are unique in the data: every share below would tell how many.
-fn up_to_ten(n: usize) -> Estimate {
-    let most = (SMALLEST_SHOWN - 1) as f64 / n.max(1) as f64;
-    Estimate { low: 0.0, method: Method::SuppressedCount, ..Estimate::exact(most, n) }
+/// From 1 to 10 people are unique in the data: every share below the upper end for ten would tell how many. Where the data
+/// are everybody that is the share of ten.
+fn up_to_ten(n: usize, everybody: bool) -> Estimate {
+    let ten = clopper_pearson((SMALLEST_SHOWN - 1).min(n), n, Level::P95);
+    let high = if everybody { ten.value } else { ten.high };
+    Estimate { low: 0.0, high, method: Method::SuppressedCount, ..ten }
 }
 
 fn table(found: &Uniques) -> Evidence {
-    let row = |(model, answer): &(_, Result<Estimate, _>)| {
-        let model: &crate::population::Model = model;
-        let cells = match answer {
-            Ok(estimate) => [Unit::Share.show(estimate.value), Unit::Share.show_interval(estimate)],
-            Err(no_fit) => [String::from("no fit"), format!("{no_fit}")],
-        };
-        let chosen = if *model == found.model { format!("{} (chosen)", model.name()) } else { model.name().to_owned() };
-        [vec![chosen], cells.to_vec()].concat()
+    let row = |answer: &Answer| {
+        let mut cells = vec![answer.model.name().to_owned()];
+        if found.model == Some(answer.model) {
+            cells[0].push_str(" (chosen)");
+        }
+        match answer.share {
+            Ok(share) => {
+                let agrees = if answer.fit < MISFIT { "no" } else { "yes" };
+                cells.extend([Unit::Share.show(share.value), Unit::Share.show_interval(&share)]);
+                cells.push(format!("{agrees} (p = {:.3})", answer.fit));
+            }
+            Err(no_fit) => cells.extend(["no fit".to_owned(), no_fit.to_string(), String::new()]),
+        }
+        cells
     };
     Evidence::Table(Table {
-        caption: "What each model of the population says".to_owned(),
-        columns: ["model", "share unique in the population", "95 % interval"].map(str::to_owned).to_vec(),
+        caption: "What each model of the population says; a model that does not agree with the groups is left out"
+            .to_owned(),
+        columns: ["model", "share unique in the population", "95 % interval under the model", "agrees with the groups"]
+            .map(str::to_owned)
+            .to_vec(),
         rows: found.models.iter().map(row).collect(),
     })
 }
@@ -159,8 +191,8 @@ fn limits() -> Vec<String> {
     [
         "Holds for a simple random sample of the population; people drawn together (families, one clinic) make it too low or \
          too high.",
-        "Between models lies more than chance: the interval reaches from the least to the largest of them, and Zayatz's, too \
-         high for small samples, is among them.",
+        "The value rests on a model, the interval on none. Models that agree with the groups equally well may differ by a factor \
+         of two and more, so a value inside a wide interval is a guess.",
         "An attacker who knows that a person is in the data faces the share unique in the data, which is larger.",
         "A missing quasi-identifier counts as a value of its own, which never makes the share smaller.",
     ]
@@ -234,13 +266,34 @@ mod tests {
         assert!(matches!(refused, CheckError::NotApplicable { .. }));
     }
 
+    /// One in a thousand drawn, all different: nobody or everybody may be unique, and the report says that it cannot tell.
+    #[test]
+    fn nothing_is_claimed_of_a_small_sample() {
+        let finding = case(&(0..100).collect::<Vec<_>>(), 100_000).run(&PopulationUniqueness {}, 1).remove(0);
+        let estimate = finding.estimate.unwrap();
+        assert!(estimate.covers(0.0) && estimate.covers(1.0), "{estimate:?}");
+        assert!(matches!(finding.standing, Standing::Insufficient { .. }));
+    }
+
+    /// Nobody alone in 600 of 5,000 people leaves room for some.
+    #[test]
+    fn nobody_alone_is_no_exact_zero() {
+        let estimate = PopulationUniqueness::null(0).0.run(&PopulationUniqueness {}, 1).remove(0).estimate.unwrap();
+        assert!(
+            (estimate.value, estimate.low) == (0.0, 0.0) && (0.006..0.007).contains(&estimate.high),
+            "{estimate:?}"
+        );
+    }
+
     /// Seven unique people are not counted out by the bound, the sentence or the table.
     #[test]
     fn few_uniques_are_withheld() {
         let values: Vec<u32> = (0..500).map(|row: u32| if row < 7 { row + 100 } else { row % 9 }).collect();
         let finding = case(&values, 600).run(&PopulationUniqueness {}, 1).remove(0);
         let estimate = finding.estimate.unwrap();
-        assert_eq!((estimate.low, estimate.high, estimate.method), (0.0, 0.02, Method::SuppressedCount));
+        assert_eq!((estimate.value, estimate.low, estimate.method), (0.02, 0.0, Method::SuppressedCount));
+        // Ten of 500 in the data may be more in the population.
+        assert!((0.036..0.037).contains(&estimate.high), "{estimate:?}");
         assert!(finding.evidence.is_empty() && finding.sentence.contains("<11"), "{}", finding.sentence);
     }
 }

@@ -39,11 +39,11 @@
 //! distinction and separation; Prasser et al., ARX; Deming and Stephan, Annals of Mathematical Statistics 11 (1940) for the
 //! fitting; Skinner and Shlomo, JASA 103 (2008).
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::margins::Estimated;
 use super::population::{Beside, Journalist};
-use super::{Grouped, STEPS, counted, nested, severity_among};
+use super::{Apart, Grouped, STEPS, counted, severity_among, within};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::{Attacker, Population, Split, Table as Data};
 use crate::finding::{Count, Evidence, Family, Finding, Severity, Table, Unit, part_of, share_of};
@@ -69,7 +69,12 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 #[serde(deny_unknown_fields, default)]
 pub struct RecordRisk {
     /// Groups of fewer people are too small; at least 2.
+    #[serde(deserialize_with = "people")]
     pub smallest: usize,
+}
+
+fn people<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    within(deserializer, 2, None, "`smallest` must be at least 2")
 }
 
 impl Default for RecordRisk {
@@ -93,7 +98,7 @@ impl Check for RecordRisk {
         let all = Grouped::all(split);
         let mut findings = Vec::new();
         for (grouped, register) in all.iter().zip(registers).take_while(|_| !watch.stops()) {
-            findings.extend(Facing::of(split, grouped, register, self.smallest.max(2))?.findings());
+            findings.extend(Facing::of(split, grouped, register, self.smallest)?.findings());
         }
         Ok(findings.into())
     }
@@ -120,7 +125,9 @@ impl<'a> Facing<'a> {
             (Some(members), Some(margins), Some(Population::Margins(file))) => {
                 estimated = Some(Estimated::of(grouped, members, margins, file)?);
             }
-            (Some(members), Some(people), _) => register = Some(Beside::of(grouped, members, people)),
+            (Some(members), Some(people), _) => {
+                register = Some(Beside::of(grouped, members, people, split.schema.patient.as_deref()));
+            }
             _ => {}
         }
         let population = match (&register, &estimated, tables) {
@@ -256,8 +263,10 @@ impl<'a> Facing<'a> {
         };
         let share = if estimated.is_some() { estimate.value } else { at_risk as f64 / n.max(1) as f64 };
         finding.severity = Severity::on_scale(share, [0.0, 0.01, 0.05, 0.2]);
-        let data = nested(STEPS.map(|step| grouped.below(step)), n);
-        let population = nested(STEPS.map(|step| self.small_in_population(step)), n);
+        let mut apart = Apart::of(n);
+        apart.text(at_risk);
+        let data = STEPS.map(|step| apart.text(grouped.below(step)));
+        let population = STEPS.map(|step| apart.text(self.small_in_population(step)));
         let rows = STEPS.iter().zip(data).zip(population).map(|((step, data), population)| {
             vec![format!("fewer than {step} people (risk above 1/{step})"), data, population]
         });
@@ -361,6 +370,16 @@ impl<'a> Facing<'a> {
             ];
         };
         let mut warnings = Vec::new();
+        if !register.people {
+            warnings.push(match self.grouped.people {
+                Some(_) => {
+                    "The register lacks the patient column, so every row of it counts as a person: people with several rows \
+                     make groups of the population too large and the risk too low."
+                        .to_owned()
+                }
+                None => "Every row of the register counts as a person.".to_owned(),
+            });
+        }
         if register.missing > 0 {
             warnings.push(format!(
                 "{} records share their quasi-identifiers with nobody of the register; their group in the population is taken \
@@ -461,9 +480,54 @@ mod tests {
         let found = run(&journalist, &[20, 30, 40], &[400, 300]);
         assert_eq!((value(&found, "k-map"), value(&found, "attacker-risk")), (40.0, 1.0 / 40.0));
         assert!(
-            found[0].limits.iter().any(|limit| limit.starts_with("40 of 90 records share")),
+            found[0].limits.iter().any(|limit| limit.starts_with("40 of 90 records share"))
+                && found[0].limits.iter().any(|limit| limit.starts_with("Every row of the register")),
             "{:?}",
             found[0].limits
+        );
+    }
+
+    /// Everybody is in the register with twenty rows and alone: twenty rows are no twenty people, and where the register does
+    /// not say who is who the reader is told.
+    #[test]
+    fn rows_of_a_person_are_one_person() {
+        let people: Vec<u32> = (0..60).collect();
+        let twenty: Vec<u32> = (0..1200).map(|row| row / 20).collect();
+        let members = || Data::new(vec![integers("pid", &people), integers("q", &people)]);
+        let schema = Schema {
+            patient: Some("pid".to_owned()),
+            quasi_identifiers: vec![ThreatModel { attacker: Attacker::Journalist, ..prosecutor() }],
+            ..Schema::default()
+        };
+        let run = |register: Data| {
+            let mut case = Case::tables(members(), members(), schema.clone());
+            case.split.registers = vec![Some(Arc::new(register))];
+            case.run(&RecordRisk::default(), 1)
+        };
+        let found = run(Data::new(vec![integers("pid", &twenty), integers("q", &twenty)]));
+        assert_eq!((value(&found, "k-map"), value(&found, "attacker-risk")), (1.0, 1.0));
+        let found = run(Data::new(vec![integers("q", &twenty)]));
+        assert_eq!(value(&found, "k-map"), 20.0);
+        assert!(found[0].limits.iter().any(|limit| limit.contains("lacks the patient column")));
+    }
+
+    /// 30 records in groups of fewer than 11, five more of fewer than 12: one number only.
+    #[test]
+    fn counts_are_not_told_by_subtraction() {
+        let sizes: Vec<usize> = [[1; 25].to_vec(), vec![2, 3, 40, 40]].concat();
+        let found = case(&sizes, prosecutor(), None).run(&RecordRisk { smallest: 3 }, 1);
+        let at_risk = found.iter().find(|finding| finding.measure.ends_with("records-at-risk")).unwrap();
+        let Evidence::Table(table) = &at_risk.evidence[0] else { panic!("a table") };
+        // 27 are shown as share and sentence; 25 and 30 would tell of two and of three.
+        let shown: Vec<&str> = table.rows.iter().map(|row| row[1].as_str()).collect();
+        assert_eq!(shown, ["withheld", "27", "withheld", "withheld"]);
+    }
+
+    #[test]
+    fn settings_are_checked() {
+        assert!(
+            toml::from_str::<RecordRisk>("smallest = 1").is_err()
+                && toml::from_str::<RecordRisk>("smallest = 2").is_ok()
         );
     }
 

@@ -15,7 +15,8 @@
 //! of a column is the share of all scores from sets with it; contributions add up to more than 100 %.
 //!
 //! # When it misleads
-//! Sets larger than `max-size` are not looked at, so scores are lower bounds where the report says so. Scores compare records
+//! Sets larger than `max-size` are not looked at, so scores are lower bounds where the report says so; where it is smaller
+//! than `few`, the interval ends at the share unique on all columns. Scores compare records
 //! of one file, not files. The probability of a right match rests on the number of pairs and on a simple random sample.
 //!
 //! # Cost
@@ -25,9 +26,9 @@
 //! Elliot, Manning and Ford 2002; Manning, Haglin and Keane, Data Mining and Knowledge Discovery 16 (2008); Skinner and Elliot,
 //! JRSS B 64 (2002).
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use super::{Grouped, counted};
+use super::{Grouped, counted, within};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::equivalence::Column;
 use crate::finding::{
@@ -58,9 +59,19 @@ const NARROW: usize = 12;
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 pub struct SpecialUniques {
     /// The largest column set that is looked at; all sizes up to twelve columns and five beyond where nothing is said.
+    #[serde(deserialize_with = "largest")]
     pub max_size: Option<usize>,
     /// The columns that are few: the measure counts records that so many or fewer single out.
+    #[serde(deserialize_with = "few")]
     pub few: usize,
+}
+
+fn largest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    within(deserializer, 1, None, "`max-size` must be at least 1").map(Some)
+}
+
+fn few<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    within(deserializer, 1, None, "`few` must be at least 1")
 }
 
 impl Default for SpecialUniques {
@@ -92,7 +103,7 @@ impl SpecialUniques {
     fn of_threat(&self, grouped: &Grouped<'_>, watch: &dyn Watch) -> Result<Vec<Finding>, CheckError> {
         let columns: Vec<&Column> = grouped.columns.iter().collect();
         let default = if columns.len() <= NARROW { columns.len() } else { Settings::default().max_size };
-        let settings = Settings { max_size: self.max_size.unwrap_or(default).max(1), ..Settings::default() };
+        let settings = Settings { max_size: self.max_size.unwrap_or(default), ..Settings::default() };
         let found = MinimalUniques::of(&columns, grouped.people, &settings, watch).map_err(|error| {
             CheckError::NotApplicable { reason: error.to_string(), remedy: "list fewer quasi-identifiers".to_owned() }
         })?;
@@ -104,25 +115,34 @@ impl SpecialUniques {
 
     fn special(&self, grouped: &Grouped<'_>, found: &MinimalUniques, scores: &Scores) -> Finding {
         let (columns, n) = (&grouped.threat.columns, found.rows());
-        let few = self.few.clamp(1, found.max_size.max(1));
+        let few = self.few.min(found.columns);
         let smallest = |row: usize| found.of_row(row).first().map(|set| set.count_ones() as usize);
-        let within = |size: usize| (0..n).filter(|&row| smallest(row).is_some_and(|least| least <= size)).count();
-        let special = within(few);
-        let mut finding = counted(META.id, SPECIAL, &grouped.threat.name, Unit::Share, share_of(special, n));
+        let special = (0..n).filter(|&row| smallest(row).is_some_and(|least| least <= few)).count();
+        let cut = found.stopped || found.max_size < few;
+        let mut estimate = share_of(special, n);
+        if cut {
+            // Whoever some columns single out is singled out by all of them.
+            let most = share_of(grouped.below(2).max(special), n);
+            let low = if shows(special) { estimate.low } else { 0.0 };
+            estimate = Estimate { low, high: most.high.max(estimate.value), method: Method::CutSearch, ..estimate };
+        }
+        let mut finding = counted(META.id, SPECIAL, &grouped.threat.name, Unit::Share, estimate);
         finding.sentence = format!(
-            "For {} training records, {} of the {} quasi-identifiers single the person out.",
+            "For {}{} training records, {} of the {} quasi-identifiers single the person out.",
+            if cut { "at least " } else { "" },
             part_of(special, n),
             if few == 1 { "one".to_owned() } else { format!("{few} or fewer") },
             columns.len()
         );
         finding.null_value = Some(0.0);
-        finding.severity = match special as f64 / n.max(1) as f64 {
+        let worst = if cut { estimate.high } else { special as f64 / n.max(1) as f64 };
+        finding.severity = match worst {
             0.0 => Severity::VeryLow,
             share if share <= 0.001 => Severity::Moderate,
             share if share <= 0.01 => Severity::High,
             _ => Severity::VeryHigh,
         };
-        finding.evidence.extend(contributions(columns, scores));
+        finding.evidence.extend(contributions(columns, found, scores));
         finding.evidence.push(strongest(columns, found));
         if !found.is_complete() {
             let why = if found.stopped { "the search was stopped" } else { "larger sets are not looked at" };
@@ -156,13 +176,21 @@ fn shows(count: usize) -> bool {
     count >= SMALLEST_SHOWN
 }
 
-/// Share of all scores from sets with each column.
-fn contributions(columns: &[String], scores: &Scores) -> Option<Evidence> {
-    if !shows(scores.scored()) {
+/// Share of all scores from sets with each column. A bar is drawn only where none of the counts behind it (records with a
+/// score, those with a set that has the column, those without, and what is left of the whole) is from 1 to 10.
+fn contributions(columns: &[String], found: &MinimalUniques, scores: &Scores) -> Option<Evidence> {
+    let (n, scored) = (found.rows(), scores.scored());
+    let with = |column: usize| (0..n).filter(|&row| found.of_row(row).iter().any(|set| set >> column & 1 == 1)).count();
+    let bar = |(at, (name, share)): (usize, (&String, &f64))| {
+        let with = with(at);
+        let telling = [scored, n - scored, with, scored.saturating_sub(with)];
+        let shown = telling.iter().all(|&count| count == 0 || shows(count));
+        shown.then(|| Bar { label: name.clone(), value: 100.0 * share })
+    };
+    let mut bars: Vec<Bar> = columns.iter().zip(&scores.of_column).enumerate().filter_map(bar).collect();
+    if scored == 0 {
         return None;
     }
-    let bar = |(name, share): (&String, &f64)| Bar { label: name.clone(), value: 100.0 * share };
-    let mut bars: Vec<Bar> = columns.iter().zip(&scores.of_column).map(bar).collect();
     bars.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.label.cmp(&b.label)));
     let title = format!("`{}` takes part in most of what singles people out", bars.first()?.label);
     let axis = "share of all scores from sets with the column (per cent)".to_owned();
@@ -194,9 +222,7 @@ fn right_match(grouped: &Grouped<'_>, scores: &Scores) -> Option<Finding> {
     let population = grouped.threat.population.as_ref()?.size(n)?;
     let fraction = (n as f64 / population as f64).min(1.0);
     let (unique, paired) = (sizes.of_size(1) as usize, 2 * sizes.of_size(2) as usize);
-    if unique > 0 && !shows(unique) || paired > 0 && !shows(paired) {
-        return None;
-    }
+    let few = |count: usize| count > 0 && !shows(count);
     let mut finding = counted(META.id, MATCH, &grouped.threat.name, Unit::Share, Estimate::exact(0.0, n));
     finding
         .limits
@@ -205,6 +231,16 @@ fn right_match(grouped: &Grouped<'_>, scores: &Scores) -> Option<Finding> {
         ("quasi-identifiers".to_owned(), grouped.threat.columns.join(", ")),
         ("share of the population in the data".to_owned(), Unit::Share.show(fraction)),
     ];
+    if few(unique) || few(paired) {
+        finding.estimate = None;
+        finding.standing = Standing::Insufficient {
+            reason: "the probability would tell of fewer than 11 records that are unique or a pair".to_owned(),
+            needed: "more records, or other quasi-identifiers".to_owned(),
+        };
+        "The probability that a unique match is right is withheld: it would tell of fewer than 11 records."
+            .clone_into(&mut finding.sentence);
+        return Some(finding);
+    }
     let Some(share) = disclosure_share(unique, paired, fraction) else {
         finding.estimate = (unique == 0).then(|| Estimate::exact(0.0, n));
         if unique > 0 {
@@ -302,7 +338,52 @@ mod tests {
     fn a_cut_search_says_so() {
         let check = SpecialUniques { max_size: Some(1), few: 3 };
         let finding = case(600, None).run(&check, 1).remove(0);
-        assert_eq!(finding.estimate.unwrap().value, 0.0);
+        // Nothing is found among single columns, and 600 are singled out by all: between the two lies the truth (0.6).
+        let estimate = finding.estimate.unwrap();
+        assert_eq!((estimate.low, estimate.high, estimate.method), (0.0, 0.6, Method::CutSearch));
+        assert!(finding.settings.contains(&("few columns".to_owned(), "3".to_owned())));
+        assert!(finding.sentence.starts_with("For at least 0"), "{}", finding.sentence);
         assert!(finding.limits.iter().any(|limit| limit.contains("up to 1 of 3")));
+        // Sets as large as asked for are all looked at: counted.
+        let whole = case(600, None).run(&SpecialUniques { max_size: Some(2), few: 2 }, 1).remove(0);
+        assert_eq!(whole.estimate.unwrap(), Estimate::exact(0.6, 1000));
+    }
+
+    /// Six unique records give no number, and the limit on it finds a finding to doubt.
+    #[test]
+    fn few_uniques_withhold_the_probability() {
+        let findings = case(6, Some(Population::Fraction(0.1))).run(&SpecialUniques::default(), 1);
+        let found = findings.iter().find(|finding| finding.measure == MATCH).unwrap();
+        assert!(found.estimate.is_none() && matches!(found.standing, Standing::Insufficient { .. }));
+    }
+
+    /// 40 records are singled out by `a` alone, five of 45 need `b`: no bar tells of the five.
+    #[test]
+    fn bars_do_not_tell_of_few() {
+        let a = (0..1000)
+            .map(|row| {
+                if row < 40 {
+                    row + 10
+                } else if row < 45 {
+                    1
+                } else {
+                    row % 2
+                }
+            })
+            .collect::<Vec<_>>();
+        let b = (0..1000).map(|row| if (40..45).contains(&row) { row } else { 0 }).collect::<Vec<_>>();
+        let table = || Data::new(vec![integers("a", &a), integers("b", &b)]);
+        let schema = Schema { quasi_identifiers: vec![ThreatModel::of("", &["a", "b"])], ..Schema::default() };
+        let finding = Case::tables(table(), table(), schema).run(&SpecialUniques::default(), 1).remove(0);
+        assert!(!finding.evidence.iter().any(|evidence| matches!(evidence, Evidence::Bars { .. })));
+    }
+
+    #[test]
+    fn settings_are_checked() {
+        for (wrong, setting) in [("few = 0", "`few`"), ("max-size = 0", "`max-size`")] {
+            let refused = toml::from_str::<SpecialUniques>(wrong).expect_err(wrong).to_string();
+            assert!(refused.contains(setting) && refused.contains("at least 1"), "{refused}");
+        }
+        assert_eq!(toml::from_str::<SpecialUniques>("max-size = 4").expect("fits").max_size, Some(4));
     }
 }

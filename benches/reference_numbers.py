@@ -1,0 +1,128 @@
+"""Numbers that sdcMicro and pycanon print on files that are too large, or not free, to lie in this repository.
+
+    cargo build --release
+    python benches/reference_numbers.py --data FOLDER --work FOLDER [--privet target/release/privet]
+
+`--data` holds `sdcmicro/testdata.csv` (of the R package sdcMicro, GPL-2) and `pycanon/adult_anonymized_3.csv.gz` and `_10`
+(Apache-2.0). Classes, small groups, individual risk by weights and households, special uniques with five and seven keys, and
+what groups of anonymised Adult tell about the salary. Every number is judged; the exit code is 1 where one differs.
+
+sdcMicro sums risks with an approximation up to f = 2 and household risks with an expansion; the individual risk is compared
+with the exact formula, the household risk within a thousandth. privet prints four digits of the numbers in its tables.
+"""
+
+import json
+import sys
+
+import common  # first: sets the number of threads
+
+import pandas as pd
+
+SEVEN = "urbrur roof walls water electcon relat sex".split()
+FIVE = "urbrur roof walls water sex".split()
+ADULT = "age education occupation relationship sex native-country".split()
+# Records, k, classes, beta, t, delta (natural logarithm).
+ANONYMISED = {
+    3: (18_203, 3, 2837, 2.491177599, 0.713563698, 2.920612968),
+    10: (7303, 10, 462, 1.739309827, 0.634944543, 2.803878921),
+}
+CONTRIBUTIONS = dict(zip(SEVEN, (12.045, 33.865, 18.098, 53.415, 22.515, 92.597, 24.949)))
+
+
+class Judged:
+    """Rows of what was found and what is known, and whether they agree."""
+
+    def __init__(self):
+        self.rows, self.good = [], True
+
+    def __call__(self, what, found, known, within=0.0):
+        right = abs(float(found) - known) <= within
+        self.good = self.good and right
+        self.rows.append((what, found, known, "yes" if right else "NO"))
+
+
+def measured(options, path, keys, sensitive=None):
+    more = ["--sensitive", sensitive] if sensitive else []
+    out, _, _ = common.run_timed([options.privet, "measure", path, "--quasi-identifiers", ",".join(keys), "--json", *more])
+    return json.loads(out)
+
+
+def assessed(options, path, keys, more):
+    """The findings of the two checks by measure; the non-members that a plan wants are some of the members, no check looks."""
+    others = options.work / "testdata-others.csv"
+    others.write_text("".join(path.read_text().splitlines(keepends=True)[:101]))
+    kept = ("reidentification/individual-risk", "reidentification/special-uniques")
+    listed = ", ".join(f'"{key}"' for key in keys)
+    plan = common.write_plan(
+        options.work / f"testdata-{len(keys)}.toml",
+        f"""
+[data]
+members = "{path}"
+nonmembers = "{others}"
+[threats.bench]
+columns = [{listed}]
+fraction = 0.01
+{more}
+"""
+        + common.all_but(options.privet, "a bench", *kept),
+    )
+    report, _, _ = common.run_privet(options.privet, plan)
+    return {found["measure"].split("/")[1]: found for found in report["findings"]}
+
+
+def testdata(options, judge):
+    path = (options.data / "sdcmicro" / "testdata.csv").resolve()
+    found = measured(options, path, SEVEN)
+    below = dict(found["below"])
+    judge("testdata: classes by seven keys", found["classes"], 412)
+    judge("  records unique", round(found["uniqueness"]["value"] * found["records"]), 157)
+    for size, count in ((2, 157), (3, 281), (5, 458)):
+        judge(f"  records in groups of fewer than {size}", below[size], count)
+    found = assessed(options, path, SEVEN, 'weights = "sampling_weight"\nhouseholds = "ori_hid"')
+    judge("  expected re-identifications", found["individual-risk"]["estimate"]["value"] * 4580, 10.7755251363, 1e-9)
+    judge("  household risk", found["household-risk"]["estimate"]["value"], 0.0113128662524, 1.2e-5)
+    for keys, (scored, total, sum_of_dis) in ((SEVEN, (157, 4890, 9.8310927)), (FIVE, (12, 19, 0.1391105))):
+        found = assessed(options, path, keys, "")
+        special, match = (dict(found[name]["settings"]) for name in ("special-uniques", "right-match"))
+        judge(f"  {len(keys)} keys: records with a score", special["records with a score"].split(" of ")[0], scored)
+        judge("    sum of the scores", special["sum of the scores"], total)
+        judge("    sum of DIS", match["sum of the record-level probabilities"], sum_of_dis, 6e-5)
+        bars = [evidence for evidence in found["special-uniques"]["evidence"] if evidence["kind"] == "bars"]
+        # Bars that would tell of fewer than 11 records are not drawn.
+        for bar in bars[0]["bars"] if bars and keys is SEVEN else []:
+            judge(f"    contribution of {bar['label']}", round(bar["value"], 3), CONTRIBUTIONS[bar["label"]], 5e-4)
+
+
+def anonymised(options, judge):
+    for k, (records, smallest, classes, beta, t, delta) in ANONYMISED.items():
+        path = options.work / f"adult_anonymized_{k}.csv"
+        table = pd.read_csv(options.data / "pycanon" / f"adult_anonymized_{k}.csv.gz", dtype=str, keep_default_na=False)
+        # The numbers are those without the records that were suppressed.
+        table[(table[ADULT] != "*").any(axis=1)].to_csv(path, index=False)
+        found = measured(options, path, ADULT, "salary-class")
+        judge(f"adult_anonymized_{k}: records", found["records"], records)
+        judge("  k", found["k"], smallest)
+        judge("  classes", found["classes"], classes)
+        judge("  classes per record", found["average_risk"], classes / records, 1e-12)
+        by_measure = {one["measure"].split("/")[1]: one for one in found["sensitive"]}
+        judge("  distinct l", by_measure["l-diversity"]["estimate"]["value"], 1)
+        # pycanon's t is the equal distance, and so is privet's of a column of texts.
+        judge("  t, equal distances", round(by_measure["t-closeness"]["estimate"]["value"], 9), t, 1e-9)
+        rows = {row[0]: row[1] for row in by_measure["records-without-diversity"]["evidence"][0]["rows"]}
+        judge("  alpha", rows["alpha"], 1)
+        judge("  beta, basic", rows["beta, basic"], beta, 5.1e-5)
+        (name,) = [name for name in rows if name.startswith("delta")]
+        judge("  delta over values that occur", rows[name], delta, 5.1e-5)
+
+
+def main():
+    options = common.checked(common.arguments(__doc__))
+    judge = Judged()
+    testdata(options, judge)
+    anonymised(options, judge)
+    common.print_table(["number", "privet", "reference", "agrees"], judge.rows)
+    return 0 if judge.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
