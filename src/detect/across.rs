@@ -181,7 +181,7 @@ fn moved(columns: &[Column<'_>], readings: &mut [Option<Reading>], rows: &Rows, 
         }
         let own = days(&rows.cells[at], whole);
         let same_distance = |other: &Vec<Option<i64>>| {
-            let gaps: Vec<i64> = own.iter().zip(other).filter_map(|(a, b)| Some((*a)? - (*b)?)).collect();
+            let gaps: Vec<i64> = own.iter().zip(other).filter_map(|(a, b)| (*a)?.checked_sub((*b)?)).collect();
             gaps.len() >= 20
                 && gaps[0] != 0
                 && gaps.iter().filter(|&&gap| gap == gaps[0]).count() * 20 >= gaps.len() * 19
