@@ -481,9 +481,15 @@ fn image_magic(text: &str) -> bool {
         || text.len() > 180 && text.bytes().take(24).all(|b| b == b'A') && text.contains("RElDT")
 }
 
+/// A postcode without what stands for digits that were taken off, and without the decimals of a data frame.
+pub(super) fn bare_zip(text: &str) -> &str {
+    let text = text.trim();
+    text.strip_suffix(".0").unwrap_or(text).trim_end_matches(['*', 'X', 'x'])
+}
+
 /// A postcode of five digits or nine, of three digits, or one whose leading zeros a spreadsheet ate; its first three digits.
 pub(super) fn zip_prefix(text: &str, table: &Zip3) -> Option<String> {
-    let head = text.split('-').next().unwrap_or_default().trim_end_matches(['*', 'X', 'x']);
+    let head = bare_zip(text.split('-').next().unwrap_or_default());
     if !all_digits(head) || head.is_empty() {
         return None;
     }
@@ -597,6 +603,7 @@ mod tests {
             ("21", "021"),
             ("02139-4307", "021"),
             ("021**", "021"),
+            ("2139.0", "021"),
             ("000", "000"),
         ] {
             assert_eq!(zip_prefix(text, &table).as_deref(), Some(prefix), "{text}");

@@ -89,7 +89,7 @@ const LEXICON: &[(Concept, &str)] = &[
     ),
     (Concept::BirthDate, "dob|birth date|date of birth|birthdate|birthday|born|birth dt|birth|patient dob"),
     (Concept::BirthYear, "birth year|year of birth|yob|birthyear|born year"),
-    (Concept::Age, "age|ages|aged"),
+    (Concept::Age, "age|ages|aged|age group|age grp|age band|age range|age category|age cat|age bracket"),
     (
         Concept::DatePart,
         "week|weekday|day of week|quarter|month|dow|day of month|admission month|month of birth|birth month",
@@ -327,7 +327,7 @@ mod tests {
 
     #[test]
     fn names_of_columns_are_read() {
-        let cases: [(&str, Concept, f64); 27] = [
+        let cases: [(&str, Concept, f64); 28] = [
             ("patientID", Record, 4.0),
             ("patient_nbr", Record, 4.0),
             ("PatientNbr", Record, 4.0),
@@ -343,6 +343,7 @@ mod tests {
             ("license_plate", Licence, 0.0),
             ("license_plate", Plate, 4.0),
             ("age", Age, 4.0),
+            ("agegroup", Age, 4.0),
             ("stage", Age, 0.0),
             ("page", Age, 0.0),
             ("wage", Age, 0.0),

@@ -3,7 +3,7 @@
 
 use super::column::{Column, Order};
 use super::decision::{Knowledge, Reading, Term, term, uniqueness};
-use super::forms::zip_prefix;
+use super::forms::{bare_zip, zip_prefix};
 use super::header::{Concept, Header};
 use super::names::{Part, names};
 use super::numbers::STATES;
@@ -194,9 +194,6 @@ fn places(column: &Column<'_>, header: &Header) -> Vec<Reading> {
     found
 }
 
-/// What stands for digits that were taken off.
-const STARS: [char; 3] = ['*', 'X', 'x'];
-
 /// Postcodes: by name, or by a distribution that is that of the population.
 fn postcodes(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) -> Option<Reading> {
     let said = header.says(Concept::Zip);
@@ -206,7 +203,7 @@ fn postcodes(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) ->
     let prefixes: Vec<(Option<String>, usize, usize)> = column
         .values
         .iter()
-        .map(|(text, rows)| (zip_prefix(text.trim(), knowledge.zip3), *rows, text.trim().trim_end_matches(STARS).len()))
+        .map(|(text, rows)| (zip_prefix(text.trim(), knowledge.zip3), *rows, bare_zip(text).len()))
         .collect();
     let fitting = prefixes.iter().filter(|(prefix, ..)| prefix.is_some()).count();
     if said == 0.0 {
@@ -216,7 +213,7 @@ fn postcodes(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) ->
         return None;
     }
     // A number of up to three digits, or five with stars: three digits of a postcode.
-    let short = |text: &str| text.trim().trim_end_matches(STARS).len() <= 3;
+    let short = |text: &str| bare_zip(text).len() <= 3;
     let three = column.share(short) >= 0.9;
     let small: usize = prefixes
         .iter()
