@@ -61,7 +61,7 @@ pub(super) fn read(path: &Path, limits: Limits, only: Option<&[String]>) -> Resu
     let mut columns = Vec::new();
     for field in schema.fields().iter().filter(|field| wanted(field.name())) {
         let column = builder_for(field.data_type()).ok_or_else(|| {
-            unread(format!("reading `{}`: column `{}`", path.display(), field.name()), field.data_type())
+            unread(&format!("reading `{}`: column `{}`", path.display(), field.name()), field.data_type())
         })?;
         columns.push((field.name().clone(), column));
     }
@@ -76,7 +76,7 @@ pub(super) fn read(path: &Path, limits: Limits, only: Option<&[String]>) -> Resu
 }
 
 /// An error for a type that is not read. Only its kind is named: the fields of a nested one may hold anything.
-fn unread(column: String, kind: &DataType) -> DataError {
+fn unread(column: &str, kind: &DataType) -> DataError {
     let (kind, help) = match kind {
         DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => (
             "decimal numbers",

@@ -316,6 +316,21 @@ pub(super) fn nanp_of(text: &str) -> Option<String> {
     (check::nanp(&ten) && !check::npi(&ten)).then_some(ten)
 }
 
+/// Ways to write ten digits as a telephone number.
+const WRITTEN: [&str; 11] = [
+    "999-999-9999",
+    "(999) 999-9999",
+    "(999)999-9999",
+    "(999)-999-9999",
+    "(999) 999.9999",
+    "(999)999.9999",
+    "(999) 999 9999",
+    "999.999.9999",
+    "999 999 9999",
+    "999 999-9999",
+    "999-9999999",
+];
+
 fn phone_shape(text: &str) -> bool {
     let body = text
         .trim_start_matches("+1")
@@ -324,19 +339,6 @@ fn phone_shape(text: &str) -> bool {
         .trim_start_matches("1 ")
         .trim_start_matches(['-', ' ', '.']);
     let main = body.split(['x', 'e']).next().unwrap_or_default().trim_end();
-    const WRITTEN: [&str; 11] = [
-        "999-999-9999",
-        "(999) 999-9999",
-        "(999)999-9999",
-        "(999)-999-9999",
-        "(999) 999.9999",
-        "(999)999.9999",
-        "(999) 999 9999",
-        "999.999.9999",
-        "999 999 9999",
-        "999 999-9999",
-        "999-9999999",
-    ];
     WRITTEN.iter().any(|m| mask(main, m))
         || body.len() < text.len() && check::digits(main, 10) && text.starts_with('+')
         || main.len() == 10 && all_digits(main) && body.len() > main.len() && body.contains('x')

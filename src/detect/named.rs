@@ -215,17 +215,7 @@ fn postcodes(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) ->
     // A number of up to three digits, or five with stars: three digits of a postcode.
     let short = |text: &str| bare_zip(text).len() <= 3;
     let three = column.share(short) >= 0.9;
-    let small: usize = prefixes
-        .iter()
-        .filter(|(prefix, ..)| prefix.as_ref().is_none_or(|prefix| prefix != "000" && knowledge.zip3.is_small(prefix)))
-        .map(|(_, rows, _)| rows)
-        .sum();
-    // Of a column of three digits those that have all five.
-    let long = |(prefix, rows, len): &(Option<String>, usize, usize)| match prefix {
-        Some(prefix) if *len > 3 && !knowledge.zip3.is_small(prefix) => *rows,
-        _ => 0,
-    };
-    let whole: usize = prefixes.iter().map(long).sum();
+    let (small, whole) = (few_behind(&prefixes, knowledge), long_among(&prefixes, knowledge));
     let terms = vec![term("the name of the column", said), term("the values are postcodes in use", AGREES)];
     if three && small == 0 && whole == 0 {
         return Some(Reading {
@@ -253,11 +243,27 @@ fn postcodes(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) ->
     Some(reading)
 }
 
+/// Postcodes of a column: the three digits, the rows and the length of each.
+type Prefixes = [(Option<String>, usize, usize)];
+
+/// Rows whose three digits have few people behind them or none.
+fn few_behind(prefixes: &Prefixes, knowledge: &Knowledge<'_>) -> usize {
+    let small = |prefix: &String| prefix != "000" && knowledge.zip3.is_small(prefix);
+    prefixes.iter().filter(|(prefix, ..)| prefix.as_ref().is_none_or(small)).map(|(_, rows, _)| rows).sum()
+}
+
+/// Rows of the others that have more than three digits.
+fn long_among(prefixes: &Prefixes, knowledge: &Knowledge<'_>) -> usize {
+    let large = |prefix: &String| prefix == "000" || !knowledge.zip3.is_small(prefix);
+    let long = prefixes.iter().filter(|(prefix, _, len)| *len > 3 && prefix.as_ref().is_some_and(large));
+    long.map(|(_, rows, _)| rows).sum()
+}
+
 /// Five digits that are spread like people over the country.
 fn by_population(
     column: &Column<'_>,
     header: &Header,
-    prefixes: &[(Option<String>, usize, usize)],
+    prefixes: &Prefixes,
     knowledge: &Knowledge<'_>,
 ) -> Option<Reading> {
     let five = prefixes.iter().all(|(_, _, len)| *len == 5);

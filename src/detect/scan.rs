@@ -79,31 +79,31 @@ pub fn scan(
         .collect();
     let compared = Rows::of(columns.len(), rows, cell);
     let relations = relate(columns, &mut readings, &compared, rules.hash_search);
-    let judge =
-        |(((column, header), reading), relation): (((&Column<'_>, &Header), Option<Reading>), Option<Relation>)| {
-            let related = relation.map(|relation| match relation.of {
-                Some(other) => format!("{} `{}`", relation.words, columns[other].name),
-                None => relation.words,
-            });
-            let remark = reading.as_ref().map_or("", |reading| reading.remark);
-            let remarks: Vec<&str> =
-                related.as_deref().into_iter().chain([remark]).filter(|text| !text.is_empty()).collect();
-            Judgement {
-                column: column.name.to_owned(),
-                class: reading.as_ref().map_or(Class::Clear, |reading| reading.class),
-                item: reading.as_ref().and_then(|reading| reading.item),
-                rule: reading.as_ref().map_or("", |reading| reading.rule),
-                concerned: reading.as_ref().map_or(0, |reading| reading.rows),
-                rows: column.rows,
-                distinct: column.distinct,
-                uniqueness: column.uniqueness(),
-                remark: remarks.join("; "),
-                demographic: Demographic::of(column, header, reading.as_ref()),
-                terms: reading.map(|reading| reading.terms).unwrap_or_default(),
-                shapes: column.shapes().into_iter().take(3).collect(),
-            }
-        };
-    columns.iter().zip(&headers).zip(readings).zip(relations).map(judge).collect()
+    let judge = |(at, (reading, relation)): (usize, (Option<Reading>, Option<Relation>))| {
+        let (column, header) = (&columns[at], &headers[at]);
+        let related = relation.map(|relation| match relation.of {
+            Some(other) => format!("{} `{}`", relation.words, columns[other].name),
+            None => relation.words,
+        });
+        let remark = reading.as_ref().map_or("", |reading| reading.remark);
+        let remarks: Vec<&str> =
+            related.as_deref().into_iter().chain([remark]).filter(|text| !text.is_empty()).collect();
+        Judgement {
+            column: column.name.to_owned(),
+            class: reading.as_ref().map_or(Class::Clear, |reading| reading.class),
+            item: reading.as_ref().and_then(|reading| reading.item),
+            rule: reading.as_ref().map_or("", |reading| reading.rule),
+            concerned: reading.as_ref().map_or(0, |reading| reading.rows),
+            rows: column.rows,
+            distinct: column.distinct,
+            uniqueness: column.uniqueness(),
+            remark: remarks.join("; "),
+            demographic: Demographic::of(column, header, reading.as_ref()),
+            terms: reading.map(|reading| reading.terms).unwrap_or_default(),
+            shapes: column.shapes().into_iter().take(3).collect(),
+        }
+    };
+    readings.into_iter().zip(relations).enumerate().map(judge).collect()
 }
 
 #[cfg(test)]

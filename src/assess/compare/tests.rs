@@ -52,8 +52,8 @@ fn a_few_people_more_are_not_told_by_subtraction() {
 #[test]
 fn the_average_risk_counts_people() {
     let text = |ages: usize| {
-        let rows = (0..1000).map(|row| format!("p{},f,{}\n", row / 10, row / 10 % ages)).collect::<String>();
-        format!("person,sex,age\n{rows}")
+        let rows = (0..1000).map(|row| format!("p{},f,{}", row / 10, row / 10 % ages)).collect::<Vec<_>>();
+        format!("person,sex,age\n{}\n", rows.join("\n"))
     };
     let set = || vec!["sex".to_owned(), "age".to_owned()];
     let how = How { quasi_identifiers: set(), patient: Some("person".to_owned()), ..How::default() };
