@@ -176,7 +176,10 @@ fn moved(columns: &[Column<'_>], readings: &mut [Option<Reading>], rows: &Rows, 
     for at in 0..columns.len() {
         let whole = columns[at].numbers.is_some_and(|numbers| numbers.whole);
         let own_date = is_date(&readings[at]) && !whole;
-        if relations[at].is_some() || !(own_date || whole && readings[at].is_none()) || columns[at].distinct < 5 {
+        if relations[at].is_some()
+            || !(own_date || whole && readings[at].as_ref().is_none_or(|r| r.rule == "C.date-unread"))
+            || columns[at].distinct < 5
+        {
             continue;
         }
         let own = days(&rows.cells[at], whole);

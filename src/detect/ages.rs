@@ -29,7 +29,8 @@ struct Band {
 
 fn band(text: &str, in_a_year: f64) -> Option<Band> {
     if let Some((low, high)) = temporal::age_band(text) {
-        return Some(Band { low: f64::from(low), high: high.map(f64::from), single: false });
+        let years = |age: u32| f64::from(age) / in_a_year;
+        return Some(Band { low: years(low), high: high.map(years), single: false });
     }
     let unit = if text.ends_with(|c: char| c.is_alphabetic() || c == '.') { 1.0 } else { in_a_year };
     let age = temporal::age(text)? / unit;

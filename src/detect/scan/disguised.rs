@@ -56,6 +56,14 @@ fn what_a_name_calls_a_date_is_looked_at() {
         assert!(judgement.class >= Class::Review, "`{name}`");
         assert!(judgement.item == Some(Item::Dates) && !judgement.remark.contains("may stay"), "{}", judgement.remark);
     }
+    // Beside another date they are what they are.
+    let born: Vec<String> = of(300, |_, d| day(d)[0].clone());
+    let counted = born.iter().map(|text| (temporal::any(text).unwrap().number + 3_653).to_string()).collect();
+    is(
+        &judged(&[("dob", born), ("seen_date", counted)], &Rules::default()).remove(1),
+        Class::Conditional,
+        "C.date-serial",
+    );
     clear("birth_weight_g", of(300, |_, d| (1_000 + d.below(3_500)).to_string()));
     clear("birth_order", of(300, |_, d| d.below(9).to_string()));
     clear("admit_time", of(300, |_, d| format!("{:02}:{:02}", d.below(24), d.below(60))));
@@ -99,6 +107,11 @@ fn ages_over_eighty_nine_are_found_beside_other_numbers() {
             years(strange).iter().filter(|y| ("1924"..="1936").contains(&y.as_str())).count()
         );
     }
+    is(
+        &one("age_months", of(300, |row, _| ["0-89", "90-179", "180-269"][row % 3].to_owned())),
+        Class::Clear,
+        "C.age-allowed",
+    );
     is(&one("age_days", of(300, |row, _| (30_000 + row * 20).to_string())), Class::Conditional, "C.age");
 }
 
