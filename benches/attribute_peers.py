@@ -112,7 +112,8 @@ def privet(folder, name, kind, column):
     one = next((row for row in who if "case 1" in row["who"]), None)
     seconds = sum(s for step, s in report["envelope"]["seconds"] if step.startswith("inversion/attribute"))
     verdict = dict(next(f for f in report["findings"] if f["measure"] == MEASURE + "individual")["settings"])["verdict"]
-    return csmia, imputed, one, seconds, verdict
+    # The last row is imputation.
+    return csmia, imputed, one, seconds, verdict, len(attacks) - 1
 
 
 def main():
@@ -131,9 +132,9 @@ def main():
         members, others = np.arange(len(frames[0])), np.arange(len(frames[0]), len(frame))
         sensitive = list(features.columns).index(column)
         print(f"{name} {kind}, {column}")
-        csmia, imputed, one, seconds, verdict = privet(folder, name, kind, column)
+        csmia, imputed, one, seconds, verdict, tried = privet(folder, name, kind, column)
         print(f"  privet    CSMIA {csmia['members']} / {csmia['non-members']}, imputation {imputed['members']} / {imputed['non-members']}, "
-              + (f"case 1 {one['attack']} / {one['attack, non-members']}, " if one else "") + f"{verdict}; {seconds:.1f} s, six attacks on all rows")  # fmt: skip
+              + (f"case 1 {one['attack']} / {one['attack, non-members']}, " if one else "") + f"{verdict}; {seconds:.1f} s, {tried} attacks on all rows")  # fmt: skip
         start = time.perf_counter()
         (a, b), (c, d) = art(model, sensitive, x, y, members, others)
         print(f"  ART       with answers about true records {a:.1%} / {c:.1%}, baseline {b:.1%} / {d:.1%}; {time.perf_counter() - start:.1f} s")

@@ -1,15 +1,20 @@
 """Class statistics of large files: privet measure beside DuckDB, Polars, pandas and pycanon.
 
     python -m venv /tmp/reidvenv && /tmp/reidvenv/bin/pip install pycanon==1.3.6 "pandas<3" pyarrow polars duckdb
-    /tmp/reidvenv/bin/python benches/classes_speed.py --work /tmp/classes --rows 10000000 --runs 3
+    /tmp/reidvenv/bin/python benches/classes_speed.py --work /tmp/classes --rows 10000000 --runs 5
+    /tmp/reidvenv/bin/python benches/classes_speed.py --work /tmp/classes --rows 100000000 --runs 1
 
 1. Rows x 8 generated quasi-identifiers (90, 2, 8, 16, 50, 5, 40 and 1,000 levels: nearly every record is alone, the worst
-   case). privet reads the Parquet file itself; DuckDB and Polars group columns of 16-bit codes that are in memory already.
-2. Adult, six quasi-identifiers, income as sensitive: privet (reading the file, all measures) beside one vectorised group-by of
-   pandas (k, l, entropy l, t) and, with --pycanon, pycanon's functions one after the other.
-3. The same generated rows with one cell in a hundred missing in four of the eight columns (--missing-rows of them).
+   case). Grouping alone: what privet says of its steps `classes` and `measures` beside the group-by of DuckDB and Polars, all of
+   columns in memory of the same codes in 8 or 16 bits. The whole process, which reads the Parquet file, beside DuckDB on
+   that file. Beyond 20 million rows only privet, and its memory.
+2. The same generated rows with one cell in a hundred missing in four of the eight columns (--missing-rows of them).
+3. Adult, six quasi-identifiers, income as sensitive: steps of privet (all measures) beside one vectorised group-by of pandas
+   (k, l, entropy l, t), both in memory; the whole process beside pandas with reading and, with --pycanon, pycanon's functions
+   one after the other.
 
-Wall seconds are the least of the runs; ratios are peer / privet. All tools may use all cores.
+Runs of the tools take turns; wall seconds are the least of the runs; ratios are peer / privet. All tools may use all cores. Ends
+with 1 where a goal is missed.
 """
 
 import argparse
@@ -17,18 +22,30 @@ import json
 import os
 import pathlib
 import subprocess
+import sys
 import time
 
 import numpy as np
 import pandas as pd
+from common import REPOSITORY, judged, print_table, step_seconds
 
-REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 LEVELS = {"age": 90, "sex": 2, "race": 8, "education": 16, "country": 50, "marital": 5, "work": 40, "zip3": 1000}
 SIX = ["age", "education", "occupation", "relationship", "sex", "native-country"]
 
+# A process is said to have used as much memory as the one that started it had at that moment: a small one starts privet.
+LAUNCHER = """
+import json, os, subprocess, sys, time
+start = time.perf_counter()
+process = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+text = process.stdout.read().decode()
+_, status, usage = os.wait4(process.pid, 0)
+seconds = time.perf_counter() - start
+print(json.dumps([text, status, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]))
+"""
+
 
 def generated(path, rows, missing=0.0):
-    """Writes the rows in row groups of a million and returns the columns as 16-bit codes, where they fit into memory."""
+    """Writes the rows in row groups of a million."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -48,72 +65,105 @@ def generated(path, rows, missing=0.0):
     path.with_suffix(".part").rename(path)
 
 
-def timed(run, runs):
-    """The least wall seconds, and the last answer."""
-    best, answer = float("inf"), None
+def taking_turns(runs, **tools):
+    """Of every tool the least wall seconds of its runs, and its last answer."""
+    best = dict.fromkeys(tools, (float("inf"), None))
     for _ in range(runs):
-        start = time.perf_counter()
-        answer = run()
-        best = min(best, time.perf_counter() - start)
-    return best, answer
+        for name, run in tools.items():
+            start = time.perf_counter()
+            answer = run()
+            best[name] = min(best[name][0], time.perf_counter() - start), answer
+    return best
 
 
-def privet(arguments, runs):
-    """Least wall seconds, CPU seconds and peak memory (MB) of `privet measure`, and its JSON."""
+class Privet:
+    """Runs of `privet measure` on one file."""
 
-    def run():
-        process = subprocess.Popen([*arguments, "--json"], stdout=subprocess.PIPE)
-        text = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        assert status == 0, "privet failed"
-        return json.loads(text), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    def __init__(self, *arguments):
+        self.arguments = [*map(str, arguments), "--json"]
+        self.whole = self.grouping = self.reading = self.processor = float("inf")
+        self.memory = 0.0
+        self.found = None
 
-    seconds, (found, cpu, memory) = timed(run, runs)
-    return seconds, cpu, memory, found
+    def run(self):
+        command = [sys.executable, "-S", "-c", LAUNCHER, *self.arguments]
+        text, status, whole, processor, memory = json.loads(subprocess.check_output(command))
+        if status != 0:
+            raise SystemExit("privet failed")
+        self.found = json.loads(text)
+        self.whole = min(self.whole, whole)
+        self.grouping = min(self.grouping, step_seconds(self.found, "classes", "measures"))
+        self.reading = min(self.reading, step_seconds(self.found, "read"))
+        self.processor = min(self.processor, processor)
+        self.memory = max(self.memory, memory)
+
+    def describe(self):
+        note = f"reading {self.reading:.4f} s, {self.processor:.3f} CPU s, peak {self.memory:.0f} MB"
+        line("privet measure, whole process", self.whole, None, note)
+        line("privet measure, steps classes and measures", self.grouping)
 
 
 def line(name, seconds, ours=None, note=""):
     ratio = "" if ours is None else f"{seconds / ours:8.1f} x"
-    print(f"{name:<52} {seconds:9.3f} s {ratio:>11}  {note}", flush=True)
+    print(f"{name:<52} {seconds:9.4f} s {ratio:>11}  {note}", flush=True)
 
 
-def large(arguments, binary):
+def title(text):
+    print(f"\n{text}; load average {os.getloadavg()[0]:.1f}", flush=True)
+
+
+def large(arguments, binary, goals):
     path = arguments.work / f"generated_{arguments.rows}.parquet"
     generated(path, arguments.rows)
     names = ",".join(LEVELS)
-    print(f"\n{arguments.rows:,} rows x {len(LEVELS)}, load average {os.getloadavg()[0]:.1f}")
-    ours, cpu, memory, found = privet([binary, "measure", path, "--quasi-identifiers", names], arguments.runs)
-    line("privet measure, from Parquet", ours, None, f"{cpu:.2f} CPU s, {memory:.0f} MB, {found['classes']:,} groups, k {found['k']}")
+    title(f"{arguments.rows:,} rows x {len(LEVELS)}")
+    ours = Privet(binary, "measure", path, "--quasi-identifiers", names)
     if arguments.rows > 20_000_000:
+        taking_turns(arguments.runs, privet=ours.run)
+        ours.describe()
+        if arguments.rows >= 100_000_000:
+            goals.append(("memory from Parquet", f"{ours.memory:.0f} MB", "at most 4096 MB", ours.memory <= 4096))
         return
     import duckdb
     import polars as pl
 
-    frame = pl.read_parquet(path).cast(pl.UInt16)
-    count = lambda: frame.group_by(list(LEVELS)).len().select(pl.len().alias("groups"), pl.col("len").min())  # noqa: E731
-    seconds, answer = timed(count, arguments.runs)
-    assert answer.row(0) == (found["classes"], found["k"])
-    line("Polars group_by, codes in memory", seconds, ours)
+    kinds = {name: pl.UInt8 if levels <= 256 else pl.UInt16 for name, levels in LEVELS.items()}
+    frame = pl.read_parquet(path).cast(kinds)
+    count = lambda: frame.group_by(list(LEVELS)).len().select(pl.len().alias("groups"), pl.col("len").min()).row(0)  # noqa: E731
     duck = duckdb.connect()
-    table = frame.to_arrow()
-    duck.register("rows", table)
+    duck.register("rows", frame.to_arrow())
     duck.execute("create table codes as select * from rows")
     query = f"select count(*), min(n) from (select count(*) n from codes group by {names})"
-    seconds, answer = timed(lambda: duck.execute(query).fetchone(), arguments.runs)
-    assert answer == (found["classes"], found["k"])
-    line("DuckDB group by, codes in memory", seconds, ours)
-    query = query.replace("from codes", f"from '{path}'")
-    seconds, answer = timed(lambda: duck.execute(query).fetchone(), arguments.runs)
-    line("DuckDB group by, from Parquet", seconds, ours)
+    query_file = query.replace("from codes", f"from '{path}'")
+    best = taking_turns(
+        arguments.runs,
+        privet=ours.run,
+        polars=count,
+        duckdb=lambda: duck.execute(query).fetchone(),
+        file=lambda: duck.execute(query_file).fetchone(),
+    )
+    ours.describe()
+    answer = (ours.found["classes"], ours.found["k"])
+    for name, what in [("polars", "Polars group_by"), ("duckdb", "DuckDB group by")]:
+        seconds, theirs = best[name]
+        assert theirs == answer
+        line(f"{what}, same codes in memory", seconds, ours.grouping)
+        ratio = seconds / ours.grouping
+        goals.append((f"{what}, same codes in memory", f"{ratio:.1f} x", "at least 8 x", ratio >= 8))
+    line("DuckDB group by, from Parquet", best["file"][0], ours.whole)
+    if arguments.rows == 10_000_000:
+        goals.append(("10 M rows from Parquet", f"{ours.whole:.3f} s", "under 2 s", ours.whole < 2))
 
 
-def missing(arguments, binary):
+def missing(arguments, binary, goals):
     path = arguments.work / f"missing_{arguments.missing_rows}.parquet"
     generated(path, arguments.missing_rows, 0.01)
-    print(f"\n{arguments.missing_rows:,} rows, 1 % missing in four of eight columns, load average {os.getloadavg()[0]:.1f}")
-    ours, cpu, memory, found = privet([binary, "measure", path, "--quasi-identifiers", ",".join(LEVELS)], arguments.runs)
-    note = f"{cpu:.2f} CPU s, {memory:.0f} MB, k {found['k']}, wildcard k {found['k_wildcard']}"
-    line("privet measure, own and wildcard, from Parquet", ours, None, note)
+    title(f"{arguments.missing_rows:,} rows, 1 % missing in four of eight columns, own and wildcard")
+    ours = Privet(binary, "measure", path, "--quasi-identifiers", ",".join(LEVELS))
+    taking_turns(arguments.runs, privet=ours.run)
+    ours.describe()
+    if arguments.missing_rows == 1_000_000:
+        goals.append(("1 M rows with missing cells", f"{ours.whole:.3f} s", "under 5 s", ours.whole < 5))
 
 
 def family(frame):
@@ -129,39 +179,44 @@ def family(frame):
     return int(by["n"].min()), int(by["l"].min()), float(np.exp(by["h"].min())), float(t.max())
 
 
-def adult(arguments, binary):
+def adult(arguments, binary, goals):
     path = REPOSITORY / "datasets/adult/adult.parquet"
-    print(f"\nAdult, six quasi-identifiers, income; load average {os.getloadavg()[0]:.1f}")
-    command = [binary, "measure", path, "--quasi-identifiers", ",".join(SIX), "--sensitive", "income"]
-    ours, cpu, memory, found = privet(command, max(arguments.runs, 5))
-    t = next(f["estimate"]["value"] for f in found["sensitive"] if f["measure"].endswith("t-closeness"))
-    line("privet measure, whole process, all measures", ours, None, f"{cpu:.3f} CPU s, {memory:.0f} MB, k {found['k']}, t {t:.6f}")
+    title("Adult, six quasi-identifiers, income")
+    ours = Privet(binary, "measure", path, "--quasi-identifiers", ",".join(SIX), "--sensitive", "income")
     frame = pd.read_parquet(path)
-    seconds, (k, l, entropy, other) = timed(lambda: family(frame), max(arguments.runs, 5))
-    assert k == found["k"] and abs(other - t) < 1e-9
-    line("pandas group-by (k, l, entropy l, t), in memory", seconds, ours)
-    seconds, _ = timed(lambda: family(pd.read_parquet(path)), max(arguments.runs, 5))
-    line("pandas group-by, with reading the file", seconds, ours)
+    best = taking_turns(
+        max(arguments.runs, 10),
+        privet=ours.run,
+        memory=lambda: family(frame),
+        file=lambda: family(pd.read_parquet(path)),
+    )
+    ours.describe()
+    t = next(f["estimate"]["value"] for f in ours.found["sensitive"] if f["measure"].endswith("t-closeness"))
+    k, _, _, other = best["memory"][1]
+    assert k == ours.found["k"] and abs(other - t) < 1e-9
+    pandas = best["memory"][0]
+    line("pandas group-by (k, l, entropy l, t), in memory", pandas, ours.grouping)
+    line("pandas group-by, with reading the file", best["file"][0], ours.whole)
+    ratio = pandas / ours.grouping
+    goals.append(("pandas group-by, in memory", f"{ratio:.1f} x", "at least 10 x", ratio >= 10))
     if arguments.pycanon:
-        from pycanon import anonymity
+        pycanon(frame, ours, goals)
 
-        calls = [
-            ("k_anonymity", lambda: anonymity.k_anonymity(frame, SIX)),
-            ("l_diversity", lambda: anonymity.l_diversity(frame, SIX, ["income"])),
-            ("entropy_l_diversity", lambda: anonymity.entropy_l_diversity(frame, SIX, ["income"])),
-            ("alpha_k_anonymity", lambda: anonymity.alpha_k_anonymity(frame, SIX, ["income"])),
-            ("recursive_c_l_diversity", lambda: anonymity.recursive_c_l_diversity(frame, SIX, ["income"])),
-            ("t_closeness", lambda: anonymity.t_closeness(frame, SIX, ["income"])),
-            ("basic_beta_likeness", lambda: anonymity.basic_beta_likeness(frame, SIX, ["income"])),
-            ("enhanced_beta_likeness", lambda: anonymity.enhanced_beta_likeness(frame, SIX, ["income"])),
-            ("delta_disclosure", lambda: anonymity.delta_disclosure(frame, SIX, ["income"])),
-        ]
-        whole = 0.0
-        for name, call in calls:
-            seconds, _ = timed(call, 1)
-            whole += seconds
-            line(f"pycanon {name}", seconds, ours)
-        line("pycanon, the whole family", whole, ours)
+
+def pycanon(frame, ours, goals):
+    """The functions one after the other, beside the whole process of privet, reading included."""
+    from pycanon import anonymity
+
+    line("pycanon k_anonymity", whole := taking_turns(1, k=lambda: anonymity.k_anonymity(frame, SIX))["k"][0], ours.whole)
+    for name in ["l_diversity", "entropy_l_diversity", "alpha_k_anonymity", "recursive_c_l_diversity", "t_closeness",
+                 "basic_beta_likeness", "enhanced_beta_likeness", "delta_disclosure"]:  # fmt: skip
+        call = getattr(anonymity, name)
+        seconds = taking_turns(1, it=lambda: call(frame, SIX, ["income"]))["it"][0]  # noqa: B023
+        whole += seconds
+        line(f"pycanon {name}", seconds, ours.whole)
+    line("pycanon, the whole family", whole, ours.whole)
+    ratio = whole / ours.whole
+    goals.append(("pycanon, the whole family", f"{ratio:,.0f} x", "at least 1,000 x", ratio >= 1000))
 
 
 def main():
@@ -171,14 +226,18 @@ def main():
     parser.add_argument("--work", type=pathlib.Path, required=True, help="a folder outside the repository for generated files")
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--missing-rows", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--pycanon", action="store_true", help="run pycanon too (minutes)")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)
     binary = arguments.privet.resolve()
-    large(arguments, binary)
-    missing(arguments, binary)
-    adult(arguments, binary)
+    goals = []
+    adult(arguments, binary, goals)
+    missing(arguments, binary, goals)
+    large(arguments, binary, goals)
+    print()
+    print_table(["goal", "found", "wanted", ""], [[*goal, judged(good)] for *goal, good in goals])
+    raise SystemExit(0 if all(good for *_, good in goals) else 1)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,8 @@
 sdcMicro is in no package registry, so its numbers (all keys as integer codes, DIS with the sampling fraction 0.01, CPU seconds
 of `suda2` alone) were recorded once. privet runs on one thread: the seconds of the check, which also sums up scores, groups the
 records and writes its tables; and the processor seconds of the whole process with reading the file and writing the report.
-Exits with 1 when an answer differs, or the check needs more than a tenth of sdcMicro's time on diabetes130 with 12 keys.
+The check takes no more processor seconds than either (the first are by the clock, and grow where the machine is shared), so the
+ratio is by the smaller. Exits with 1 when an answer differs, or it is below 10 on diabetes130 with 12 keys.
 """
 
 import os
@@ -123,11 +124,12 @@ def main():
         same = all(abs(a - b) <= max(6e-4, 1e-6 * abs(b)) for a, b in zip(answers, recorded))
         expected = CONTRIBUTIONS.get(label, bars)
         same = same and all(abs(a - b) <= 1e-5 for a, b in zip(bars, expected))
-        fast = label != "diabetes130, 12 keys" or seconds <= 0.1 * theirs
+        bound = min(seconds, processor)
+        fast = label != "diabetes130, 12 keys" or bound <= 0.1 * theirs
         good = good and same and fast
         rows.append([label, f"{answers[0]:.0f}", f"{answers[1]:.0f}", f"{answers[2]:.0f}", f"{answers[3]:.3f}",
                      "equal" if same else f"DIFFERS from {recorded}", f"{theirs:.2f}", f"{seconds:.2f}",
-                     f"{theirs / seconds:.1f}", f"{processor:.2f}"])  # fmt: skip
+                     f"{theirs / bound:.1f}", f"{processor:.2f}"])  # fmt: skip
     common.print_table(
         ["data", "scored", "sum of scores", "largest", "sum of DIS", "sdcMicro's", "sdcMicro s", "privet s", "ratio",
          "whole process s"], rows)  # fmt: skip

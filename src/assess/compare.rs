@@ -210,13 +210,22 @@ impl Profile {
     pub fn load(file: &Path) -> Result<Self, AssessError> {
         let name = super::summary::file_name(file);
         let bytes = std::fs::read(file).map_err(|source| DataError::Io { file: file.to_owned(), source })?;
-        let profile: Self = serde_json::from_slice(&bytes).map_err(|_| {
+        let none = |_| {
             refused(format!("`{name}` is no profile of a data set"), "make one with `privet compare ... --keep FILE`")
-        })?;
-        if profile.format != FORMAT {
+        };
+        let read: serde_json::Value = serde_json::from_slice(&bytes).map_err(none)?;
+        // A profile of another release may lack fields: what it says of itself is looked at first.
+        if read["format"].as_str().is_some_and(|format| format.starts_with("privet-profile-") && format != FORMAT) {
             return Err(refused(
                 format!("`{name}` has another format than {FORMAT}"),
                 "make it anew with this version of privet",
+            ));
+        }
+        let profile: Self = serde_json::from_value(read).map_err(none)?;
+        if profile.format != FORMAT {
+            return Err(refused(
+                format!("`{name}` is no profile of a data set"),
+                "make one with `privet compare ... --keep FILE`",
             ));
         }
         if profile.seal != profile.sealed() {

@@ -145,7 +145,8 @@ fn settling(estimate: &Estimate, limit: f64) -> String {
             .to_owned();
     }
     format!(
-        "The interval contains the limit; about {factor:.1} times as many records would settle it if the value stayed."
+        "The interval contains the limit; at least {factor:.1} times as many records would be needed if the value stayed; `privet \
+         power` counts them."
     )
 }
 
@@ -183,6 +184,11 @@ fn weigh(finding: &Finding, limit: &Limit) -> Option<Judgement> {
         (Standing::Sound, None) => {
             judgement(Outcome::Doubt, format!("`{}` has no number.", finding.subject()), String::new())
         }
+        (Standing::Sound, Some(_)) if !finding.unit.admits(limit.limit) => judgement(
+            Outcome::Doubt,
+            format!("`limits.\"{}\"` is {}, which the measure cannot be.", finding.measure, limit.limit),
+            "Write shares as parts of one: 0.07 for 7 %.".to_owned(),
+        ),
         (Standing::Sound, Some(estimate)) => {
             let (over, under) = match finding.worse {
                 Worse::Higher => (estimate.low > limit.limit, estimate.high <= limit.limit),
@@ -214,6 +220,18 @@ mod tests {
     use crate::stats::Level;
 
     const MEASURE: &str = "membership/auc";
+
+    /// 61 for 61 %: no area is larger, and nothing is met.
+    #[test]
+    fn a_limit_that_nothing_can_reach_is_not_met() {
+        for (limit, outcome) in [(61.0, Outcome::Doubt), (-0.1, Outcome::Doubt), (1.0, Outcome::Met)] {
+            let mut policy =
+                Policy { profile: "none".to_owned(), undetermined: Undetermined::Fail, limits: Vec::new() };
+            policy.set(MEASURE, limit);
+            let (_, judgements) = judge(&[finding(0.4, 0.6)], &[], &policy);
+            assert_eq!(judgements.iter().map(|judgement| judgement.outcome).collect::<Vec<_>>(), [outcome], "{limit}");
+        }
+    }
 
     fn finding(low: f64, high: f64) -> Finding {
         let value = f64::midpoint(low, high);
@@ -328,6 +346,6 @@ mod tests {
     fn a_doubt_says_how_many_times_as_many_records() {
         // 0.65 is 0.05 over the limit and 0.15 from its lower end: three times too wide, nine times as many records.
         let (_, judgements) = judge(&[finding(0.50, 0.80)], &[], &policy(0.6));
-        assert!(judgements[0].needed.contains("about 9.0 times"), "{}", judgements[0].needed);
+        assert!(judgements[0].needed.contains("at least 9.0 times"), "{}", judgements[0].needed);
     }
 }

@@ -610,7 +610,10 @@ mod tests {
         };
         assert_eq!(both, [near, far]);
         let register = threats("[threats.a]\ncolumns = [\"x\"]\npopulation = \"Cargo.lock\"\n");
-        assert_eq!(register[0].register(), Some(Path::new("Cargo.lock")));
+        assert_eq!(register[0].population, Some(Population::Register("Cargo.lock".into())));
+        let margins = threats("[threats.a]\ncolumns = [\"x\"]\npopulation = { margins = \"Cargo.lock\" }\n");
+        assert_eq!(margins[0].population, Some(Population::Margins("Cargo.lock".into())));
+        assert_eq!(margins[0].population_file(), Some(Path::new("Cargo.lock")));
     }
 
     #[test]
@@ -631,8 +634,10 @@ mod tests {
     fn mistakes_about_threats_have_their_lines() {
         let text = "[data]\nmembers = \"Cargo.toml\"\nnonmembers = \"Cargo.toml\"\n[threats.a]\ncolumns = [\"x\", \"x\"]\n\
                     attempt = 2\npopulation = 0\nattacker = \"spy\"\n[threats.b]\nfraction = 0.0\nwho = \"x\"\n[threats.c]\n\
-                    columns = [\"x\"]\npopulation = \"none.csv\"\nfraction = 0.1\n";
+                    columns = [\"x\"]\npopulation = \"none.csv\"\nfraction = 0.1\n[threats.d]\ncolumns = [\"x\"]\n\
+                    population = { margin = 3 }\n[threats.e]\ncolumns = [\"people\"]\n\
+                    population = { margins = \"Cargo.toml\" }\n";
         let lines: Vec<usize> = mistakes(text).iter().map(|mistake| mistake.line).collect();
-        assert_eq!(lines, [5, 6, 7, 8, 9, 10, 11, 14, 15]);
+        assert_eq!(lines, [5, 6, 7, 8, 9, 10, 11, 14, 15, 18, 18, 21]);
     }
 }

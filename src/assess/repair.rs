@@ -1,11 +1,11 @@
 //! A model file with disclosures taken out, and what that did: measured before and after, never promised.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::AssessError;
 use super::plan::Plan;
-use super::run::{Clock, applicable, bad_settings, judged};
+use super::run::{applicable, bad_settings, judged};
 use super::summary;
 use super::world::World;
 use crate::check::{self, Answers, CheckError, Truth, disclosure};
@@ -14,8 +14,9 @@ use crate::model::contents::Contents;
 use crate::model::repair::{Edits, Merged};
 use crate::model::runtime::Candidate;
 use crate::model::{ModelError, Predictions};
-use crate::stats::Estimate;
-use crate::watch::Watch;
+use crate::stats::means::student;
+use crate::stats::{Estimate, Level};
+use crate::watch::{Clock, Watch};
 
 /// What to change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub enum Quality {
     /// The share of right answers.
     Accuracy(Estimate),
     /// The mean absolute error of a number.
-    Error(f64),
+    Error(Estimate),
 }
 
 /// A model, measured.
@@ -59,8 +60,8 @@ pub struct Repaired {
 /// the model is measured before and after.
 ///
 /// # Errors
-/// When the file is no model or keeps weights in other files, `out` cannot be written or is the model itself, or the plan's
-/// data do not fit.
+/// When the file is no model or keeps weights in other files, `out` exists or cannot be written, or the plan's data do not
+/// fit.
 pub fn run(
     model: &Path,
     out: &Path,
@@ -78,23 +79,29 @@ pub fn run(
             "write to another file: the original is needed to compare with",
         ));
     }
+    if out.exists() {
+        return Err(mismatch(
+            &format!("`--out` names `{}`, which exists", out.display()),
+            "choose another name, or remove the file first: nothing is overwritten",
+        ));
+    }
     if !graph.external.is_empty() {
         return Err(mismatch(
             "the model keeps weights in other files, which `privet repair` does not edit",
             "save the model as a single file first (`onnx.save(onnx.load(MODEL), FILE)`)",
         ));
     }
-    let write = |bytes: &[u8]| {
-        fs::write(out, bytes)
-            .map_err(|source| ModelError::Io { file: out.to_owned(), source })
-            .map_err(AssessError::from)
-    };
     let (bytes, edits) = contents.rounded(wishes.digits);
+    let failed = |source| AssessError::from(ModelError::Io { file: out.to_owned(), source });
+    // Under its name only when it is whole.
+    let partial = Partial(out.with_extension("onnx.partial"));
+    let write = |bytes: &[u8]| fs::write(&partial.0, bytes).map_err(failed);
     let Some(plan) = plan else {
         write(&bytes)?;
+        fs::rename(&partial.0, out).map_err(failed)?;
         return Ok(Repaired { edits, merged: None, measured: None });
     };
-    let mut clock = Clock { watch, seconds: Vec::new() };
+    let mut clock = Clock::new(watch);
     let with = |path: &Path| {
         let mut plan = Plan { reference: None, scores: None, ..plan.clone() };
         path.clone_into(&mut plan.model.get_or_insert_default().path);
@@ -102,11 +109,11 @@ pub fn run(
     };
     let before = measure(&with(model), candidates, &mut clock)?;
     write(&bytes)?;
-    let plan = with(out);
+    let plan = with(&partial.0);
     let world = World::prepare(&plan, candidates, &mut clock)?;
     let merged = match disclosure::people_in_leaves(&world.subject(plan.seed)) {
         Ok(people) => {
-            let (bytes, merged) = Contents::load(out)?.1.merged(&people, wishes.least);
+            let (bytes, merged) = Contents::load(&partial.0)?.1.merged(&people, wishes.least);
             write(&bytes)?;
             Some(merged)
         }
@@ -115,7 +122,17 @@ pub fn run(
     };
     drop(world);
     let after = measure(&plan, candidates, &mut clock)?;
+    fs::rename(&partial.0, out).map_err(failed)?;
     Ok(Repaired { edits, merged, measured: Some((before, after)) })
+}
+
+/// A file in the making, removed if it does not get its name.
+struct Partial(PathBuf);
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 fn measure(plan: &Plan, candidates: &[Candidate], clock: &mut Clock<'_>) -> Result<Measured, AssessError> {
@@ -133,8 +150,8 @@ fn measure(plan: &Plan, candidates: &[Candidate], clock: &mut Clock<'_>) -> Resu
 fn quality(answers: &Answers) -> Option<Quality> {
     match (&answers.truth, &answers.predictions) {
         (Truth::Values(truth), Predictions::Values(values)) => {
-            let errors = truth.iter().zip(values).map(|(y, v)| (y - v).abs());
-            Some(Quality::Error(errors.sum::<f64>() / truth.len().max(1) as f64))
+            let errors: Vec<f64> = truth.iter().zip(values).map(|(y, v)| (y - v).abs()).collect();
+            student(&errors, Level::P95).map(Quality::Error)
         }
         _ => summary::accuracy(answers).map(Quality::Accuracy),
     }

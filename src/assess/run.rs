@@ -1,7 +1,7 @@
 //! The run: load, ask, check, judge.
 
 use std::path::{Path, PathBuf};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::AssessError;
 use super::assessment::{
@@ -21,41 +21,7 @@ use crate::finding::{Evidence, Finding};
 use crate::model::graph::Graph;
 use crate::model::runtime::Candidate;
 use crate::model::{ModelError, Task};
-use crate::watch::{Event, Watch};
-
-/// Seconds per step.
-pub(super) struct Clock<'a> {
-    pub(super) watch: &'a dyn Watch,
-    pub(super) seconds: Vec<(String, f64)>,
-}
-
-impl Clock<'_> {
-    pub(super) fn time<T>(&mut self, step: &str, work: impl FnOnce() -> T) -> T {
-        self.watch.on(&Event::Started { step });
-        let start = Instant::now();
-        let result = work();
-        self.seconds.push((step.to_owned(), start.elapsed().as_secs_f64()));
-        self.watch.on(&Event::Finished { step });
-        result
-    }
-
-    /// Two steps side by side, each with its own time.
-    pub(super) fn both<A: Send, B: Send>(
-        &mut self,
-        (first, a): (&str, impl FnOnce() -> A + Send),
-        (second, b): (&str, impl FnOnce() -> B + Send),
-    ) -> (A, B) {
-        let watch = self.watch;
-        let clock = || Clock { watch, seconds: Vec::new() };
-        let (mut clocks, done) = {
-            let (mut of_a, mut of_b) = (clock(), clock());
-            let done = rayon::join(|| of_a.time(first, a), || of_b.time(second, b));
-            ([of_a, of_b], done)
-        };
-        clocks.iter_mut().for_each(|clock| self.seconds.append(&mut clock.seconds));
-        done
-    }
-}
+use crate::watch::{Clock, Watch};
 
 /// Carries out a plan.
 ///
@@ -76,7 +42,7 @@ pub fn run_with_records(
     watch: &dyn Watch,
 ) -> Result<(Assessment, Option<Records>), AssessError> {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let mut clock = Clock { watch, seconds: Vec::new() };
+    let mut clock = Clock::new(watch);
     let mut inputs = clock.time("digests", || digests(plan))?;
     refuse_identical(&inputs)?;
     let world = World::prepare(plan, candidates, &mut clock)?;
@@ -154,10 +120,17 @@ pub(super) fn judged(
 ) -> Result<Judged, AssessError> {
     let CarriedOut { mut findings, skipped, records } = carry_out(checks, subject, plan, clock)?;
     relate(&mut findings, plan.scores.as_ref().and_then(|scores| scores.random_split.as_deref()));
-    let (verdict, judgements) = gate::judge(&findings, &skipped, policy);
+    let (mut verdict, judgements) = gate::judge(&findings, &skipped, policy);
+    // Limits that count only where they can be measured would pass in silence.
+    if verdict == Verdict::Pass && skipped.iter().any(|skipped| skipped.reason == STOPPED) {
+        verdict = Verdict::Undetermined(vec![format!("Not all checks were made: {STOPPED}.")]);
+    }
     mark_limits(&mut findings, policy);
     Ok(Judged { findings, skipped, verdict, judgements, records })
 }
+
+/// Why a check was not made that the user did not wait for.
+const STOPPED: &str = "the run was interrupted";
 
 /// What the checks handed over.
 #[derive(Default)]
@@ -178,8 +151,19 @@ fn carry_out(
     let mut scores = subject.scores.to_vec();
     for check in checks {
         let id = check.meta().id;
+        if !plan.disabled.iter().any(|disabled| disabled.check == id) {
+            check.fits(subject).map_err(|source| AssessError::Check { check: id.to_owned(), source })?;
+        }
+    }
+    for check in checks {
+        let id = check.meta().id;
         if let Some(off) = plan.disabled.iter().find(|disabled| disabled.check == id) {
             skipped.push(skip(id, &format!("switched off in the plan: {}", off.reason), "remove `enabled = false`"));
+            continue;
+        }
+        let watch = clock.watch;
+        if watch.stops() {
+            skipped.push(skip(id, STOPPED, "run the plan again"));
             continue;
         }
         let subject = Subject { scores: &scores, ..*subject };
@@ -187,8 +171,9 @@ fn carry_out(
             skipped.push(reason);
             continue;
         }
-        let watch = clock.watch;
         match clock.time(id, || check.run(&subject, watch)) {
+            // Some checks end early then; what they have is no measurement.
+            _ if watch.stops() => skipped.push(skip(id, STOPPED, "run the plan again")),
             Ok(output) => {
                 findings.extend(output.findings);
                 scores.extend(output.scores);
@@ -227,7 +212,7 @@ pub(super) fn digests(plan: &Plan) -> Result<Vec<InputFile>, AssessError> {
     for schema in schemas.into_iter().flatten() {
         files.extend(schema.hierarchies.iter().map(|(_, file)| ("hierarchy", file.clone())));
         for threat in &schema.quasi_identifiers {
-            files.extend(threat.register().map(|file| ("population register", file.to_owned())));
+            files.extend(threat.population_file().map(|file| ("population", file.to_owned())));
             files.extend(threat.auxiliary.as_ref().map(|auxiliary| ("auxiliary file", auxiliary.file.clone())));
         }
     }

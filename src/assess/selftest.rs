@@ -9,7 +9,7 @@ use super::AssessError;
 use super::assessment::{Certificate, InputFile, Planted, Rate};
 use super::gate::Verdict;
 use super::plan::Plan;
-use super::run::{Clock, Judged, applicable, bad_settings, digests, judged};
+use super::run::{Judged, applicable, bad_settings, digests, judged};
 use super::world::World;
 use crate::check::membership::epsilon::UNCORRECTED;
 use crate::check::membership::surrogate_calibrated::CONTROL;
@@ -20,7 +20,7 @@ use crate::learn::folds;
 use crate::model::runtime::Candidate;
 use crate::model::{Predictions, Scale};
 use crate::seed::Seed;
-use crate::watch::{Event, Unwatched, Watch};
+use crate::watch::{Clock, Event, Unwatched, Watch};
 
 /// The file in the output folder that holds the certificate.
 pub const FILE: &str = "selftest.json";
@@ -60,7 +60,7 @@ pub fn run(
     candidates: &[Candidate],
     watch: &dyn Watch,
 ) -> Result<Certificate, AssessError> {
-    let mut clock = Clock { watch, seconds: Vec::new() };
+    let mut clock = Clock::new(watch);
     let inputs = digests(plan)?;
     let world = World::prepare(plan, candidates, &mut clock)?;
     let checks: Vec<Box<dyn Check>> = check::all(&plan.checks)
@@ -171,7 +171,7 @@ impl Bench<'_> {
         let subject = world.subject(seed);
         let mut policy = applicable(self.plan, &subject, self.checks);
         policy.retain(|measure| measure.starts_with("membership/"));
-        let mut clock = Clock { watch: &Unwatched, seconds: Vec::new() };
+        let mut clock = Clock::new(&Unwatched);
         judged(self.plan, self.checks, &policy, &subject, &mut clock)
     }
 }

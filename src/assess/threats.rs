@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::settings::{Settings, text_list};
-use crate::data::{Auxiliary, Population, ThreatModel};
+use crate::data::{Auxiliary, PEOPLE, Population, ThreatModel};
 
 /// The table of a plan.
 pub(super) const TABLE: &str = "threats";
@@ -47,6 +47,13 @@ pub(super) fn threats(s: &mut Settings, folder: &Path) -> Vec<ThreatModel> {
         });
         let columns = threats[at].columns.clone();
         let auxiliary = auxiliary(s, folder, &path, &columns);
+        if s.table(&format!("{path}.population")).is_some() && columns.iter().any(|column| column == PEOPLE) {
+            s.complain(
+                &format!("{path}.population"),
+                format!("the quasi-identifier `{PEOPLE}` of `{path}` is what margins call the count of people"),
+                "rename the column of the data",
+            );
+        }
         let threat = ThreatModel { columns, auxiliary, ..described(s, folder, &path, &name) };
         threats[at] = threat;
     }
@@ -173,7 +180,7 @@ fn auxiliary(s: &mut Settings, folder: &Path, path: &str, columns: &[String]) ->
     Some(Auxiliary { file, columns: columns.iter().map(named).collect(), truth: truth.into_iter().next() })
 }
 
-/// A size, a share or a register; never two of them.
+/// A size, a share, a register or margins; never two of them.
 fn population(s: &mut Settings, folder: &Path, path: &str) -> Option<Population> {
     let (at, fraction_at) = (format!("{path}.population"), format!("{path}.fraction"));
     let fraction = s.number(path, "fraction");
@@ -195,9 +202,20 @@ fn population(s: &mut Settings, folder: &Path, path: &str) -> Option<Population>
     match value {
         toml::Value::Integer(size) if size >= 1 => Some(Population::Size(size.cast_unsigned())),
         toml::Value::String(_) => s.existing(folder, path, "population").map(Population::Register),
+        toml::Value::Table(_) => {
+            s.only(&at, &["margins"]);
+            if !s.has(&at, "margins") {
+                let help =
+                    "write `population = { margins = \"census.csv\" }`: counts of people over some of the columns";
+                s.complain(&at, format!("`{at}` names no file of margins"), help);
+            }
+            s.existing(folder, &at, "margins").map(Population::Margins)
+        }
         _ => {
-            let what = format!("`{at}` must be a number of people from 1, or the path of a table");
-            s.complain(&at, what, "write 317238626, or \"register.parquet\" for a table of the population");
+            let what = format!("`{at}` must be a number of people from 1, the path of a table, or margins");
+            let help =
+                "write 317238626, \"register.parquet\" for a table of the population, or { margins = \"census.csv\" }";
+            s.complain(&at, what, help);
             None
         }
     }

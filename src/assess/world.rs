@@ -7,7 +7,7 @@ use super::assessment::{Inference, InputFile};
 use super::open::{self, Loaded};
 use super::plan::{Plan, ReferencePlan};
 use super::references::{self, Known};
-use super::run::{Clock, describe, load};
+use super::run::{describe, load};
 use super::training::{self, Trained, Trainer};
 use crate::check::disclosure::Fed;
 use crate::check::{Answers, AttackScores, Audited, ModelFile, Reference, Shadow, Subject};
@@ -17,6 +17,7 @@ use crate::model::graph::Graph;
 use crate::model::runtime::{self, Candidate, Runtime};
 use crate::model::{Inside, binding};
 use crate::seed::Seed;
+use crate::watch::Clock;
 
 /// The file of the model under test.
 pub(super) struct Opened {

@@ -13,6 +13,7 @@ pub mod membership;
 mod records;
 pub mod reidentification;
 pub mod robustness;
+mod settings;
 #[cfg(test)]
 mod specimen;
 mod truth;
@@ -252,6 +253,13 @@ pub trait Check: Send + Sync {
     fn meta(&self) -> &'static CheckMeta;
     /// What it cannot do without.
     fn needs(&self) -> &'static [Need];
+    /// Whether its settings fit the data: asked of all checks before the first one runs.
+    ///
+    /// # Errors
+    /// When a setting names what the data do not have.
+    fn fits(&self, _: &Subject<'_>) -> Result<(), CheckError> {
+        Ok(())
+    }
     /// Runs.
     ///
     /// # Errors
@@ -364,6 +372,7 @@ checks! {
     reidentification::column_search::ColumnSearch,
     reidentification::unicity::Unicity,
     reidentification::linkage::Linkage,
+    reidentification::output_classes::OutputClasses,
     robustness::natural_noise::NaturalNoise,
     robustness::adversarial::Adversarial,
 }

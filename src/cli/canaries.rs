@@ -8,7 +8,7 @@ use anyhow::Context;
 
 use super::args::{Canaries, CanaryAudit, CanaryCommand, CanaryMode, CanaryPlan};
 use super::assess::{tidy, unwritable, with_help};
-use super::outputs::Outputs;
+use super::outputs::{Outputs, Private};
 use super::{Exit, helped, onnxruntime};
 use crate::assess::canaries::audit::{self, Audit, Files};
 use crate::assess::canaries::draw::{self, Drawn, Request};
@@ -120,13 +120,16 @@ fn audit(arguments: &CanaryAudit) -> anyhow::Result<Exit> {
         canaries: arguments.canaries.clone(),
     };
     let candidates = onnxruntime::candidates(arguments.onnxruntime.as_deref());
+    let unwritable = |file: &Path, source| {
+        let help = "choose a new file that can be written with --json; nothing is overwritten".to_owned();
+        helped(Unwritable { file: tidy(file), source }, help)
+    };
+    let json = arguments.json.as_deref();
+    let kept = json.map(|file| Private::open(file).map_err(|source| unwritable(file, source))).transpose()?;
     let audit = audit::audit(&plan, &files, &candidates, &Unwatched).map_err(with_help)?;
-    if let Some(file) = &arguments.json {
+    if let (Some(kept), Some(file)) = (kept, json) {
         let text = serde_json::to_string_pretty(&audit).context("writing JSON")?;
-        std::fs::write(file, text + "\n").map_err(|source| {
-            let help = "choose a file that can be written with --json".to_owned();
-            helped(Unwritable { file: tidy(file), source }, help)
-        })?;
+        kept.write(&(text + "\n")).map_err(|source| unwritable(file, source))?;
     }
     write!(std::io::stdout().lock(), "{}", audited(&audit))?;
     Ok(Exit::Pass)

@@ -7,8 +7,8 @@ use crate::assess::policy::Undetermined;
 
 /// The table of exit codes, for `--help`.
 pub(super) const TABLE: &str = "Exit codes:\n  0   pass\n  1   findings over the limit\n  2   usage, plan or input error: nothing was judged\n  \
-     3   undetermined: the data cannot support a verdict\n  4   stale waiver, attestation or baseline (with --strict)\n  \
-     5   integrity failure\n  70  internal error\n--exit-zero turns 1, 3 and 4 into 0.";
+     3   undetermined: the data cannot support a verdict\n  \
+     5   integrity failure\n  70  internal error\n--exit-zero turns 1 and 3 into 0.";
 
 /// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

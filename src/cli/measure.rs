@@ -2,27 +2,45 @@
 
 use std::io::Write;
 
+use serde::Serialize;
+
 use super::args::Measure;
 use super::{Exit, helped, show};
-use crate::check::reidentification::{Measurement, measure};
+use crate::check::reidentification::{Counted, Measurement};
 use crate::data::{DataError, Limits, Reading, ThreatModel, load_codes, load_columns};
 use crate::finding::{Evidence, Unit, grouped};
+use crate::watch::{Clock, Unwatched};
+
+/// What is written as JSON. As in a report, all that differs from run to run is in the envelope, which comes last.
+#[derive(Serialize)]
+struct Written<'a> {
+    #[serde(flatten)]
+    measurement: &'a Measurement,
+    envelope: Envelope,
+}
+
+#[derive(Serialize)]
+struct Envelope {
+    seconds: Vec<(String, f64)>,
+}
 
 pub(super) fn run(arguments: &Measure) -> anyhow::Result<Exit> {
-    let measurement = measured(arguments).map_err(|error| {
+    let mut clock = Clock::new(&Unwatched);
+    let measurement = measured(arguments, &mut clock).map_err(|error| {
         let help = error.help();
         helped(error, help)
     })?;
     let mut out = std::io::stdout().lock();
     if arguments.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(&measurement)?)?;
+        let written = Written { measurement: &measurement, envelope: Envelope { seconds: clock.seconds } };
+        writeln!(out, "{}", serde_json::to_string_pretty(&written)?)?;
     } else {
         print(&mut out, &measurement)?;
     }
     Ok(Exit::Pass)
 }
 
-fn measured(arguments: &Measure) -> Result<Measurement, DataError> {
+fn measured(arguments: &Measure, clock: &mut Clock<'_>) -> Result<Measurement, DataError> {
     const SETTING: &str = "--quasi-identifiers";
     let mut names: Vec<String> = Vec::new();
     for name in &arguments.quasi_identifiers {
@@ -38,15 +56,19 @@ fn measured(arguments: &Measure) -> Result<Measurement, DataError> {
     }
     let limits = arguments.max_bytes.map_or(Limits::default(), |bytes| Limits { bytes });
     let reading = Reading { missing: arguments.missing.clone(), limits, ..Reading::default() };
-    let columns = load_codes(&arguments.data, SETTING, &names, &reading)?;
-    let sensitive = arguments.sensitive.as_ref().map(|name| {
-        let place = format!("`{}`", arguments.data.display());
-        load_columns(&arguments.data, &place, "--sensitive", std::slice::from_ref(name), &reading)
-    });
-    let sensitive = sensitive.transpose()?;
+    let (columns, sensitive) = clock.time("read", || {
+        let columns = load_codes(&arguments.data, SETTING, &names, &reading)?;
+        let sensitive = arguments.sensitive.as_ref().map(|name| {
+            let place = format!("`{}`", arguments.data.display());
+            load_columns(&arguments.data, &place, "--sensitive", std::slice::from_ref(name), &reading)
+        });
+        Ok::<_, DataError>((columns, sensitive.transpose()?))
+    })?;
     let column = sensitive.as_ref().and_then(|table| table.columns().first());
     let column = column.map(|column| (column.name.as_str(), &column.cells));
-    Ok(measure(&ThreatModel::of("", &names), columns, column))
+    let threat = ThreatModel::of("", &names);
+    let counted = clock.time("classes", || Counted::of(&threat, columns, column));
+    Ok(clock.time("measures", || counted.measure()))
 }
 
 fn print(out: &mut impl Write, found: &Measurement) -> std::io::Result<()> {

@@ -101,6 +101,6 @@ fn quality(quality: Quality) -> String {
         Quality::Accuracy(estimate) => {
             format!("{} ({})", Unit::Share.show(estimate.value), Unit::Share.show_interval(&estimate))
         }
-        Quality::Error(error) => format!("{error:.4}"),
+        Quality::Error(error) => format!("{:.4} ({:.4} to {:.4})", error.value, error.low, error.high),
     }
 }

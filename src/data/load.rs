@@ -207,6 +207,7 @@ pub fn load_columns(
     }
     check_names(path, &raw)?;
     let table = settle(&mut [raw], &[(path, place)], reading)?.remove(0);
+    numbered(path, table.rows() as u64)?;
     if table.rows() == 0 { Err(DataError::Empty { what: place.to_owned() }) } else { Ok(table) }
 }
 
@@ -221,6 +222,22 @@ pub fn load_codes(path: &Path, setting: &str, names: &[String], reading: &Readin
     }
     let table = load_columns(path, &format!("`{}`", path.display()), setting, names, reading)?;
     Ok(names.iter().filter_map(|name| table.column(name)).map(|column| super::encode::column(&column.cells)).collect())
+}
+
+/// Refuses more records than classes can number.
+pub(super) fn numbered(path: &Path, rows: u64) -> Result<(), DataError> {
+    if rows < u64::from(u32::MAX) {
+        return Ok(());
+    }
+    Err(DataError::Shape {
+        what: format!("`{}` has {rows} records, and records are numbered in 32 bits", path.display()),
+        help: "measure the parts of the file one by one, or a random sample of its records".to_owned(),
+    })
+}
+
+/// Bytes that the codes of so many cells need at most.
+pub(super) fn code_bytes(rows: u64, columns: usize) -> u64 {
+    rows.saturating_mul(4).saturating_mul(columns as u64)
 }
 
 /// A file's ending in lower case.
@@ -425,6 +442,23 @@ mod tests {
         let path = dir.join(name);
         std::fs::write(&path, text).unwrap();
         path
+    }
+
+    /// 2^31 cells are over the limit that is set unless a plan raises it, and no number of cells wraps around to a small one.
+    #[test]
+    fn the_bytes_of_many_cells_do_not_overflow() {
+        let cells = 1_u64 << 31;
+        assert_eq!(code_bytes(cells / 8, 8), 1 << 33);
+        assert!(
+            code_bytes(cells / 8, 8) > Limits::default().bytes && code_bytes(cells / 60, 60) > Limits::default().bytes
+        );
+        assert!(code_bytes(10_000_000, 8) < Limits::default().bytes);
+        assert_eq!(code_bytes(u64::MAX / 2, 60), u64::MAX);
+        assert!(numbered(Path::new("a.parquet"), u64::from(u32::MAX) - 1).is_ok());
+        let refused = numbered(Path::new("a.parquet"), 1 << 33).expect_err("too many");
+        assert!(
+            refused.to_string().contains("`a.parquet` has 8589934592 records") && refused.help().contains("sample")
+        );
     }
 
     #[test]

@@ -27,5 +27,5 @@ pub use schema::{Kind, Outcome, Role, Schema};
 pub use split::{Arrays, Features, Records, Source, Split, Target};
 pub use subset::{subset_ending, write_subset};
 pub use table::{Cells, Column, MISSING, Table};
-pub use threat::{Attacker, Auxiliary, Population, ThreatModel};
+pub use threat::{Attacker, Auxiliary, PEOPLE, Population, ThreatModel};
 pub use write::Format;

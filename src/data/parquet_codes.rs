@@ -19,7 +19,7 @@ use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, Parq
 use rayon::prelude::*;
 
 use super::DataError;
-use super::load::{Reading, no_column};
+use super::load::{Reading, code_bytes, no_column, numbered};
 use crate::equivalence::Column;
 
 /// Rows decoded at a time.
@@ -103,7 +103,7 @@ impl<'a> Opened<'a> {
     /// Refuses by what the footer declares, before anything is unpacked.
     fn check_size(&self, columns: usize) -> Result<(), DataError> {
         let rows = self.metadata.metadata().file_metadata().num_rows().max(0) as u64;
-        let bytes = rows.saturating_mul(4 * columns as u64);
+        let bytes = code_bytes(rows, columns);
         let limit = self.reading.limits.bytes;
         if bytes > limit {
             return Err(DataError::TooLarge { file: self.path.into(), bytes, limit });
@@ -111,7 +111,7 @@ impl<'a> Opened<'a> {
         if rows == 0 {
             return Err(DataError::Empty { what: format!("`{}`", self.path.display()) });
         }
-        Ok(())
+        numbered(self.path, rows)
     }
 
     fn field(&self, name: &str, setting: &str) -> Result<usize, DataError> {

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use super::encode::joint_codes;
 use super::load::{Limits, extension, load_auxiliary, load_columns, no_column};
 use super::{
-    Auxiliary, Cells, DataError, Hierarchy, Kind, Outcome, Population, Reading, Schema, Table, ThreatModel, load_table,
-    load_tensor,
+    Auxiliary, Cells, DataError, Hierarchy, Kind, Outcome, PEOPLE, Population, Reading, Schema, Table, ThreatModel,
+    load_table, load_tensor,
 };
 use crate::finding::Count;
 use crate::tensor::Tensor;
@@ -125,6 +125,21 @@ impl Records {
     }
 }
 
+/// The table that says what the population of a threat model is, where the plan names one.
+fn population_of(threat: &ThreatModel, setting: &str, reading: &Reading) -> Result<Option<Table>, DataError> {
+    let read = |file: &Path, what: &str, setting: &str, names: &[String]| {
+        load_columns(file, &format!("{what} `{}`", file.display()), setting, names, reading).map(Some)
+    };
+    match &threat.population {
+        Some(Population::Register(file)) => read(file, "the register of the population", setting, &threat.columns),
+        Some(Population::Margins(file)) => {
+            let names: Vec<String> = threat.columns.iter().cloned().chain([PEOPLE.to_owned()]).collect();
+            read(file, "the margins of the population", setting, &names)
+        }
+        _ => Ok(None),
+    }
+}
+
 /// Both sets and the roles of their columns.
 #[derive(Clone)]
 pub struct Split {
@@ -135,7 +150,7 @@ pub struct Split {
     /// Roles of the columns.
     pub schema: Schema,
     /// For each threat model of the schema the register of its population, where the plan names one: a table of its
-    /// quasi-identifiers, one row per person.
+    /// quasi-identifiers, one row per person; or its margins, with a column [`PEOPLE`] besides.
     pub registers: Vec<Option<Arc<Table>>>,
     /// The hierarchies of columns.
     pub hierarchies: BTreeMap<String, Hierarchy>,
@@ -220,9 +235,8 @@ impl Split {
             let kind = |name: &String| Some((name.clone(), table.column(name)?.cells.kind()));
             let kinds: BTreeMap<String, Kind> = threat.columns.iter().filter_map(kind).collect();
             let reading = Reading { kinds, ..reading.clone() };
-            let (place, setting) = ("the register of the population", format!("threats.{}.columns", threat.name));
-            let load = |file| load_columns(file, place, &setting, &threat.columns, &reading).map(Arc::new);
-            registers.push(threat.register().map(load).transpose()?);
+            let setting = format!("threats.{}.columns", threat.name);
+            registers.push(population_of(threat, &setting, &reading)?.map(Arc::new));
             let truth = threat.auxiliary.as_ref().and_then(Auxiliary::truth_column);
             let truth = truth.and_then(|name| Some((name.to_owned(), table.column(name)?.cells.kind())));
             let kinds: Vec<(String, Kind)> = threat.columns.iter().filter_map(kind).chain(truth).collect();

@@ -37,10 +37,16 @@ pub enum Population {
     Fraction(f64),
     /// A table of it with the same columns: one row per person.
     Register(PathBuf),
+    /// Totals of it over some of the columns: a table of them with a column [`PEOPLE`]; a cell that is empty says that the row
+    /// counts people of every value.
+    Margins(PathBuf),
 }
 
+/// The column of a file of margins that counts people.
+pub const PEOPLE: &str = "people";
+
 impl Population {
-    /// Its number of people, given the number of people in the data; nothing where a register says it.
+    /// Its number of people, given the number of people in the data; nothing where a file says it.
     ///
     /// ```
     /// use privet::data::Population;
@@ -50,7 +56,7 @@ impl Population {
         match self {
             Self::Size(size) => Some(*size),
             Self::Fraction(fraction) => Some((people as f64 / fraction).round() as u64),
-            Self::Register(_) => None,
+            Self::Register(_) | Self::Margins(_) => None,
         }
     }
 }
@@ -118,10 +124,10 @@ impl ThreatModel {
         }
     }
 
-    /// The file of the population register, where there is one.
-    pub fn register(&self) -> Option<&Path> {
+    /// The file of the population, its register or its margins, where there is one.
+    pub fn population_file(&self) -> Option<&Path> {
         match &self.population {
-            Some(Population::Register(file)) => Some(file),
+            Some(Population::Register(file) | Population::Margins(file)) => Some(file),
             _ => None,
         }
     }

@@ -1,8 +1,9 @@
 //! The classes of a table: which record is in which, and how large each is.
 
 use super::column::Column;
+use super::group;
 use super::histogram::Histogram;
-use super::{group, pack};
+use super::pack::Packing;
 
 /// The equivalence classes of a set of columns, numbered in order of first appearance.
 ///
@@ -62,7 +63,7 @@ impl Classes {
     pub fn of(columns: &[&Column], people: Option<&[u32]>) -> Self {
         let rows = columns.first().map(|column| column.len()).or(people.map(<[u32]>::len)).unwrap_or(0);
         assert!(people.is_none_or(|people| people.len() == rows), "every record has its person");
-        let (of_record, first) = group::groups(&keys_of(rows, columns));
+        let (of_record, first) = keyed_rows(rows, columns, group::groups);
         let mut records = vec![0_u32; first.len()];
         of_record.iter().for_each(|&class| records[class as usize] += 1);
         let count = first.len();
@@ -124,7 +125,7 @@ impl Classes {
     /// The classes of some of the columns, found from the classes alone. O(classes).
     pub fn quotient(&self, columns: &[&Column]) -> Quotient {
         let taken: Vec<Column> = columns.iter().map(|column| column.take(&self.first)).collect();
-        let (of_class, first) = group::groups(&keys_of(self.count(), &taken.iter().collect::<Vec<_>>()));
+        let (of_class, first) = keyed_rows(self.count(), &taken.iter().collect::<Vec<_>>(), group::groups);
         let mut records = vec![0_u32; first.len()];
         for (&class, &size) in of_class.iter().zip(&self.records) {
             records[class as usize] += size;
@@ -148,27 +149,28 @@ impl People {
     }
 }
 
-/// Keys of which two are equal where all columns are.
-pub(super) fn keys(columns: &[&Column]) -> Vec<u64> {
-    keys_of(columns.first().map_or(0, |column| column.len()), columns)
+/// Does something with the keys of some columns: two are equal where all columns are. Columns that do not fit into one key are
+/// taken in turns: the classes of those before become a column of their own, so that a key stays exact whatever the
+/// number of columns.
+pub(super) fn keyed<T>(columns: &[&Column], with: impl FnOnce(&Packing<'_>) -> T) -> T {
+    keyed_rows(columns.first().map_or(0, |column| column.len()), columns, with)
 }
 
-/// Columns that do not fit into one key are taken in turns: the classes of those before become a column of their own, so
-/// that a key stays exact whatever the number of columns.
-fn keys_of(rows: usize, mut columns: &[&Column]) -> Vec<u64> {
+fn keyed_rows<T>(rows: usize, mut columns: &[&Column], with: impl FnOnce(&Packing<'_>) -> T) -> T {
     assert!(rows < u32::MAX as usize, "records are numbered in 32 bits");
     assert!(columns.iter().all(|column| column.len() == rows), "columns have one length");
     let mut before: Option<(Vec<u32>, u64)> = None;
     loop {
         let base = before.as_ref().map_or(1, |(_, classes)| *classes);
-        let (now, later) = columns.split_at(pack::fitting(base, columns));
-        let keys = pack::keys(rows, before.as_ref().map(|(classes, _)| classes.as_slice()), now);
+        let first = before.as_ref().map(|(of_record, classes)| (of_record.as_slice(), *classes));
+        let (packing, fitting) = Packing::of(rows, first, columns);
+        let later = &columns[fitting..];
         // Nothing divides records that all stand alone.
         if later.is_empty() || base == rows as u64 {
-            return keys;
+            return with(&packing);
         }
-        let (classes, first) = group::groups(&keys);
-        before = Some((classes, first.len() as u64));
+        let (of_record, first) = group::groups(&packing);
+        before = Some((of_record, first.len() as u64));
         columns = later;
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::classes;
 use super::column::Column;
-use super::{classes, group};
+use super::group::Keys;
 
 /// Class sizes and how often each occurs, by ascending size.
 ///
@@ -23,28 +24,20 @@ pub struct Histogram {
 impl Histogram {
     /// Counts class sizes; empty classes do not count.
     pub fn of_sizes(sizes: impl IntoIterator<Item = u32>) -> Self {
-        // Most classes are small: those are counted in a list, the others in a map.
-        let mut small = vec![0_u64; 1024];
-        let mut large: BTreeMap<u32, u64> = BTreeMap::new();
-        for size in sizes {
-            match small.get_mut(size as usize) {
-                Some(count) => *count += 1,
-                None => *large.entry(size).or_default() += 1,
-            }
-        }
-        let small = (0..).zip(small).skip(1).filter(|(_, count)| *count > 0);
-        Self { counts: small.chain(large).collect() }
+        let mut tally = Tally::default();
+        sizes.into_iter().for_each(|size| tally.add(size, 1));
+        tally.into()
     }
 
-    /// The histogram of the classes of some columns, with no class told from another: the memory of one key per record and
-    /// its partitioned copy, 16 bytes. The columns are used up. O(n) expected.
+    /// The histogram of the classes of some columns, with no class told from another: 4 bytes of memory per record where
+    /// keys are below 2^32 or little above it, 8 otherwise. The columns are used up. O(n) expected.
     ///
     /// # Panics
     /// When there are 2^32 records or more.
     pub fn of_columns(columns: Vec<Column>) -> Self {
-        let keys = classes::keys(&columns.iter().collect::<Vec<_>>());
+        let keys = classes::keyed(&columns.iter().collect::<Vec<_>>(), Keys::of);
         drop(columns);
-        Self::of_sizes(group::sizes(keys))
+        keys.tally().into()
     }
 
     /// Size and number of classes of that size, by ascending size.
@@ -97,5 +90,41 @@ impl Histogram {
         }
         let equal = |&(size, count): &(u32, u64)| u128::from(size) * u128::from(size - 1) * u128::from(count);
         1.0 - self.counts.iter().map(equal).sum::<u128>() as f64 / (n * (n - 1)) as f64
+    }
+}
+
+/// Sizes while they are counted: most classes are small and are counted in a list, the others in a map.
+pub(super) struct Tally {
+    small: Vec<u64>,
+    large: BTreeMap<u32, u64>,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self { small: vec![0; 1024], large: BTreeMap::new() }
+    }
+}
+
+impl Tally {
+    /// So many classes more, or none where their size is 0.
+    pub(super) fn add(&mut self, size: u32, classes: u64) {
+        match self.small.get_mut(size as usize) {
+            Some(count) => *count += classes,
+            None => *self.large.entry(size).or_default() += classes,
+        }
+    }
+
+    /// The classes of both.
+    pub(super) fn merged(mut self, other: Self) -> Self {
+        self.small.iter_mut().zip(other.small).for_each(|(count, more)| *count += more);
+        other.large.into_iter().for_each(|(size, more)| *self.large.entry(size).or_default() += more);
+        self
+    }
+}
+
+impl From<Tally> for Histogram {
+    fn from(tally: Tally) -> Self {
+        let small = (0..).zip(tally.small).skip(1).filter(|(_, count)| *count > 0);
+        Self { counts: small.chain(tally.large).collect() }
     }
 }

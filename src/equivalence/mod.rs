@@ -4,8 +4,9 @@
 //! count is an exact integer, and nothing depends on the number of threads. It refuses to accept equal hashes as equal
 //! keys: keys are the packed codes themselves.
 //!
-//! The road of a record: one code per column ([`Column`]) -> one mixed-radix `u64` -> a partition by a multiplicative hash,
-//! small enough for the cache -> a slot of an open-addressing table -> a class ([`Classes`]) or a count ([`Histogram`]).
+//! The road of a record: one code per column ([`Column`]) -> one mixed-radix `u64`, made a tile of records at a time -> a
+//! partition, small enough for the cache, and the 32 bits (or 64) that tell its keys apart -> a slot of an open-addressing table
+//! -> a class ([`Classes`]) or a count ([`Histogram`]).
 
 mod classes;
 mod column;
@@ -13,6 +14,7 @@ mod group;
 mod histogram;
 mod matching;
 mod pack;
+mod partition;
 mod values;
 
 pub use classes::{Classes, Quotient};

@@ -1,5 +1,7 @@
 //! Published tables, brute force and laws.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use proptest::prelude::*;
 
 use super::{Classes, Column, Histogram, Values, matches, people_matches};
@@ -184,6 +186,29 @@ proptest! {
         prop_assert_eq!(of_record, brute_force(&values, &people));
     }
 
+    /// Values of a class and how many people (or records) have each, as sets count them.
+    #[test]
+    fn values_equal_brute_force(rows in rows()) {
+        let (codes, people) = unzip(&rows);
+        let [a, b, sensitive] = codes.each_ref().map(|values| column(values));
+        let classes = Classes::of(&[&a, &b], None);
+        let each: Vec<u32> = (0..people.len() as u32).collect();
+        for (known, counted) in [(Some(people.as_slice()), &people), (None, &each)] {
+            let values = Values::of(&classes, &sensitive, known);
+            let mut expected: Vec<BTreeMap<u32, BTreeSet<u32>>> = vec![BTreeMap::new(); classes.count()];
+            for (row, &class) in classes.of_record().iter().enumerate() {
+                expected[class as usize].entry(sensitive.code(row)).or_default().insert(counted[row]);
+            }
+            let mut total = vec![0; sensitive.levels() as usize];
+            for (class, expected) in expected.into_iter().enumerate() {
+                let expected: Vec<(u32, u32)> = expected.into_iter().map(|(code, who)| (code, who.len() as u32)).collect();
+                expected.iter().for_each(|&(code, count)| total[code as usize] += u64::from(count));
+                prop_assert_eq!(values.class(class).collect::<Vec<_>>(), expected);
+            }
+            prop_assert_eq!(values.total(), total);
+        }
+    }
+
     #[test]
     fn suppressing_a_value_never_lowers_the_matches(rows in rows(), at in 0_usize..60, which in 0_usize..3) {
         let (mut values, people) = unzip(&rows);
@@ -257,7 +282,9 @@ fn threads_change_nothing() {
         pool.install(|| {
             let classes = Classes::of(&columns, Some(&people));
             let found = matches(&columns, &classes, &masses(&classes));
-            (classes.histogram(), found, classes)
+            let histogram = Histogram::of_columns(columns.iter().map(|&column| column.clone()).collect());
+            assert_eq!(histogram, classes.histogram());
+            (histogram, found, classes)
         })
     };
     let one = on(1);

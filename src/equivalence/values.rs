@@ -1,4 +1,4 @@
-//! How often each value of another column occurs in each class: one sort, then everything is a sweep.
+//! How often each value of another column occurs in each class: records by class, then a sweep.
 
 use rayon::prelude::*;
 
@@ -27,36 +27,44 @@ pub struct Values {
 
 impl Values {
     /// Counts the codes of `sensitive` within each class. With `people`, a person who has the same value in several records
-    /// of a class counts once. O(n log n).
+    /// of a class counts once. O(n + the sum over classes of records x log(records)).
     ///
     /// # Panics
     /// When the column or the people have another number of records than the classes.
     pub fn of(classes: &Classes, sensitive: &Column, people: Option<&[u32]>) -> Self {
         let of_record = classes.of_record();
         assert_eq!(of_record.len(), sensitive.len(), "the column describes the records of the classes");
-        let pair = |row: usize| (u64::from(of_record[row]) << 32) | u64::from(sensitive.code(row));
-        let mut pairs: Vec<u64> = if let Some(people) = people {
-            assert_eq!(of_record.len(), people.len(), "every record has its person");
-            let mut triples: Vec<(u64, u32)> =
-                (0..people.len()).into_par_iter().map(|row| (pair(row), people[row])).collect();
-            triples.par_sort_unstable();
-            triples.dedup();
-            triples.into_iter().map(|(pair, _)| pair).collect()
-        } else {
-            (0..of_record.len()).into_par_iter().map(pair).collect()
-        };
-        pairs.par_sort_unstable();
+        assert!(people.is_none_or(|people| people.len() == of_record.len()), "every record has its person");
+        // Records by class, each as its code and its person; where nobody is known, every record is somebody else.
+        let mut next = Vec::with_capacity(classes.count());
+        let mut before = 0_usize;
+        for &records in classes.records() {
+            next.push(before);
+            before += records as usize;
+        }
+        let mut members = vec![0_u64; of_record.len()];
+        for (row, &class) in of_record.iter().enumerate() {
+            let person = people.map_or(row as u32, |people| people[row]);
+            let at = &mut next[class as usize];
+            members[*at] = u64::from(sensitive.code(row)) << 32 | u64::from(person);
+            *at += 1;
+        }
         let mut starts = Vec::with_capacity(classes.count() + 1);
         let (mut runs, mut total) = (Vec::new(), vec![0_u64; sensitive.levels() as usize]);
-        for run in pairs.chunk_by(|a, b| a == b) {
-            let (class, code) = ((run[0] >> 32) as usize, run[0] as u32);
-            while starts.len() <= class {
-                starts.push(runs.len() as u32);
+        let mut begin = 0;
+        for end in next {
+            starts.push(runs.len() as u32);
+            let members = &mut members[begin..end];
+            members.par_sort_unstable();
+            for run in members.chunk_by(|a, b| a >> 32 == b >> 32) {
+                let people = run.chunk_by(|a, b| a == b).count();
+                let code = (run[0] >> 32) as u32;
+                runs.push((code, people as u32));
+                total[code as usize] += people as u64;
             }
-            runs.push((code, run.len() as u32));
-            total[code as usize] += run.len() as u64;
+            begin = end;
         }
-        starts.resize(classes.count() + 1, runs.len() as u32);
+        starts.push(runs.len() as u32);
         Self { starts, runs, total }
     }
 

@@ -140,6 +140,20 @@ impl Unit {
         format!("{}{}", self.digits(value), self.suffix())
     }
 
+    /// Whether a value of this unit can be as large, or as small, as that.
+    ///
+    /// ```
+    /// use privet::finding::Unit;
+    /// assert!(Unit::Share.admits(0.07) && !Unit::Share.admits(7.0));
+    /// ```
+    pub fn admits(self, value: f64) -> bool {
+        match self {
+            Self::Share | Self::Area => (0.0..=1.0).contains(&value),
+            Self::ShareDifference | Self::Likeness => (-1.0..=1.0).contains(&value),
+            Self::People | Self::Items | Self::Epsilon => value >= 0.0,
+        }
+    }
+
     fn digits(self, value: f64) -> String {
         match self {
             Self::Share | Self::ShareDifference => {

@@ -18,6 +18,7 @@ mod margins;
 mod negative_binomial;
 mod pitman;
 mod series;
+mod unseen;
 mod zayatz;
 
 pub use copula::{GaussianCopula, bivariate_normal, correctness_of_key, uniqueness_of_key};
@@ -28,6 +29,7 @@ pub use log_linear::LogLinear;
 pub use margins::{MOST_CELLS, Margin, NoTable, table_of_margins};
 pub use negative_binomial::SlidedNegativeBinomial;
 pub use pitman::Pitman;
+pub use unseen::{PopulationGroup, smallest_group};
 pub use zayatz::zayatz;
 
 use thiserror::Error;

@@ -169,7 +169,7 @@ fn card(
         method: method.map(|method| Rich::new(&method.title)),
         judged: judgement.is_some() || finding.standing != Standing::Sound,
         limits: finding.limits.iter().map(Rich::new).collect(),
-        helps: words::helps(family),
+        helps: words::helps(finding),
         settings: settings(finding),
         subject: Rich::code(&finding.subject()),
         measure: Rich::new(words::measure(&finding.measure)),

@@ -10,7 +10,7 @@ use super::words;
 use crate::assess::assessment::Assessment;
 use crate::assess::gate::{Judgement, Outcome, Verdict};
 use crate::finding::grouped;
-use crate::finding::{Count, Family, Finding, Standing};
+use crate::finding::{Count, Family, Finding, Severity, Standing};
 
 /// The verdict with its reasons.
 pub(super) struct VerdictView {
@@ -134,16 +134,39 @@ fn tile(assessment: &Assessment, title: &'static str, families: &[Family]) -> Re
         value: estimate.map_or_else(|| Rich::new("No number"), value),
         interval: interval.unwrap_or_default(),
         bullet: drawn.as_ref().map_or(Ok(None), bullet)?,
-        meaning: Rich::new(meaning),
+        meaning: Rich::new(meaning + &unjudged(assessment, ours)),
         tally: tally(&judged),
     })
 }
 
-/// The worst judgement: by outcome, then by the severity of its finding; the first of equals.
+/// The worst judgement: by outcome, then by the severity of its finding, then by how near it is to its limit; the first of equals.
 fn worst<'a>(assessment: &Assessment, judged: &[&'a Judgement]) -> Option<&'a Judgement> {
-    let rank =
-        |judgement: &Judgement| (judgement.outcome, words::find(assessment, judgement).map(|finding| finding.severity));
+    let rank = |judgement: &Judgement| {
+        let finding = words::find(assessment, judgement);
+        let value = finding.and_then(|finding| finding.estimate).map_or(0.0, |estimate| estimate.value);
+        // The part of the limit that is used up; of a limit of nothing, nothing is.
+        let near = if judgement.limit > 0.0 { value / judgement.limit } else { 0.0 };
+        (judgement.outcome, finding.map(|finding| finding.severity), near)
+    };
     judged.iter().copied().reduce(|worst, next| if rank(next) > rank(worst) { next } else { worst })
+}
+
+/// The most severe finding that no limit judges, in words, where it is severe and the badge above does not say so.
+fn unjudged(assessment: &Assessment, ours: impl Fn(&str) -> bool) -> String {
+    let judged =
+        |finding: &Finding| assessment.judgements.iter().any(|judgement| judgement.subject == finding.subject());
+    let severe = assessment.findings.iter().filter(|finding| {
+        ours(&finding.measure)
+            && !judged(finding)
+            && finding.standing.supports_claim()
+            && finding.severity >= Severity::High
+    });
+    let most = severe.reduce(|most, next| if next.severity > most.severity { next } else { most });
+    most.map_or_else(String::new, |finding| {
+        let value = finding.estimate.map_or_else(String::new, |e| format!(", {}", words::show(finding.unit, e.value)));
+        let (severity, name) = (finding.severity.words(), words::measure(&finding.measure));
+        format!(" No limit judges what is of {severity} severity here: {name}{value}.")
+    })
 }
 
 fn tally(judged: &[&Judgement]) -> String {

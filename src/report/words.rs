@@ -65,9 +65,12 @@ pub(super) fn who(family: Family) -> &'static str {
     }
 }
 
-/// What usually lowers a risk of the family.
-pub(super) fn helps(family: Family) -> &'static str {
-    match family {
+/// What usually lowers the risk of a finding.
+pub(super) fn helps(finding: &Finding) -> &'static str {
+    if finding.check == "dataset/identifiers" {
+        return "Leave the column out of the data, or coarsen it as its line says; a column that stays behind is declared in the plan.";
+    }
+    match finding.family() {
         Family::Dataset => "Split members and non-members at random from the same source, by patient, before training.",
         Family::Membership => {
             "Fit the training rows less closely: fewer or shallower trees, larger leaves, stronger regularisation, differentially \
@@ -112,6 +115,7 @@ pub(super) fn measure(id: &str) -> String {
         "inversion/attribute-inference-excess" => "Right guesses owed to the model".to_owned(),
         "inversion/attribute-inference-member-gap" => "Of these, more for members than for others".to_owned(),
         "inversion/informed-reconstruction" => "Members whose record follows from all others and the file".to_owned(),
+        "inversion/extraction-attribute" => "Right guesses owed to a copy made with questions".to_owned(),
         "inversion/extraction-informed" => "Members whose record follows from all others and a copy".to_owned(),
         "inversion/reconstruction-excess" => "Likeness of inverted records to members, over the class mean".to_owned(),
         "inversion/reconstruction-member-gap" => "Of this likeness, what is owed to membership".to_owned(),
@@ -219,11 +223,11 @@ pub(super) fn next_step(assessment: &Assessment) -> String {
         return format!("Mend the experiment first: {}. Then assess again.", reason.trim_end_matches('.'));
     }
     if let Some(finding) = leading(assessment, Outcome::Breach).and_then(|judgement| find(assessment, judgement)) {
-        return format!("{} Then assess again with the same plan.", helps(finding.family()));
+        return format!("{} Then assess again with the same plan.", helps(finding));
     }
     let needed = assessment.judgements.iter().find(|j| j.outcome == Outcome::Doubt && !j.needed.is_empty());
     if let Some(judgement) = needed {
-        return format!("{} {}", judgement.sentence, judgement.needed);
+        return format!("To settle `{}`: {}", judgement.subject, judgement.needed);
     }
     if let Some(skipped) = assessment.skipped.iter().find(|skipped| !skipped.remedy.is_empty()) {
         return format!(

@@ -102,6 +102,8 @@ pub enum Method {
     Jackknife,
     /// Samples drawn from a fitted model and fitted again, normal interval on the logit scale with the mean error taken off.
     ParametricBootstrap,
+    /// The law that a model of the population gives to the number, its middle and its tails: no doubt of the model itself.
+    ModelLaw,
     /// Delta method on the logit scale, counts taken as Poisson.
     DeltaLogit,
     /// A monotone function of other estimates, taken at the worst ends of their intervals.
@@ -144,6 +146,7 @@ impl Method {
             Self::StudentT => "Student's t over classes",
             Self::Jackknife => "jackknife over people (Efron and Stein), normal interval",
             Self::ParametricBootstrap => "parametric bootstrap from the fitted model, logit scale",
+            Self::ModelLaw => "the law that the model of the population gives; no doubt of the model itself",
             Self::DeltaLogit => "delta method, logit scale",
             Self::WorstEnds => "worst ends of the intervals it is made of",
         }

@@ -2,7 +2,11 @@
 
 use crate::equivalence::{Classes, Column};
 
-/// Rows that agree in every column are of one kind.
+/// Columns whose sets fill one word of 64 bits.
+pub(super) const LOW: usize = 6;
+
+/// Rows that agree in every column are of one kind. Kinds are numbered in the order of their codes in the lowest columns, so
+/// that those which agree in all of them stand together in every group.
 pub(super) struct Kinds {
     of_row: Vec<u32>,
     /// Codes by column, the most identifying column last.
@@ -13,7 +17,8 @@ pub(super) struct Kinds {
     present: Vec<u64>,
     /// Several people share the whole row, so it is never unique.
     crowd: Vec<bool>,
-    person: Vec<u32>,
+    /// Whose a kind is, where people have several rows.
+    person: Option<Vec<u32>>,
     /// The place in the caller's order of each column.
     place: Vec<usize>,
 }
@@ -22,11 +27,15 @@ impl Kinds {
     /// Takes the classes of the columns over people as kinds. O(rows + kinds x columns).
     pub(super) fn of(columns: &[&Column], people: Option<&[u32]>) -> Self {
         let classes = Classes::of(columns, people);
-        let firsts = classes.first();
-        let person = firsts.iter().map(|&row| people.map_or(row, |people| people[row as usize])).collect();
-        let crowd = classes.sizes().iter().map(|&size| size > 1).collect();
-        let taken: Vec<Column> = columns.iter().map(|column| column.take(firsts)).collect();
+        let taken: Vec<Column> = columns.iter().map(|column| column.take(classes.first())).collect();
         let place = by_collisions(&taken);
+        let order = by_low_codes(&taken, &place);
+        let mut number = vec![0_u32; order.len()];
+        order.iter().zip(0..).for_each(|(&class, kind)| number[class as usize] = kind);
+        let firsts: Vec<u32> = order.iter().map(|&class| classes.first()[class as usize]).collect();
+        let taken: Vec<Column> = taken.iter().map(|column| column.take(&order)).collect();
+        let person = people.map(|people| firsts.iter().map(|&row| people[row as usize]).collect());
+        let crowd = order.iter().map(|&class| classes.sizes()[class as usize] > 1).collect();
         let present_in = |kind: usize| {
             let present = place.iter().enumerate().filter(|(_, j)| !taken[**j].is_missing(kind));
             present.fold(0_u64, |mask, (bit, _)| mask | 1 << bit)
@@ -35,7 +44,8 @@ impl Kinds {
         let codes: Vec<Vec<u32>> =
             place.iter().map(|&j| (0..firsts.len()).map(|kind| taken[j].code(kind)).collect()).collect();
         let rows = (0..firsts.len()).flat_map(|kind| codes.iter().map(move |column| column[kind])).collect();
-        Self { of_row: classes.of_record().to_vec(), codes, rows, present, crowd, person, place }
+        let of_row = classes.of_record().iter().map(|&class| number[class as usize]).collect();
+        Self { of_row, codes, rows, present, crowd, person, place }
     }
 
     /// Number of kinds.
@@ -82,45 +92,24 @@ impl Kinds {
         self.crowd[kind as usize]
     }
 
-    /// Whether nobody in a group can be unique.
-    pub(super) fn all_crowds(&self, part: &[u32]) -> bool {
-        part.iter().all(|&kind| self.is_crowd(kind))
+    /// Whether somebody in a group of two or more can be unique and somebody else is in it.
+    pub(super) fn has_strangers(&self, part: &[u32]) -> bool {
+        let first = part[0];
+        let others = |&kind: &u32| self.is_crowd(kind) || self.person_of(kind) != self.person_of(first);
+        if self.is_crowd(first) { part.iter().any(|&kind| !self.is_crowd(kind)) } else { part[1..].iter().any(others) }
     }
 
-    /// Whether a group is one person.
-    pub(super) fn one_person(&self, part: &[u32]) -> bool {
-        let person = self.person[part[0] as usize];
-        part.iter().all(|&kind| !self.is_crowd(kind) && self.person[kind as usize] == person)
+    /// The person of a kind, or one of them.
+    pub(super) fn person_of(&self, kind: u32) -> u64 {
+        self.person.as_ref().map_or(u64::from(kind), |person| u64::from(person[kind as usize]))
     }
 
-    /// Whether two kinds are of different people.
-    pub(super) fn strangers(&self, a: u32, b: u32) -> bool {
-        self.is_crowd(a) || self.is_crowd(b) || self.person[a as usize] != self.person[b as usize]
-    }
-
-    /// The person of a kind, unless it is several people's.
-    pub(super) fn only_person(&self, kind: u32) -> Option<u32> {
-        (!self.is_crowd(kind)).then(|| self.person[kind as usize])
-    }
-
-    /// The codes of the lowest columns of a kind.
-    ///
-    /// # Panics
-    /// When there are fewer columns.
-    pub(super) fn low<const LOW: usize>(&self, kind: u32) -> [u32; LOW] {
-        let at = kind as usize * self.codes.len();
+    /// The codes of the lowest columns of a kind; 0 where there are fewer columns.
+    pub(super) fn low(&self, kind: u32) -> [u32; LOW] {
+        let (at, width) = (kind as usize * self.codes.len(), self.codes.len().min(LOW));
         let mut low = [0; LOW];
-        low.copy_from_slice(&self.rows[at..at + LOW]);
+        low[..width].copy_from_slice(&self.rows[at..at + width]);
         low
-    }
-
-    /// The columns in which two kinds have the same value.
-    pub(super) fn agreement(&self, a: u32, b: u32) -> u64 {
-        let width = self.codes.len();
-        let row = |kind: u32| &self.rows[kind as usize * width..(kind as usize + 1) * width];
-        let equal = row(a).iter().zip(row(b)).enumerate();
-        let mask = equal.fold(0_u64, |mask, (bit, (a, b))| mask | u64::from(a == b) << bit);
-        mask & self.present(a) & self.present(b)
     }
 }
 
@@ -136,4 +125,26 @@ fn by_collisions(columns: &[Column]) -> Vec<usize> {
     let mut place: Vec<usize> = (0..columns.len()).collect();
     place.sort_by_key(|&j| (std::cmp::Reverse(pairs[j]), j));
     place
+}
+
+/// Classes in the order of their codes in the lowest columns.
+fn by_low_codes(taken: &[Column], place: &[usize]) -> Vec<u32> {
+    let classes = taken.first().map_or(0, Column::len);
+    let low = &place[..place.len().min(LOW)];
+    let mut order: Vec<u32> = (0..classes as u32).collect();
+    // A stable sort by each column, the first one last.
+    for &j in low.iter().rev() {
+        let column = &taken[j];
+        let mut next = vec![0_usize; column.levels() as usize + 1];
+        order.iter().for_each(|&class| next[column.code(class as usize) as usize + 1] += 1);
+        (1..next.len()).for_each(|code| next[code] += next[code - 1]);
+        let mut sorted = vec![0; order.len()];
+        for &class in &order {
+            let at = &mut next[column.code(class as usize) as usize];
+            sorted[*at] = class;
+            *at += 1;
+        }
+        order = sorted;
+    }
+    order
 }

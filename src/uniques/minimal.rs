@@ -1,12 +1,11 @@
 //! The search for minimal sample uniques.
 
-use rayon::prelude::*;
 use thiserror::Error;
 
-use super::hitting::{bits, minimal_hitting_sets};
+use super::found::Found;
 use super::kinds::Kinds;
 use super::lattice::Lattice;
-use super::partition::{Partition, Splitter};
+use super::levels::by_levels;
 use crate::equivalence::Column;
 use crate::watch::Watch;
 
@@ -46,17 +45,14 @@ pub struct MinimalUniques {
     masks: Vec<u64>,
 }
 
-/// Groups of up to this many rows are settled by hitting sets instead of further splits.
-const SETTLED: usize = 8;
-
 impl MinimalUniques {
     /// Searches. `people` says whose record each row is; without it every row is a person.
     ///
-    /// Partitions are refined depth first over the set-enumeration tree (stripped partitions, as in TANE), rows that nobody
-    /// shares leave, and small groups are settled at once from the columns in which their pairs agree. What is shared is kept
-    /// as a bit for every set and distinct row, from which the minimal sets are read 64 at a time; where these bits need more
-    /// than half a gigabyte, as lists. Exponential in the number of columns in the worst case, since the number of MSUs is;
-    /// bounded by [`Settings::work`]. The same on any number of threads.
+    /// Partitions are refined depth first over the set-enumeration tree (stripped partitions, as in TANE), and rows that
+    /// nobody shares leave. What is shared is kept as a bit for every set and distinct row, from which the minimal sets are
+    /// read 64 at a time; where these bits need more than half a gigabyte, one size after the other, with the bits of the
+    /// size before. Exponential in the number of columns in the worst case, since the number of MSUs is; bounded by
+    /// [`Settings::work`] and, size by size, by the memory that the MSUs themselves need. The same on any number of threads.
     ///
     /// References: Elliot, Manning and Ford, International Journal of Uncertainty, Fuzziness and Knowledge-Based Systems 10
     /// (2002); Manning, Haglin and Keane, Data Mining and Knowledge Discovery 16 (2008) 165-196; Huhtala and others, The
@@ -89,29 +85,31 @@ impl MinimalUniques {
         }
         let kinds = Kinds::of(columns, people);
         let max_size = affordable(columns.len(), kinds.len(), settings);
-        let known = match Lattice::of(&kinds, max_size, watch) {
-            Some(lattice) => lattice.minimal(),
-            None => by_lists(&kinds, max_size, watch),
+        let (found, max_size) = match Lattice::of(&kinds, max_size, watch) {
+            // A lattice that was not filled would call unique what somebody shares.
+            Some(_) if watch.stops() => (vec![Found::nothing(&kinds)], max_size),
+            Some(lattice) => (lattice.minimal(), max_size),
+            None => {
+                let (found, complete) = by_levels(&kinds, max_size, watch);
+                (vec![found], complete)
+            }
         };
-        Ok(Self::collected(&kinds, &known, max_size, watch.stops()))
+        Ok(Self::collected(&kinds, &found, max_size, watch.stops()))
     }
 
-    /// The search by lists, which tables of moderate width do not reach.
+    /// The search by size, which tables of moderate width do not reach; with room for so many sets.
     #[cfg(test)]
-    pub(super) fn of_lists(columns: &[&Column], people: Option<&[u32]>, max_size: usize) -> Self {
+    pub(super) fn by_size(columns: &[&Column], people: Option<&[u32]>, max_size: usize, most_found: usize) -> Self {
         let kinds = Kinds::of(columns, people);
-        let known = by_lists(&kinds, max_size, &crate::watch::Unwatched);
-        Self::collected(&kinds, &known, max_size, false)
+        let (found, complete) = super::levels::up_to(&kinds, max_size, most_found, &crate::watch::Unwatched);
+        Self::collected(&kinds, &[found], complete, false)
     }
 
-    fn collected(kinds: &Kinds, known: &[Vec<u64>], max_size: usize, stopped: bool) -> Self {
-        let in_order = |mask: u64| bits(mask).fold(0, |to, bit| to | 1 << kinds.place(bit.trailing_zeros() as usize));
-        let (mut starts, mut masks) = (vec![0], Vec::new());
-        for of_kind in known {
-            let from = masks.len();
-            masks.extend(of_kind.iter().map(|&mask| in_order(mask)));
-            masks[from..].sort_unstable_by_key(|mask: &u64| (mask.count_ones(), *mask));
-            starts.push(masks.len());
+    fn collected(kinds: &Kinds, found: &[Found], max_size: usize, stopped: bool) -> Self {
+        let (mut starts, mut masks) = (vec![0], Vec::with_capacity(found.iter().map(|found| found.masks.len()).sum()));
+        for found in found {
+            starts.extend(found.ends.iter().map(|end| masks.len() + end));
+            masks.extend_from_slice(&found.masks);
         }
         Self { columns: kinds.columns(), max_size, stopped, kind_of_row: kinds.of_row().to_vec(), starts, masks }
     }
@@ -144,127 +142,4 @@ fn affordable(columns: usize, kinds: usize, settings: &Settings) -> usize {
         }
     }
     columns.min(settings.max_size)
-}
-
-/// The MSUs of every kind where the bits of all column sets would take too much memory: lists of those found so far.
-fn by_lists(kinds: &Kinds, max_size: usize, watch: &dyn Watch) -> Vec<Vec<u64>> {
-    let mut known: Vec<Vec<u64>> = vec![Vec::new(); kinds.len()];
-    for top in 0..kinds.columns() {
-        if watch.stops() || max_size == 0 {
-            break;
-        }
-        step(kinds, top, max_size as u32, &mut known);
-    }
-    known
-}
-
-/// Finds the MSUs whose highest column is `top` and adds them to what is known.
-///
-/// A node's set is extended by columns below its lowest; sets are so met in the order of their masks as numbers, subsets
-/// before supersets, and a unique set is minimal when none of those known before lies in it.
-fn step(kinds: &Kinds, top: usize, most: u32, known: &mut [Vec<u64>]) {
-    let read: &[Vec<u64>] = known;
-    let mut first = Branch::new(kinds, most, read);
-    let mut base = Partition::default();
-    first.refine(&Partition::whole(kinds.len() as u32), top, 0, &mut base);
-    let branch = |below: usize| {
-        let mut branch = Branch::new(kinds, most, read);
-        let mut node = Partition::default();
-        branch.refine(&base, below, 1 << top, &mut node);
-        branch.descend(&node, below, 1 << top | 1 << below, 0);
-        branch.found
-    };
-    let deeper: Vec<Vec<(u32, u64)>> =
-        if most > 1 { (0..top).into_par_iter().map(branch).collect() } else { Vec::new() };
-    let found: Vec<(u32, u64)> = std::iter::once(first.found).chain(deeper).flatten().collect();
-    for (kind, mask) in found {
-        let of_kind = &mut known[kind as usize];
-        if !of_kind.iter().any(|other| other & !mask == 0) {
-            of_kind.push(mask);
-        }
-    }
-}
-
-/// The search below one node.
-struct Branch<'a> {
-    kinds: &'a Kinds,
-    most: u32,
-    known: &'a [Vec<u64>],
-    found: Vec<(u32, u64)>,
-    splitter: Splitter,
-    /// A partition for each depth.
-    levels: Vec<Partition>,
-    sets: Vec<u64>,
-}
-
-impl<'a> Branch<'a> {
-    fn new(kinds: &'a Kinds, most: u32, known: &'a [Vec<u64>]) -> Self {
-        let levels = vec![Partition::default(); kinds.columns()];
-        Self { kinds, most, known, found: Vec::new(), splitter: Splitter::default(), levels, sets: Vec::new() }
-    }
-
-    /// Splits a node's groups by a column; what is unique or settled is reported, the rest stands in `into`.
-    fn refine(&mut self, from: &Partition, column: usize, above: u64, into: &mut Partition) {
-        let mut splitter = std::mem::take(&mut self.splitter);
-        let mask = above | 1 << column;
-        splitter.split(from, self.kinds.codes(column), into, |part| self.judge(part, mask));
-        self.splitter = splitter;
-    }
-
-    /// Whether a group has to be split further.
-    fn judge(&mut self, part: &[u32], mask: u64) -> bool {
-        let kinds = self.kinds;
-        let column = mask & mask.wrapping_neg();
-        if kinds.present(part[0]) & column == 0 || kinds.all_crowds(part) {
-            return false;
-        }
-        if kinds.one_person(part) {
-            part.iter().for_each(|&kind| self.report(kind, mask));
-            return false;
-        }
-        if mask.count_ones() >= self.most || column == 1 {
-            return false;
-        }
-        if part.len() > SETTLED {
-            return true;
-        }
-        self.settle(part, mask);
-        false
-    }
-
-    /// Reports what makes each row of a small group unique in columns below the lowest of the mask.
-    fn settle(&mut self, part: &[u32], mask: u64) {
-        let (kinds, most) = (self.kinds, self.most - mask.count_ones());
-        let below = (mask & mask.wrapping_neg()) - 1;
-        let mut sets = std::mem::take(&mut self.sets);
-        for &kind in part.iter().filter(|&&kind| !kinds.is_crowd(kind)) {
-            // A column that completes a set known to be unique leads to nothing minimal.
-            let rests = self.known[kind as usize].iter().map(|other| other & !mask);
-            let completing = rests.filter(|rest| rest.is_power_of_two()).fold(0, |all, rest| all | rest);
-            let usable = below & kinds.present(kind) & !completing;
-            let others = part.iter().filter(|&&other| other != kind && kinds.strangers(kind, other));
-            sets.clear();
-            sets.extend(others.map(|&other| usable & !kinds.agreement(kind, other)));
-            minimal_hitting_sets(&sets, most, |more| self.report(kind, mask | more));
-        }
-        self.sets = sets;
-    }
-
-    fn report(&mut self, kind: u32, mask: u64) {
-        if !self.known[kind as usize].iter().any(|other| other & !mask == 0) {
-            self.found.push((kind, mask));
-        }
-    }
-
-    fn descend(&mut self, node: &Partition, lowest: usize, mask: u64, depth: usize) {
-        if node.is_empty() || mask.count_ones() >= self.most {
-            return;
-        }
-        for column in 0..lowest {
-            let mut next = std::mem::take(&mut self.levels[depth]);
-            self.refine(node, column, mask, &mut next);
-            self.descend(&next, column, mask | 1 << column, depth + 1);
-            self.levels[depth] = next;
-        }
-    }
 }

@@ -3,9 +3,12 @@
 //! Pure functions of coded columns; nothing here knows a name, a value or a table. A missing cell is no item: no record is
 //! unique through it, and it equals nothing.
 
-mod hitting;
+mod bits;
+mod found;
 mod kinds;
 mod lattice;
+mod levels;
+mod low;
 mod minimal;
 mod partition;
 mod scores;

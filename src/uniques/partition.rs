@@ -24,11 +24,6 @@ impl Partition {
         starts.zip(&self.ends).map(|(start, &end)| &self.rows[start as usize..end as usize])
     }
 
-    /// One group of these rows.
-    pub(super) fn of(rows: &[u32]) -> Self {
-        Self { rows: rows.to_vec(), ends: vec![rows.len() as u32] }
-    }
-
     /// All rows in groups.
     pub(super) fn rows(&self) -> &[u32] {
         &self.rows
@@ -45,88 +40,102 @@ impl Partition {
 pub(super) struct Splitter {
     counts: Vec<u32>,
     touched: Vec<u32>,
-    pairs: Vec<(u32, u32)>,
-    ordered: Vec<u32>,
+    codes: Vec<u32>,
 }
 
-/// Groups of up to this many rows are sorted, larger ones counted.
-const SORTED: usize = 24;
+/// In place of a count: rows alone with their code have no place among the groups.
+const ALONE: u32 = u32::MAX;
 
 impl Splitter {
-    /// Splits every group by the codes of a column. `judge` sees each part (rows in the order of the group) and says whether it
-    /// is kept in `into`.
+    /// Splits every group by the codes of a column. `alone` sees the rows that nobody in their group shares the code with;
+    /// `judge` sees every larger part (rows in the order of the group) and says whether it is kept in `into`.
     pub(super) fn split(
         &mut self,
         from: &Partition,
         codes: &[u32],
         into: &mut Partition,
+        mut alone: impl FnMut(u32),
         mut judge: impl FnMut(&[u32]) -> bool,
     ) {
         into.clear();
-        let mut start = 0;
-        let mut keep = |part: &[u32]| {
-            if judge(part) {
-                into.rows.extend_from_slice(part);
-                into.ends.push(into.rows.len() as u32);
-            }
-        };
-        for &end in &from.ends {
-            let group = &from.rows[start..end as usize];
-            start = end as usize;
-            if group.len() <= SORTED {
-                self.by_sorting(group, codes, &mut keep);
+        for group in from.groups() {
+            if let &[a, b] = group {
+                if codes[a as usize] == codes[b as usize] {
+                    if judge(group) {
+                        into.rows.extend_from_slice(group);
+                        into.ends.push(into.rows.len() as u32);
+                    }
+                } else {
+                    alone(a);
+                    alone(b);
+                }
             } else {
-                self.by_counting(group, codes, &mut keep);
+                self.by_counting(group, codes, into, &mut alone, &mut judge);
             }
         }
     }
 
-    fn by_sorting(&mut self, group: &[u32], codes: &[u32], keep: &mut impl FnMut(&[u32])) {
-        self.pairs.clear();
-        self.pairs.extend(group.iter().map(|&row| (codes[row as usize], row)));
-        self.pairs.sort_by_key(|pair| pair.0);
-        self.ordered.clear();
-        self.ordered.extend(self.pairs.iter().map(|pair| pair.1));
-        let mut start = 0;
-        for same in self.pairs.chunk_by(|a, b| a.0 == b.0) {
-            keep(&self.ordered[start..start + same.len()]);
-            start += same.len();
-        }
-    }
-
-    fn by_counting(&mut self, group: &[u32], codes: &[u32], keep: &mut impl FnMut(&[u32])) {
+    fn by_counting(
+        &mut self,
+        group: &[u32],
+        codes: &[u32],
+        into: &mut Partition,
+        alone: &mut impl FnMut(u32),
+        judge: &mut impl FnMut(&[u32]) -> bool,
+    ) {
         self.touched.clear();
-        for &row in group {
-            let code = codes[row as usize] as usize;
-            if code >= self.counts.len() {
-                self.counts.resize(code + 1, 0);
+        self.codes.clear();
+        self.codes.extend(group.iter().map(|&row| codes[row as usize]));
+        for &code in &self.codes {
+            if code as usize >= self.counts.len() {
+                self.counts.resize(code as usize + 1, 0);
             }
-            if self.counts[code] == 0 {
-                self.touched.push(code as u32);
+            let count = &mut self.counts[code as usize];
+            if *count == 0 {
+                self.touched.push(code);
             }
-            self.counts[code] += 1;
+            *count += 1;
         }
         // Counts become places of the first row of each code; afterwards of the last.
-        let mut place = 0;
+        let mut place = into.rows.len() as u32;
         for &code in &self.touched {
-            let count = self.counts[code as usize];
-            self.counts[code as usize] = place;
-            place += count;
+            let count = &mut self.counts[code as usize];
+            let next = if *count == 1 { ALONE } else { place };
+            if *count > 1 {
+                place += *count;
+            }
+            *count = next;
         }
-        self.ordered.clear();
-        self.ordered.resize(group.len(), 0);
-        for &row in group {
-            let at = &mut self.counts[codes[row as usize] as usize];
-            self.ordered[*at as usize] = row;
-            *at += 1;
+        let mut start = into.rows.len();
+        into.rows.resize(place as usize, 0);
+        for (&row, &code) in group.iter().zip(&self.codes) {
+            let at = &mut self.counts[code as usize];
+            if *at == ALONE {
+                alone(row);
+            } else {
+                into.rows[*at as usize] = row;
+                *at += 1;
+            }
         }
-        let mut start = 0;
+        // What is not kept is closed up.
+        let mut kept = start;
         for &code in &self.touched {
-            let end = self.counts[code as usize] as usize;
-            keep(&self.ordered[start..end]);
-            start = end;
-            self.counts[code as usize] = 0;
+            let end = std::mem::take(&mut self.counts[code as usize]);
+            if end == ALONE {
+                continue;
+            }
+            let part = start..end as usize;
+            start = part.end;
+            if judge(&into.rows[part.clone()]) {
+                let len = part.len();
+                if part.start > kept {
+                    into.rows.copy_within(part, kept);
+                }
+                kept += len;
+                into.ends.push(kept as u32);
+            }
         }
+        into.rows.truncate(kept);
     }
 }
 
@@ -135,17 +144,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ways_of_splitting_agree() {
+    fn groups_of_any_size_are_split() {
         let codes: Vec<u32> = (0..100_u32).map(|row| row * 7 % 5).collect();
         let parts = |sizes: &[u32]| {
             let mut ends = sizes.to_vec();
             (1..ends.len()).for_each(|i| ends[i] += ends[i - 1]);
             let from = Partition { rows: (0..100).collect(), ends };
-            let (mut into, mut seen) = (Partition::default(), Vec::new());
-            Splitter::default().split(&from, &codes, &mut into, |part| {
-                seen.extend_from_slice(part);
-                part.len() > 3
-            });
+            let (mut into, mut seen, mut alone) = (Partition::default(), Vec::new(), Vec::new());
+            Splitter::default().split(
+                &from,
+                &codes,
+                &mut into,
+                |row| alone.push(row),
+                |part| {
+                    seen.extend_from_slice(part);
+                    part.len() > 3
+                },
+            );
+            seen.extend(alone);
             assert_eq!(into.rows().len(), into.ends.last().map_or(0, |end| *end as usize));
             seen.sort_unstable();
             assert_eq!(seen, (0..100).collect::<Vec<u32>>());

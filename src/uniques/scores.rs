@@ -1,7 +1,7 @@
 //! Scores of special uniques (SUDA), what columns contribute to them, and disclosure risk (DIS-SUDA).
 
 use super::MinimalUniques;
-use super::hitting::bits;
+use super::bits::bits;
 
 /// How an MSU of size k among M columns counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! How many rows every set of columns singles out, and what each column contributes.
 
-use super::hitting::bits;
+use super::bits::bits;
 use super::kinds::Kinds;
 use super::lattice::Lattice;
 use crate::equivalence::Column;

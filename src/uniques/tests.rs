@@ -68,8 +68,9 @@ proptest! {
             for (row, expected) in expected.iter().enumerate() {
                 prop_assert_eq!(found.of_row(row), expected.as_slice(), "row {}", row);
             }
-            let listed = MinimalUniques::of_lists(&coded(&columns, missing).iter().collect::<Vec<_>>(), people, most);
-            prop_assert_eq!(&listed, &found);
+            let coded = coded(&columns, missing);
+            let by_size = MinimalUniques::by_size(&coded.iter().collect::<Vec<_>>(), people, most, usize::MAX);
+            prop_assert_eq!(&by_size, &found);
         }
     }
 }
@@ -160,6 +161,52 @@ fn many_columns_are_cut_and_say_so() {
     assert!((0..300).flat_map(|row| found.of_row(row)).all(|mask| mask.count_ones() <= 3));
 }
 
+/// Codes below a number of levels, small ones more often.
+fn noise() -> impl FnMut(u64) -> u32 {
+    let mut state = 1_u64;
+    move |levels| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let (a, b) = ((state >> 33) % levels, (state >> 45) % levels);
+        (a * b / levels) as u32
+    }
+}
+
+/// Groups too large to be compared by pairs, and columns with more levels than a field of packed codes holds: both ways of
+/// keeping what is known agree.
+#[test]
+fn large_groups_and_wide_columns_equal_the_search_by_size() {
+    let mut next = noise();
+    let people: Vec<u32> = (0..1500).map(|_| next(1400)).collect();
+    for levels in [[3, 4, 5, 6, 7, 8, 20, 90], [600, 700, 600, 700, 600, 700, 3, 800]] {
+        let table: Vec<Vec<u32>> = levels.iter().map(|&levels| (0..1500).map(|_| next(levels)).collect()).collect();
+        for (missing, people) in
+            [(None, None), (Some(2), None), (None, Some(people.as_slice())), (Some(0), Some(&people))]
+        {
+            let columns = coded(&table, missing);
+            let columns: Vec<&Column> = columns.iter().collect();
+            let found = search(&table, missing, people, &ALL);
+            assert_eq!(found, MinimalUniques::by_size(&columns, people, 8, usize::MAX));
+            assert!((0..1500).any(|row| !found.of_row(row).is_empty()));
+        }
+    }
+}
+
+/// Wide tables have more minimal uniques than memory: sizes are left out whole, and what is there equals a cut search.
+#[test]
+fn sizes_without_room_are_left_out() {
+    let mut next = noise();
+    let table: Vec<Vec<u32>> = (0..9).map(|_| (0..200).map(|_| next(4)).collect()).collect();
+    let columns = coded(&table, None);
+    let columns: Vec<&Column> = columns.iter().collect();
+    let all = MinimalUniques::by_size(&columns, None, 9, usize::MAX);
+    let sets = |found: &MinimalUniques| (0..200).map(|row| found.of_row(row).len()).sum::<usize>();
+    let most = sets(&all) / 2;
+    let cut = MinimalUniques::by_size(&columns, None, 9, most);
+    assert!(cut.max_size < 9 && !cut.is_complete() && sets(&cut) <= most && sets(&cut) > 0);
+    assert_eq!(cut, search(&table, None, None, &Settings { max_size: cut.max_size, ..ALL }));
+    assert!(sets(&MinimalUniques::by_size(&columns, None, cut.max_size + 1, usize::MAX)) > most);
+}
+
 #[test]
 fn threads_change_nothing() {
     let table: Vec<Vec<u32>> =
@@ -188,4 +235,5 @@ fn a_stopped_search_says_so() {
     let table = coded(&table, None);
     let found = MinimalUniques::of(&[&table[0]], None, &ALL, &Impatient).expect("few columns");
     assert!(found.stopped && !found.is_complete());
+    assert!((0..9).all(|row| found.of_row(row).is_empty()), "nothing is called unique that was not looked at");
 }

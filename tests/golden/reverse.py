@@ -62,6 +62,28 @@ def in_64_bits(name, nodes, constants, shape, output, opset):
     return case(name, x, y, weights, differences(evaluate, x, weights), 1e-6)
 
 
+def bounded(entering, bounds, leaving):
+    return helper.make_node("Clip", [entering, *bounds.split(" ")], [leaving])
+
+
+def checked(name, nodes, constants, shape, output, opset):
+    """As `in_64_bits`; ONNX Runtime has to give the same answer, in 32 bits."""
+    found = in_64_bits(name, nodes, constants, shape, output, opset)
+    narrow = {key: value.astype(np.float32) if value.dtype == float else value for key, value in constants.items()}
+    graph = helper.make_graph(
+        nodes, name,
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, *shape])],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
+        [numpy_helper.from_array(value, key) for key, value in narrow.items()],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=7)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    x = np.array(found["input"], dtype=np.float32).reshape(found["shape"])
+    theirs = session.run(None, {"x": x})[0].ravel()
+    assert np.allclose(theirs, found["output"], atol=1e-4), (name, theirs, found["output"])
+    return found
+
+
 def classical(name, nodes, width, slope):
     """Answers of ONNX Runtime in 32 bits; `slope` gives answers and the Jacobian from numpy in 64 bits."""
     model = write(name, nodes, {}, [width], nodes[-1].output[-1], 13, TensorProto.FLOAT)
@@ -169,6 +191,62 @@ def main():
             [scaler("a"), node("LinearRegressor", "a", "y", "ai.onnx.ml", coefficients=weights[0].tolist(), intercepts=[0.25])],
             4,
             lambda x: (scaled(x) @ weights[0].astype(float) + 0.25)[None],
+        ),  # fmt: skip
+    ]
+    # What frameworks write: bounds as inputs, one of them left out, padding that is worked out, windows that hang over the end.
+    # (The reference evaluator gives MaxPool with SAME_LOWER a size that ONNX Runtime and the standard do not.)
+    cases += [
+        checked(
+            "padded",
+            [
+                node("Conv", "x w b", "a", kernel_shape=[3, 4], strides=[2, 3], auto_pad="SAME_UPPER"),
+                bounded("a", "lo hi", "c"),
+                node("MaxPool", "c", "d", kernel_shape=[2, 3], strides=[1, 2], auto_pad="SAME_UPPER"),
+                node("AveragePool", "d", "e", kernel_shape=[2, 2], auto_pad="SAME_LOWER"),
+                node("Conv", "e k", "f", kernel_shape=[2, 1], auto_pad="SAME_LOWER"),
+                node("Conv", "f v", "g", kernel_shape=[2, 2], auto_pad="VALID"),
+                node("Flatten", "g", "y"),
+            ],
+            {"w": draw(3, 2, 3, 4), "b": draw(3), "lo": np.array(-2.5), "hi": np.array(3.5), "k": draw(3, 3, 2, 1),
+             "v": draw(2, 3, 2, 2)},  # fmt: skip
+            [2, 8, 11], "y", 13,
+        ),  # fmt: skip
+        checked(
+            "hanging",
+            [
+                bounded("x", "lo", "a"),
+                node("MaxPool", "a", "b", kernel_shape=[3, 2], strides=[2, 3], pads=[1, 0, 0, 1], ceil_mode=1),
+                bounded("b", " hi", "c"),
+                node("AveragePool", "c", "d", kernel_shape=[2, 3], strides=[2, 2], ceil_mode=1),
+                node("GlobalMaxPool", "a", "e"),
+                node("GlobalAveragePool", "d", "f"),
+                node("Concat", "e f", "g", axis=1),
+                node("Flatten", "g", "y"),
+            ],
+            {"lo": np.array(-0.8), "hi": np.array(0.9)},
+            [2, 8, 10], "y", 13,
+        ),  # fmt: skip
+        checked(
+            "line",
+            [
+                node("Conv", "x w", "a", kernel_shape=[4], strides=[3], auto_pad="SAME_LOWER"),
+                node("AveragePool", "a", "b", kernel_shape=[2], strides=[3], ceil_mode=1),
+                node("Flatten", "b", "y"),
+            ],
+            {"w": draw(3, 2, 4)},
+            [2, 13], "y", 13,
+        ),  # fmt: skip
+        # Bounds that depend on the input themselves.
+        checked(
+            "moving",
+            [
+                node("MatMul", "x w", "a"),
+                node("Gemm", "x u", "p"),
+                node("Squeeze", "p s", "lo"),
+                bounded("a", "lo hi", "y"),
+            ],
+            {"w": draw(4, 6), "u": 0.3 * draw(4, 1), "s": np.array([0, 1]), "hi": np.array(0.7)},
+            [4], "y", 13,
         ),  # fmt: skip
     ]
     (FOLDER / "cases.json").write_text(json.dumps(cases))

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Desk, example, quoted, repo};
+use crate::support::{Desk, Sheet, example, proto, quoted, records_plan, repo, shape_model, with_constant};
 
 fn finding<'r>(report: &'r Value, measure: &str, scope: &str) -> &'r Value {
     let id = format!("inversion/attribute-inference-{measure}");
@@ -85,6 +85,50 @@ fn exchanging_members_and_others_turns_the_verdict_round() {
         assert_ne!(verdict, "individual disclosure");
         assert!(gap <= before, "{gap} {before}");
     }
+}
+
+/// A network with a neuron that goes up and down many times over one column, and an attribute that is no input and is high where
+/// the neuron is: no hundred records show that to somebody without the file, and the answer, which does not use the neuron, says
+/// nothing. The file does.
+#[test]
+fn a_hidden_neuron_tells_an_attribute_that_is_no_input() {
+    let desk = Desk::new();
+    let sheet = Sheet::shape("cancer");
+    let inputs: Vec<String> =
+        sheet.header.iter().filter(|name| !["split", "target"].contains(&name.as_str())).cloned().collect();
+    let waves: Vec<f32> = inputs.iter().map(|name| if name == "mean_texture" { 60.0 } else { 0.0 }).collect();
+    let node = |kind: &str, from: &[&str], to: &str| {
+        let inputs: Vec<u8> = from.iter().flat_map(|name| proto(1, name)).collect();
+        proto(7, proto(1, [inputs, proto(2, to), proto(4, kind)].concat()))
+    };
+    let waving = |kind: &str| {
+        let model = with_constant(&shape_model("sigmoid"), "waves", &[30, 1], &waves, &[]);
+        [model, node("MatMul", &["input", "waves"], "stretched"), node(kind, &["stretched"], "wave")].concat()
+    };
+    let column = sheet.column("mean_texture");
+    let high = |row: usize| {
+        let cell: f64 = sheet.rows[row][column].parse().unwrap();
+        u8::from((60.0 * cell).sin() > 0.0).to_string()
+    };
+    let records = desk.write("records.csv", sheet.clone().fill("secret", high).csv());
+    let rates = |kind: &str| -> Vec<(String, f64)> {
+        let model = desk.write("model.onnx", waving(kind));
+        let names: Vec<String> = inputs.iter().map(|name| format!("\"{name}\"")).collect();
+        let extra = format!("features = [{}]", names.join(", "));
+        let rest = format!("[columns]\nsensitive = [\"secret\"]\n{}", only());
+        let ran = desk.assess(&records_plan(&model, &extra, &records, "target", &rest), &["--exit-zero"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let report = desk.report();
+        let table = rows(finding(&report, "excess", "secret"), "Every attack").into_iter();
+        table.map(|row| (row[0].as_str().unwrap().to_owned(), percent(&row[1]))).collect()
+    };
+    let by = |rates: &[(String, f64)], name: &str| rates.iter().find(|(by, _)| by.contains(name)).unwrap().1;
+    let found = rates("Sin");
+    assert!(by(&found, "hidden neurons") > 90.0, "{found:?}");
+    assert!(by(&found, "model of the answers") < 75.0, "{found:?}");
+    // The same network with a neuron that does not wave.
+    let silent = rates("Tanh");
+    assert!(by(&silent, "hidden neurons") < 75.0, "{silent:?}");
 }
 
 /// Costs are stated and kept: fewer queries, fewer people, wider intervals.

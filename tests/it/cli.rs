@@ -2,7 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use privet::assess::gate::Verdict;
+use privet::assess::plan::Plan;
+use privet::assess::run::run;
+use privet::cli::onnxruntime::candidates;
+use privet::watch::{Event, Watch};
 use serde_json::Value;
 
 use crate::support::{Desk, Sheet, example, finish, quoted, records_plan, repo};
@@ -492,4 +498,34 @@ fn a_scan_ends_with_what_it_found() {
     ] {
         desk.run(&[&["scan"], bad].concat()).refuses(&[]);
     }
+}
+
+/// Somebody who presses Ctrl-C while a check runs.
+struct Impatient(AtomicBool);
+
+impl Watch for Impatient {
+    fn on(&self, event: &Event<'_>) {
+        if matches!(event, Event::Started { step: "membership/surrogate-calibrated" }) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    fn stops(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[test]
+fn what_was_measured_before_ctrl_c_is_reported_and_not_passed() {
+    let plan = Plan::load(&repo("assessments/heart.toml")).unwrap();
+    let assessment = run(&plan, &candidates(None), &Impatient(AtomicBool::new(false))).unwrap();
+    assert!(matches!(assessment.verdict, Verdict::Undetermined(_)), "{:?}", assessment.verdict);
+    let stopped: Vec<&str> =
+        assessment.skipped.iter().filter(|s| s.reason.contains("interrupted")).map(|s| s.check.as_str()).collect();
+    assert!(
+        stopped.contains(&"membership/surrogate-calibrated") && stopped.contains(&"robustness/adversarial"),
+        "{stopped:?}"
+    );
+    assert!(assessment.findings.iter().any(|finding| finding.check == "membership/threshold"));
+    assert!(!assessment.findings.iter().any(|finding| stopped.contains(&finding.check.as_str())));
 }

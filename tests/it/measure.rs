@@ -27,8 +27,13 @@ fn parquet_and_csv_agree() {
     }
     let csv = desk.write("adult.csv", csv);
     for columns in ["age,education", "fnlwgt,age", "education"] {
-        let [a, b] =
-            [&adult, &csv].map(|file| measured(&desk, &[file.to_str().unwrap(), "--quasi-identifiers", columns]));
+        let [a, b] = [&adult, &csv].map(|file| {
+            let mut found = measured(&desk, &[file.to_str().unwrap(), "--quasi-identifiers", columns]);
+            let envelope = found["envelope"].take();
+            let seconds = envelope["seconds"].as_array().unwrap();
+            assert_eq!(seconds.iter().map(|step| &step[0]).collect::<Vec<_>>(), ["read", "classes", "measures"]);
+            found
+        });
         assert_eq!(a, b, "{columns}");
         assert_eq!(a["records"], 32_561);
     }

@@ -158,6 +158,8 @@ fn a_kept_profile_says_the_same_and_a_changed_one_is_refused() {
     let text = serde_json::to_string_pretty(&after).unwrap();
     std::fs::write(&file, &text).unwrap();
     assert_eq!(Profile::load(&file).unwrap(), after);
+    std::fs::write(&file, "{\"format\": \"privet-profile-1\"}").unwrap();
+    assert!(Profile::load(&file).unwrap_err().to_string().contains("another format"));
     std::fs::write(&file, text.replace("\"k\": 1", "\"k\": 7")).unwrap();
     assert!(matches!(Profile::load(&file), Err(AssessError::Integrity { .. })));
 }

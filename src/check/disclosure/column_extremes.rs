@@ -33,13 +33,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::counted;
 use super::extremes::{Ends, Side, cells_in_list};
 use super::images::{Image, Images};
 use super::matching::{Layout, row};
+use super::{WHOLE, counted};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::{Features, Split};
-use crate::finding::{Evidence, Family, Finding, Severity, Table, Unit};
+use crate::finding::{Evidence, Family, Finding, Severity, Standing, Table, Unit};
 use crate::model::contents::{Lineage, StoredArray};
 use crate::stats::Estimate;
 use crate::watch::Watch;
@@ -81,11 +81,17 @@ impl Check for ColumnExtremes {
         let lineage = Lineage::of(&file.contents);
         let images = Images::of(subject, split, file, &lineage, &arrays)?;
         let small = |array: &StoredArray<'_>| array.len().is_some_and(|len| (1..=MOST_VALUES).contains(&len));
-        let read: Vec<(&StoredArray<'_>, Vec<f64>)> = arrays
-            .iter()
-            .filter(|array| small(array))
-            .filter_map(|array| Some((array, array.numbers().ok()?.values)))
-            .collect();
+        let (mut read, mut unread, mut large) = (Vec::new(), 0_usize, 0_usize);
+        for array in arrays.iter().filter(|array| array.len() != Some(0)) {
+            if !small(array) {
+                large += usize::from(array.len().is_some());
+                continue;
+            }
+            match array.numbers() {
+                Ok(numbers) => read.push((array, numbers.values)),
+                Err(_) => unread += 1,
+            }
+        }
         let behind: Vec<BTreeSet<&str>> = read.iter().map(|(array, _)| lineage.behind(array)).collect();
         let names = names(split);
         let mut tale = Tale::default();
@@ -96,7 +102,20 @@ impl Check for ColumnExtremes {
             tale.image(image, images.members, &usable, &names);
         }
         let n = split.members.len();
-        Ok(Output::from(vec![tale.extremes(n), tale.lists(n)]))
+        let mut findings = vec![tale.extremes(n), tale.lists(n)];
+        let gap = (unread > 0).then(|| format!("{unread} arrays of the file could not be read."));
+        for finding in &mut findings {
+            if large > 0 {
+                finding.limits.push(format!("{large} arrays of more than {MOST_VALUES} numbers were not looked at."));
+            }
+            finding.limits.extend(gap.iter().chain(&images.gaps).cloned());
+            // Nothing found is not yet nothing there.
+            let nothing = finding.estimate.is_some_and(|estimate| estimate.value == 0.0);
+            if let Some(reason) = gap.iter().chain(&images.gaps).next().filter(|_| nothing) {
+                finding.standing = Standing::Insufficient { reason: reason.clone(), needed: WHOLE.to_owned() };
+            }
+        }
+        Ok(Output::from(findings))
     }
 }
 

@@ -32,23 +32,9 @@ pub(in crate::check) struct Planted<'a> {
     pub(in crate::check) members: Rows<'a>,
     pub(in crate::check) nonmembers: Rows<'a>,
     names: &'a [String],
-    visits: OnceLock<Vec<u32>>,
 }
 
 impl Planted<'_> {
-    /// Members who reach each leaf; counted when first asked for.
-    pub(in crate::check) fn visits(&self) -> &[u32] {
-        // Not inside `get_or_init`: a thread that waits for others there may be handed work that asks again.
-        if self.visits.get().is_none() {
-            let mut visits = vec![0; self.ensemble.leaves.len()];
-            for leaves in self.ensemble.route(0..self.ensemble.trees(), &self.members, |_, leaves| leaves) {
-                leaves.into_iter().for_each(|leaf| visits[leaf as usize] += 1);
-            }
-            let _ = self.visits.set(visits);
-        }
-        self.visits.get().map_or(&[], Vec::as_slice)
-    }
-
     /// What a feature shows, in words.
     pub(super) fn name(&self, feature: usize) -> String {
         self.names.get(feature).cloned().unwrap_or_else(|| numbered(feature))
@@ -96,7 +82,7 @@ impl<'a> Grove<'a> {
             };
             let planted = tensors.filter(exact).and_then(|fed| {
                 let (members, nonmembers) = (Rows::of(&fed.members, ensemble)?, Rows::of(&fed.nonmembers, ensemble)?);
-                Some(Planted { index, ensemble, members, nonmembers, names: &fed.names, visits: OnceLock::new() })
+                Some(Planted { index, ensemble, members, nonmembers, names: &fed.names })
             });
             match planted {
                 Some(planted) => grove.planted.push(planted),

@@ -31,12 +31,12 @@
 
 use serde::Deserialize;
 
-use super::counted;
 use super::grove::{Grove, Planted};
+use super::{counted, share_text};
+use crate::check::records::patients;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
-use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Table, Unit, grouped, share_of};
+use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Table, Unit, share_of};
 use crate::model::trees::{Ensemble, Kind, Transform};
-use crate::stats::Estimate;
 use crate::watch::Watch;
 
 pub(in crate::check) static META: CheckMeta = CheckMeta {
@@ -71,14 +71,17 @@ impl Check for ImpliedCells {
         // Counts that are stated need no data.
         let counts = file.contents.leaf_counts();
         let mut findings: Vec<Finding> = (!counts.is_empty()).then(|| stated(counts)).into_iter().collect();
-        let states_shares = file.contents.trees().iter().flatten().any(|ensemble| whole(ensemble).is_some());
+        // The operator of opset 5 does not say whether it gives classes; the outcome does.
+        let classes = subject.model.is_some_and(|model| !model.target.facts().classes.is_empty());
+        let shares = |ensemble: &Ensemble| whole(ensemble).filter(|_| classes || ensemble.kind == Kind::Classes);
+        let states_shares = file.contents.trees().iter().flatten().any(|ensemble| shares(ensemble).is_some());
         match subject.split {
             Some(split) if subject.model.is_some() => {
                 let grove = Grove::of(subject)?;
                 let stating: Vec<(&Planted<'_>, f64)> =
-                    grove.planted.iter().filter_map(|planted| Some((planted, whole(planted.ensemble)?))).collect();
+                    grove.planted.iter().filter_map(|planted| Some((planted, shares(planted.ensemble)?))).collect();
                 if !stating.is_empty() || !grove.unread.is_empty() {
-                    let mut finding = implied(&stating, split.members.len());
+                    let mut finding = implied(&stating, &patients(split).0[..split.members.len()]);
                     grove.qualify(&mut finding);
                     findings.push(finding);
                 }
@@ -105,7 +108,7 @@ impl Check for ImpliedCells {
 
 /// What the shares of a leaf add up to, if the leaves state shares: one, or one by the number of trees.
 fn whole(ensemble: &Ensemble) -> Option<f64> {
-    if ensemble.kind != Kind::Classes || ensemble.transform != Transform::None || !ensemble.base.is_empty() {
+    if ensemble.transform != Transform::None || !ensemble.base.is_empty() {
         return None;
     }
     let trees = ensemble.trees() as f64;
@@ -134,40 +137,42 @@ fn denominator(shares: &[f64]) -> Option<u32> {
     (1..SMALLEST_SHOWN as u32).find(|&q| fits(q))
 }
 
-fn implied(stating: &[(&Planted<'_>, f64)], n: usize) -> Finding {
+/// `people` says whose each member's record is: a leaf is small when few people are in it, however many records they have.
+fn implied(stating: &[(&Planted<'_>, f64)], people: &[u32]) -> Finding {
+    let n = people.len();
     let (mut trees, mut with_fraction, mut small_leaves, mut exact, mut members) = (0, 0, 0, 0, 0);
     for (planted, total) in stating {
         let ensemble = planted.ensemble;
         trees += ensemble.trees();
         let counts = ensemble.route(0..ensemble.trees(), &planted.members, |tree, leaves| {
             let range = ensemble.leaves_of(tree);
-            let mut counts = vec![0_usize; range.len()];
-            for leaf in leaves {
-                if let Some(count) = counts.get_mut((leaf as usize).saturating_sub(range.start)) {
-                    *count += 1;
+            // Records and people of each leaf.
+            let mut counts = vec![(0_usize, 0_usize); range.len()];
+            let mut pairs: Vec<(u32, u32)> = leaves.into_iter().zip(people.iter().copied()).collect();
+            pairs.sort_unstable();
+            for alike in pairs.chunk_by(|a, b| a == b) {
+                if let Some(count) = counts.get_mut((alike[0].0 as usize).saturating_sub(range.start)) {
+                    *count = (count.0 + alike.len(), count.1 + 1);
                 }
             }
             counts
         });
-        for (leaf, count) in counts.into_iter().flatten().enumerate() {
+        for (leaf, (records, count)) in counts.into_iter().flatten().enumerate() {
             let shares: Vec<f64> = ensemble.weights(leaf).iter().map(|weight| weight.value / total).collect();
             let Some(q) = denominator(&shares).filter(|&q| q > 1) else { continue };
             with_fraction += 1;
             if (1..SMALLEST_SHOWN).contains(&count) {
                 small_leaves += 1;
-                members += count;
-                exact += usize::from(count.is_multiple_of(q as usize));
+                members += records;
+                exact += usize::from(records.is_multiple_of(q as usize));
             }
         }
     }
+    let leaves = stating.iter().map(|(planted, _)| planted.ensemble.leaves.len()).sum();
     let mut estimate = share_of(members, (n * trees).max(1));
     estimate.n = n;
     let mut finding = counted(META.id, IMPLIED, Unit::Share, estimate);
-    let shown = if estimate.low == estimate.high {
-        Unit::Share.show(estimate.value)
-    } else {
-        format!("At most {}", Unit::Share.show(estimate.high))
-    };
+    let shown = share_text(members, (n * trees).max(1));
     finding.sentence = if members == 0 {
         "No leaf states shares of classes from which a number of 1 to 10 people of the training data follows."
             .to_owned()
@@ -186,7 +191,7 @@ fn implied(stating: &[(&Planted<'_>, f64)], n: usize) -> Finding {
     finding.evidence.push(Evidence::Table(Table {
         caption: "Leaves whose percentages give a small number away".to_owned(),
         columns: ["what", "leaves"].map(str::to_owned).to_vec(),
-        rows: rows.map(|(what, count)| vec![what.to_owned(), grouped(count as u64)]).to_vec(),
+        rows: rows.map(|(what, count)| vec![what.to_owned(), Count::of_part(count, leaves).to_string()]).to_vec(),
     }));
     finding.limits.push(
         "Trees grown on bootstrap samples or with weights state other fractions; then members and denominators disagree.".to_owned(),
@@ -207,12 +212,12 @@ fn stated(counts: &[Vec<u64>]) -> Finding {
     }
     let leaves = |wanted: &dyn Fn(&u64) -> bool| counts.iter().flatten().filter(|count| wanted(count)).count();
     let total = counts.iter().map(Vec::len).sum::<usize>();
-    let mut finding =
-        counted(META.id, IMPLIED, Unit::Share, Estimate::exact(records as f64 / of.max(1) as f64, of as usize));
+    let estimate = share_of(records as usize, of as usize);
+    let mut finding = counted(META.id, IMPLIED, Unit::Share, estimate);
     "isolation forest".clone_into(&mut finding.scope);
     finding.sentence = format!(
-        "The file states the number of training records of every leaf: {} of the sampled records are in leaves of 1 to 10.",
-        Unit::Share.show(records as f64 / of.max(1) as f64)
+        "{} of the sampled records are in leaves of 1 to 10: the file states the number of training records of every leaf.",
+        share_text(records as usize, of as usize)
     );
     finding.severity = if records > 0 { Severity::High } else { Severity::VeryLow };
     let row = |what: &str, count: usize| vec![what.to_owned(), Count::of_part(count, total).to_string()];

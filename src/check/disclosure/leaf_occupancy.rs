@@ -32,15 +32,17 @@
 
 use serde::Deserialize;
 
-use super::counted;
 use super::grove::{Grove, Planted};
 use super::leaves::{Cut, Occupancy, alone, occupancy};
+use super::{counted, share_text};
 use crate::check::records::patients;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject, Truth};
 use crate::data::Split;
 use crate::finding::{
     Baseline, Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Table, Unit, grouped, share_of,
 };
+use crate::stats::Level;
+use crate::stats::interval::newcombe;
 use crate::watch::Watch;
 
 pub(in crate::check) static META: CheckMeta = CheckMeta {
@@ -139,15 +141,6 @@ fn parameters(planted: &Planted<'_>) -> usize {
     2 * ensemble.splits.len() + ensemble.leaves.len() * ensemble.targets.saturating_sub(1).max(1)
 }
 
-fn share_text(count: usize, total: usize) -> String {
-    let share = share_of(count, total);
-    if share.low == share.high {
-        Unit::Share.show(share.value)
-    } else {
-        format!("At most {}", Unit::Share.show(share.high))
-    }
-}
-
 fn table(occupancy: &Occupancy, split: &Split, trees: usize) -> Evidence {
     let (n, m) = (split.members.len(), split.nonmembers.len());
     let row = |cut: &Cut| {
@@ -238,14 +231,9 @@ fn joint(grove: &Grove<'_>, alone: usize, others: usize, split: &Split) -> Findi
     finding.baseline =
         Some(Baseline { name: "the same share outside the training data".to_owned(), estimate: share_of(others, m) });
     // Being alone is no trace of training as long as it is as common outside.
-    let excess = (estimate.low - share_of(others, m).high).max(0.0);
-    finding.severity = Severity::on_scale(excess, SCALE);
+    let excess = newcombe(alone, n, others, m, Level::P95);
+    finding.severity = Severity::on_scale(excess.low, SCALE);
     finding.limits.push(BOOTSTRAP.to_owned());
-    if n.max(m) > 2 * n.min(m) {
-        finding
-            .limits
-            .push("The two sets differ much in size: the larger one has fewer people alone by its size.".to_owned());
-    }
     finding
 }
 

@@ -19,8 +19,11 @@ pub mod verbatim_outcomes;
 pub use grove::Fed;
 pub use leaves::people_in_leaves;
 
-use crate::finding::{Count, Finding, SMALLEST_SHOWN, Severity, Standing, Unit, Worse};
+use crate::finding::{Count, Finding, SMALLEST_SHOWN, Severity, Standing, Unit, Worse, share_of};
 use crate::stats::{Estimate, Method};
+
+/// What an array that cannot be read asks for.
+const WHOLE: &str = "Export the model so that every array can be read: values whole, external data beside the file.";
 
 /// A finding counted in the file.
 pub(in crate::check) fn counted(check: &str, measure: &str, unit: Unit, estimate: Estimate) -> Finding {
@@ -39,6 +42,16 @@ pub(in crate::check) fn counted(check: &str, measure: &str, unit: Unit, estimate
         evidence: Vec::new(),
         limits: Vec::new(),
         settings: Vec::new(),
+    }
+}
+
+/// A share of people at the start of a sentence; where 1 to 10 stand on either side, its worse end.
+pub(in crate::check) fn share_text(count: usize, total: usize) -> String {
+    let share = share_of(count, total);
+    if share.low == share.high {
+        Unit::Share.show(share.value)
+    } else {
+        format!("At most {}", Unit::Share.show(share.high))
     }
 }
 

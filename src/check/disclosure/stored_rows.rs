@@ -39,9 +39,9 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
-use super::counted;
 use super::images::Images;
 use super::search::{Find, Search, search};
+use super::{WHOLE, counted};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::finding::{Count, Evidence, Family, Finding, Severity, Standing, Table, Unit, part_of, share_of};
 use crate::model::contents::{Lineage, StoredArray};
@@ -110,11 +110,7 @@ fn finding(arrays: &[StoredArray<'_>], images: &Images<'_>, search: &Search) -> 
     if found > 0 {
         (finding.severity, finding.standing) = (Severity::VeryHigh, Standing::Fact);
     } else if let Some(reason) = gap(search, images) {
-        finding.standing = Standing::Insufficient {
-            reason,
-            needed: "Export the model so that every array can be read: values whole, external data beside the file."
-                .to_owned(),
-        };
+        finding.standing = Standing::Insufficient { reason, needed: WHOLE.to_owned() };
     }
     finding.evidence.extend(table(arrays, images, search));
     finding.settings = vec![

@@ -20,7 +20,8 @@
 //! refined between the points by golden-section search. With the file at hand, two more attacks: of trees, the share of the
 //! candidate's leaf among all leaves that it allows, counted on members (Fredrikson's white-box attack); of networks, the ten
 //! hidden neurons that tell right values from wrong ones best among the attacker's records. An attribute that is no input is
-//! guessed by a model of the answers. Ties go to the more frequent value and are counted. The attack is chosen on one half of
+//! guessed by a model of the answers and, of networks, by one of the answers and of the fifty hidden neurons that go with the
+//! attribute best. Ties go to the more frequent value and are counted. The attack is chosen on one half of
 //! the attacked members and reported on the other. Candidates, prior and imputer come from non-members that are not attacked;
 //! the imputer is the best of the most frequent value, boosted trees, logistic regression, a forest and nearest neighbours by
 //! cross-validation. One record per patient is attacked, so that people are the units.
@@ -65,6 +66,7 @@ use super::study::{Measured, Planned, Refusal, Terms};
 use super::verdict::{Slice, judge};
 use crate::check::disclosure::grove::Grove;
 use crate::check::groups::{Group, Sides, Values, groups};
+use crate::check::settings::within;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::{DataError, Schema, Table};
 use crate::finding::{Family, Finding};
@@ -88,8 +90,10 @@ pub struct AttributeInference {
     /// Most rows to send to the model per sensitive attribute.
     queries: usize,
     /// Most candidate values per attribute, by falling frequency; numbers with more values are tried at points.
+    #[serde(deserialize_with = "within::<2, 10_000, _>")]
     candidates: usize,
     /// Points at which such a number is tried, at its quantiles.
+    #[serde(deserialize_with = "within::<2, 10_000, _>")]
     points: usize,
     /// Most intervals between thresholds of trees of which each is tried once instead; with more of them points are tried.
     intervals: usize,
@@ -100,6 +104,7 @@ pub struct AttributeInference {
     /// Columns that the attacker does not know either.
     unknown: Vec<String>,
     /// How many fillings of those are averaged.
+    #[serde(deserialize_with = "within::<1, 10_000, _>")]
     fillings: usize,
     /// Columns whose groups are judged besides everybody; the quasi-identifiers where none are named.
     columns: Option<Vec<String>>,
@@ -133,13 +138,16 @@ impl Check for AttributeInference {
         &[Need::Model, Need::Queries, Need::Table, Need::Target, Need::OneOutcome, Need::Sensitive]
     }
 
+    fn fits(&self, subject: &Subject<'_>) -> Result<(), CheckError> {
+        Scene::of(subject).map_or(Ok(()), |scene| self.check_columns(scene.members))
+    }
+
     fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Output, CheckError> {
         let Some(scene) = Scene::of(subject) else { return Ok(Output::default()) };
         // Files without trees are attacked as well.
         let grove = Grove::of(subject).ok();
         let scene = Scene { grove: grove.as_ref(), ..scene };
         let attributes = self.attributes(&scene.split.schema);
-        self.check_columns(scene.members)?;
         let patients = scene.patients();
         let sides = Sides { members: scene.members.rows(), patients: &patients };
         let groups = groups(subject, sides, self.columns.as_deref(), &self.values)?;
@@ -328,6 +336,21 @@ mod tests {
         assert_eq!(plain, numbers(Memory { input_prefix: "other_", ..memory }));
         assert_eq!(plain, numbers(Memory { shift: -9.0, ..memory }));
         assert_eq!(plain, numbers(Memory { batch: Some(7), ..memory }), "batches of seven");
+    }
+
+    /// Others are drawn from records in another order; what is said of people stays.
+    #[test]
+    fn the_order_of_records_changes_no_verdict() {
+        for (remembered, said) in [(600, "individual disclosure"), (0, "no leak by the model shown")] {
+            let memory = Memory { count: 600, remembered, seed: 12, ..Memory::default() };
+            let [plain, turned] =
+                [false, true].map(|turned| Memory { turned, ..memory }.case().run(&AttributeInference::default(), 12));
+            assert_eq!((verdict(&plain), verdict(&turned)), (said, said));
+            for measure in [EXCESS, GAP, INDIVIDUAL] {
+                let (a, b) = (of(&plain, measure).estimate.unwrap(), of(&turned, measure).estimate.unwrap());
+                assert!(a.covers(b.value) && b.covers(a.value), "{measure}: {a:?} and {b:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! # What it measures
 //! How often a copy of the model, made with questions alone, gives the same class as the model; and, of a linear model, how many
-//! members' records follow from the copy as they would from the file.
+//! members' records follow from the copy as they would from the file; and, for each sensitive attribute, how much a copy adds to
+//! guesses of it.
 //!
 //! # Who could do this
 //! Anybody who may ask the model, with records of the same kind that were not trained on. With the model's file in hand there is
@@ -16,14 +17,21 @@
 //!
 //! To grade *interface only*, an attack that needs the file is tried on the linear copy: the last unknown record, for somebody who
 //! knows all others, from the equations of an optimum (as `inversion/informed-reconstruction` does with the file), with the
-//! inputs as they are and in standard deviations.
+//! inputs as they are and in standard deviations. And the sensitive attributes of members are guessed through the best copy that
+//! learned from labels: it is given their records with every candidate value in turn, the model no question. The attacks by
+//! confidence of `inversion/attribute-inference` make the guesses, the best of them chosen on half of the members; imputation from
+//! the attacker's own records, with the outcome, is the adversary without a model; the same attacks on the model's own answers
+//! stand beside them.
 //!
 //! # Reading the number
 //! 100 % says that whoever may ask has the model: protections of the interface (rate limits, rounding) do not keep attacks on the
 //! file away, and findings about a linear model hold for the copy as well. The baseline is the class that the model names most
 //! often. The finding informs; it is no disclosure by itself, its severity is always very low. `-informed` is the share of
 //! members whose record follows from the copy in nine of ten columns, within a twentieth of a standard deviation: where it is not
-//! 0, keeping the file back is no safeguard against who knows the other records. Never more than moderate.
+//! 0, keeping the file back is no safeguard against who knows the other records. Never more than moderate. `-attribute` is how
+//! much more often a value is guessed right through the copy than by imputation, on members; the verdict is that of
+//! `inversion/attribute-inference`. *Individual disclosure* through a copy: what is known of members leaves with the answers, and
+//! limits to the interface come too late. Otherwise the severity is low at most; the model itself may say more than its copy.
 //!
 //! # When it misleads
 //! Too low: an attacker with more questions, or who knows the architecture, does better. Too high: where one class is rare,
@@ -32,40 +40,40 @@
 //!
 //! # Cost
 //! d + 1 questions, and 100, 1,000 and 10,000 as far as the setting `queries` allows (100 unless set); for each of these steps four
-//! small models are trained.
+//! small models are trained. For each sensitive attribute up to 1,000 members and 500 others, times at most 20 candidates, are put to
+//! the copy, and to the model for comparison.
 //!
 //! # References
 //! Tramer et al., "Stealing machine learning models via prediction APIs", USENIX Security 2016; Orekondy et al., "Knockoff nets",
-//! CVPR 2019; Balle, Cherubin and Hayes, IEEE S&P 2022.
+//! CVPR 2019; Balle, Cherubin and Hayes, IEEE S&P 2022; Mehnaz et al., USENIX Security 2022.
 
-use rand::Rng;
 use rand::seq::SliceRandom;
 use serde::Deserialize;
 
 use super::copied::Informed;
+use super::learned::Taught;
 use super::solved::{Copy, equations, numbers};
+use super::through_copy::{ATTRIBUTE, Attributes, ID, Through};
 use crate::check::disclosure::counted;
-use crate::check::records::{patients, side_by_side};
+use crate::check::records::patients;
 use crate::check::{Answers, Audited, Check, CheckError, CheckMeta, Need, Output, Subject};
+use crate::data::Split;
 use crate::data::encode::tensors;
-use crate::data::{Column, Features, Split, Table as Records};
 use crate::finding::{
     Baseline, Evidence, Family, Finding, Severity, Standing, Table, Unit, grouped, part_of, share_of,
 };
-use crate::learn::boosted::Boosted;
-use crate::learn::logistic::Logistic;
-use crate::learn::{Learner, folds};
-use crate::model::{Linear, largest};
+use crate::learn::folds;
+use crate::model::Linear;
 use crate::seed::Seed;
 use crate::stats::Level;
 use crate::stats::interval::wilson;
 use crate::watch::Watch;
 
 pub(in crate::check) static META: CheckMeta = CheckMeta {
-    id: "inversion/extraction",
+    id: ID,
     title: "A copy made with questions",
     family: Family::Inversion,
-    measures: &[AGREEMENT, INFORMED],
+    measures: &[AGREEMENT, INFORMED, ATTRIBUTE],
     source: include_str!("extraction.rs"),
 };
 
@@ -121,7 +129,8 @@ impl Check for Extraction {
         let mut copies = Vec::new();
         copies.extend(equations(model, split, &parts.own, &asked, (META.id, watch))?);
         for budget in BUDGETS.into_iter().filter(|budget| *budget <= self.queries) {
-            copies.extend(learned(model, split, &parts, &asked, budget, seed, watch)?);
+            let taught = Taught::of(model, split, &parts.own, budget, seed, (META.id, watch))?;
+            copies.extend(taught.map(|taught| taught.copy(split, &split.nonmembers.take(&asked).features)));
         }
         let truth: Vec<u32> = asked.iter().map(|&row| answers.predictions.class(row)).collect();
         let cut = parts.choosing.len();
@@ -172,7 +181,16 @@ impl Check for Extraction {
             }
             None => None,
         };
-        Ok(std::iter::once(finding).chain(further).collect::<Vec<Finding>>().into())
+        let taught = copies.iter().rev().filter(|copy| copy.taught.is_some()).max_by_key(|copy| right(copy, 0, cut));
+        let attributes = match taught {
+            Some(copy) => {
+                let through = Through { copy, own: &parts.own, others: &asked, seed: seed.derive("attributes") };
+                through.attributes(subject, watch)?
+            }
+            None => Attributes::nothing("no copy has learned from labels"),
+        };
+        finding.settings.push(("attributes attacked through a copy".to_owned(), attributes.said));
+        Ok(std::iter::once(finding).chain(further).chain(attributes.findings).collect::<Vec<Finding>>().into())
     }
 }
 
@@ -227,62 +245,6 @@ fn recovered(informed: &Informed, questions: usize, split: &Split) -> Finding {
     finding
 }
 
-// ------------------------------------------------------------------ learning from labels
-
-/// A copy that learned from the labels that the model gives to `budget` records; nothing where there are not as many.
-fn learned(
-    model: &Audited,
-    split: &Split,
-    parts: &Parts,
-    asked: &[usize],
-    budget: usize,
-    seed: Seed,
-    watch: &dyn Watch,
-) -> Result<Option<Copy>, CheckError> {
-    let Some(questions) = questions(split, &parts.own, budget, seed.derive("questions")) else { return Ok(None) };
-    let answers = model.target.query(&tensors(&questions, &model.slots)?, META.id, watch)?;
-    let labels: Vec<u32> = (0..budget).map(|row| answers.class(row)).collect();
-    let classes = model.target.facts().classes.len();
-    let known: Vec<usize> = (0..budget).filter(|&row| (labels[row] as usize) < classes).collect();
-    let data = side_by_side(split, &questions, &split.nonmembers.take(asked).features, budget + asked.len());
-    let learners: [(&dyn Learner, &'static str); 2] = [
-        (&Logistic::default(), "logistic regression on its labels"),
-        (&Boosted { rounds: 25, rate: 0.2, ..Boosted::default() }, "boosted trees on its labels"),
-    ];
-    let quarter = |wanted: bool| -> Vec<usize> {
-        known.iter().enumerate().filter(|(at, _)| at.is_multiple_of(4) == wanted).map(|(_, &row)| row).collect()
-    };
-    let (test, train) = (quarter(true), quarter(false));
-    let predicted = |learner: &dyn Learner, train: &[usize], rows: &[usize]| -> Vec<u32> {
-        let p = learner.fit(&data, train, &labels, classes, seed.derive("copy")).probabilities(&data, rows);
-        p.chunks(classes).map(largest).collect()
-    };
-    let hits = |learner: &dyn Learner| {
-        let guesses = predicted(learner, &train, &test);
-        guesses.iter().zip(&test).filter(|(guess, row)| **guess == labels[**row]).count()
-    };
-    let rated = learners.iter().rev().max_by_key(|(learner, _)| hits(*learner));
-    let Some((learner, how)) = rated else { return Ok(None) };
-    let rows: Vec<usize> = (budget..budget + asked.len()).collect();
-    Ok(Some(Copy { how, questions: budget, classes: predicted(*learner, &known, &rows), linear: None }))
-}
-
-/// Records to ask about: the attacker's own, then mixtures of their columns. Tensors are not mixed.
-fn questions(split: &Split, own: &[usize], budget: usize, seed: Seed) -> Option<Features> {
-    let first = &own[..budget.min(own.len())];
-    let table = match &split.nonmembers.features {
-        Features::Tensor(tensor) => return (first.len() == budget).then(|| Features::Tensor(tensor.take(first))),
-        Features::Table(table) => table,
-    };
-    let column = |column: &Column| {
-        let mut stream = seed.derive(&column.name).stream();
-        let mixed = (first.len()..budget).map(|_| own[stream.next_u32() as usize % own.len()]);
-        let rows: Vec<usize> = first.iter().copied().chain(mixed).collect();
-        Column { name: column.name.clone(), cells: column.cells.take(&rows) }
-    };
-    Some(Features::Table(Records::new(table.columns().iter().map(column).collect())))
-}
-
 fn table<'c>(copies: impl Iterator<Item = (&'c Copy, String)>) -> Evidence {
     Evidence::Table(Table {
         caption: "Agreement of a copy with the model, by the number of questions".to_owned(),
@@ -308,8 +270,8 @@ mod tests {
     use super::*;
     use crate::check::Truth;
     use crate::check::specimen::{Case, Specimen, numbers as column, uniform};
-    use crate::data::Schema;
     use crate::data::encode::Slot;
+    use crate::data::{Schema, Table as Records};
     use crate::model::{Predictions, Scale};
     use crate::tensor::{Element, Tensor, Values};
 

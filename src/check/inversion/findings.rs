@@ -4,7 +4,7 @@ use super::cells::{Cells, Guesses, Top};
 use super::study::{FEWEST, Measured, Refusal};
 use super::verdict::{Judged, Verdict, worst};
 use crate::finding::{
-    Baseline, CellPair, Count, Evidence, Finding, Severity, Standing, Table, Unit, Worse, grouped, part_of,
+    Baseline, CellPair, Count, Evidence, Finding, Severity, Standing, Table, Unit, Worse, grouped, part_of, share_of,
 };
 use crate::stats::interval::wilson;
 use crate::stats::{Estimate, Level};
@@ -22,7 +22,7 @@ const SCALE: [f64; 4] = [0.01, 0.05, 0.10, 0.25];
 /// A precision from which a guess is as good as knowing.
 const CERTAIN: f64 = 0.9;
 /// How many of the surest guesses are looked at.
-const TOPS: [usize; 3] = [10, 50, 100];
+const TOPS: [usize; 2] = [50, 100];
 /// Shares of everybody that the right ones among the surest make up.
 const RECALLS: [f64; 2] = [0.01, 0.05];
 
@@ -194,7 +194,9 @@ fn individual(found: &Measured, judged: &[Judged], speaks: &Judged, settings: Ve
     let name = &found.attribute.name;
     let own = speaks.individual();
     let high = judged.iter().map(|judged| judged.individual().high).fold(own.high, f64::max);
-    let estimate = Estimate { high, ..own };
+    // Nobody whose value is no candidate was attacked.
+    let attacked = found.known.0 as f64 / found.known.1.max(1) as f64;
+    let estimate = Estimate { value: attacked * own.value, low: attacked * own.low, high: attacked * high, ..own };
     let cells = &speaks.slice.cells;
     let precise = cells.members.attack.rate(speaks.excess.level).low;
     let people = (estimate.low * found.known.1 as f64).floor() as usize;
@@ -214,7 +216,7 @@ fn individual(found: &Measured, judged: &[Judged], speaks: &Judged, settings: Ve
         other => format!(
             "No group of people is shown whose `{name}` is guessable because they were in the training data; at most {} of all \
              members could be. {}",
-            Unit::Share.show(high.clamp(0.0, 1.0)),
+            Unit::Share.show(estimate.high.clamp(0.0, 1.0)),
             other.meaning()
         ),
     };
@@ -307,6 +309,10 @@ fn surest(cells: &Cells) -> Evidence {
         top.map_or_else(
             || vec!["never reached".to_owned(), String::new()],
             |top| {
+                let told = share_of(top.right, top.people);
+                if told.low < told.high {
+                    return vec![Unit::Share.show_interval(&told), "withheld".to_owned()];
+                }
                 let precision = top.precision(Level::P95);
                 vec![share(&precision), Unit::Share.show(precision.low)]
             },
@@ -327,7 +333,8 @@ fn surest(cells: &Cells) -> Evidence {
         rows.push(row(name, &|guesses| guesses.top_at_recall(recall)));
     }
     table(
-        "How often the surest guesses are right, whole blocks of ties, with exact lower bounds at 97.5 %",
+        "How often the surest guesses are right, whole blocks of ties, with exact lower bounds at 97.5 %; where 1 to 10 guesses are right or wrong, \
+         the range that any such count gives",
         &[
             "guesses",
             "attack, members",
@@ -345,17 +352,28 @@ fn surest(cells: &Cells) -> Evidence {
 fn who(judged: &[Judged]) -> Evidence {
     let row = |judged: &Judged| {
         let cells = &judged.slice.cells;
-        let rate = |guesses: &Guesses| share(&guesses.rate(Level::P95));
+        let sides = [&cells.members.attack, &cells.members.baseline, &cells.others.attack, &cells.others.baseline];
+        // A share of few people says how many they are, and so does a difference of such shares.
+        let told = sides.map(|guesses| share_of(guesses.hits(), guesses.right.len()));
+        let few = told.iter().any(|told| told.low < told.high);
+        let rate = |at: usize| {
+            if told[at].low < told[at].high {
+                Unit::Share.show_interval(&told[at])
+            } else {
+                share(&sides[at].rate(Level::P95))
+            }
+        };
+        let or_withheld = |text: String| if few { "withheld".to_owned() } else { text };
         vec![
             judged.slice.name.clone(),
             Count::of(cells.members.people()).to_string(),
-            rate(&cells.members.attack),
-            rate(&cells.members.baseline),
-            rate(&cells.others.attack),
-            rate(&cells.others.baseline),
-            Unit::Share.show(cells.normalised(Level::P95).value),
-            points(&judged.excess),
-            points(&judged.gap),
+            rate(0),
+            rate(1),
+            rate(2),
+            rate(3),
+            or_withheld(Unit::Share.show(cells.normalised(Level::P95).value)),
+            or_withheld(points(&judged.excess)),
+            or_withheld(points(&judged.gap)),
             judged.verdict.name().to_owned(),
         ]
     };

@@ -1,5 +1,6 @@
 //! # What it measures
-//! The share of members whose record can be computed from the model file by somebody who knows the records of all others.
+//! The share of members whose record can be computed from the model file by somebody who knows the records of all others, and
+//! whom no other person's record gives away just as well.
 //!
 //! # Who could do this
 //! An informed adversary: a partner of a study who contributed all records but one, or a hospital in a consortium of two. For an
@@ -16,7 +17,8 @@
 //!
 //! # Reading the number
 //! A record counts as recovered when nine in ten of its columns that vary are within 0.05 standard deviations. The baseline is
-//! the nearest known record in the place of the unknown one. Only members that the baseline misses are a leak. The severity is
+//! the nearest record of another person in the place of the unknown one. Only members that the baseline misses are a leak and
+//! counted, one record a person. The severity is
 //! moderate at most: it is a worst case over what an adversary knows, as differential privacy is. Means that the file states to
 //! seven digits give nearly every record away; that is a fact about sums.
 //!
@@ -27,10 +29,12 @@
 //!
 //! # Cost
 //! No query. One pass of all records through the part of the model before the linear map, then in proportion to records times columns;
-//! the baseline compares up to `sample` members with all others.
+//! up to `sample` members are compared with all others.
 //!
 //! # References
 //! Balle, Cherubin and Hayes, "Reconstructing training data with informed adversaries", IEEE S&P 2022.
+
+use std::collections::BTreeSet;
 
 use rayon::prelude::*;
 use serde::Deserialize;
@@ -39,12 +43,14 @@ use super::means::{Columns, groups, may_hold_means, rows_of, vectors};
 use super::optimum::{MOST_COLUMNS, NEAR, NO_OPTIMUM, Optimum, alike};
 use crate::check::disclosure::counted;
 use crate::check::disclosure::images::{Image, Images};
+use crate::check::records::patients;
+use crate::check::settings::within;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject, Truth};
 use crate::finding::{Baseline, Evidence, Family, Finding, Severity, Standing, Table, Unit, part_of, share_of};
 use crate::learn::folds;
 use crate::model::contents::{Lineage, StoredArray};
-use crate::stats::Level;
 use crate::stats::interval::wilson;
+use crate::stats::{Estimate, Level};
 use crate::watch::Watch;
 
 pub(in crate::check) static META: CheckMeta = CheckMeta {
@@ -63,13 +69,14 @@ const PRODUCTS: [&str; 4] = ["LinearClassifier", "LinearRegressor", "Gemm", "Mat
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InformedReconstruction {
-    /// Most members that the baseline is measured on.
+    /// Most members that are looked at.
+    #[serde(deserialize_with = "within::<11, 1_000_000, _>")]
     sample: usize,
 }
 
 impl Default for InformedReconstruction {
     fn default() -> Self {
-        Self { sample: 200 }
+        Self { sample: 2_000 }
     }
 }
 
@@ -130,9 +137,9 @@ impl Check for InformedReconstruction {
         let Some((_, best)) = best else {
             return Ok(vec![refused.map(not_computed).ok_or_else(no_closed_form)?].into());
         };
-        let image = &images.list[best.image];
-        let baseline = self.baseline(image, images.members, subject);
-        Ok(vec![self.finding(&routes, best, refused, images.members, baseline)].into())
+        let people = &patients(split).0[..images.members];
+        let leak = self.leak(&images.list[best.image], people, best, subject);
+        Ok(vec![self.finding(&routes, best, refused, &leak)].into())
     }
 }
 
@@ -197,42 +204,63 @@ fn of_optimum(image: usize, members: usize, optimum: &Optimum<'_>) -> Route {
     }
 }
 
+/// One record of each person looked at.
+struct Leak {
+    /// People whose record another person's stands for.
+    twins: usize,
+    /// People whose record is recovered and for which no other person's stands.
+    alone: usize,
+    people: usize,
+    /// Whether everybody was looked at.
+    all: bool,
+}
+
+impl Leak {
+    fn share(&self) -> Estimate {
+        let counted = share_of(self.alone, self.people);
+        if self.all {
+            return counted;
+        }
+        // 1 to 10 people are shown as the range that any such count would give.
+        let of = |share: f64| wilson((share * self.people as f64).round() as usize, self.people, Level::P95);
+        Estimate { value: counted.value, low: of(counted.low).low, high: of(counted.high).high, ..of(counted.value) }
+    }
+}
+
 impl InformedReconstruction {
-    /// How many members some other member stands for, of those looked at.
-    fn baseline(&self, image: &Image<'_>, members: usize, subject: &Subject<'_>) -> (usize, usize) {
-        let columns = Columns::of(image, &(0..members).collect::<Vec<usize>>());
-        let own: Vec<u32> = (0..members as u32).collect();
-        let mut asked = folds::representatives(&own, subject.seed.derive(META.id));
+    fn leak(&self, image: &Image<'_>, people: &[u32], best: &Route, subject: &Subject<'_>) -> Leak {
+        let columns = Columns::of(image, &(0..people.len()).collect::<Vec<usize>>());
+        let mut asked = folds::representatives(people, subject.seed.derive(META.id));
+        let all = asked.len() <= self.sample;
         rand::seq::SliceRandom::shuffle(&mut asked[..], &mut subject.seed.derive(META.id).derive("order").stream());
-        asked.truncate(self.sample.max(1));
-        let has_twin = |&&member: &&usize| {
+        asked.truncate(self.sample);
+        let recovered: BTreeSet<usize> =
+            best.recovered.iter().filter(|(_, found)| *found).map(|(member, _)| *member).collect();
+        let has_twin = |member: usize| {
             let of = |row: usize| move |column: usize| f64::from(image.values[row * image.width + column]);
-            (0..members).any(|other| other != member && alike(of(member), of(other), &columns))
+            (0..people.len()).any(|other| people[other] != people[member] && alike(of(member), of(other), &columns))
         };
-        (asked.par_iter().filter(|member| has_twin(member)).count(), asked.len())
+        let twins: Vec<bool> = asked.par_iter().map(|&member| has_twin(member)).collect();
+        let alone = asked.iter().zip(&twins).filter(|(member, twin)| recovered.contains(member) && !**twin).count();
+        Leak { twins: twins.iter().filter(|twin| **twin).count(), alone, people: asked.len(), all }
     }
 
-    fn finding(
-        &self,
-        routes: &[Route],
-        best: &Route,
-        refused: Option<f64>,
-        members: usize,
-        (twins, looked_at): (usize, usize),
-    ) -> Finding {
-        let mut finding = counted(META.id, RECOVERED, Unit::Share, share_of(best.found(), members));
+    fn finding(&self, routes: &[Route], best: &Route, refused: Option<f64>, leak: &Leak) -> Finding {
+        let estimate = leak.share();
+        let mut finding = counted(META.id, RECOVERED, Unit::Share, estimate);
         finding.sentence = format!(
-            "Somebody who knows all other records and has the file can compute the records of {} members, one at a time, from {}.",
-            part_of(best.found(), members),
+            "Somebody who knows all other records and has the file can compute the record of {} people looked at, one at a time, \
+             from {}, where no other person's record would have told the same.",
+            part_of(leak.alone, leak.people),
             best.what
         );
-        let estimate = wilson(twins, looked_at, Level::P95);
-        let excess = share_of(best.found(), members).low - estimate.value;
         // A worst case over what an adversary knows: never more than moderate.
-        finding.severity = Severity::on_scale(excess, [0.01, 0.10, f64::INFINITY, f64::INFINITY]);
-        finding.baseline = Some(Baseline { name: "the nearest known record instead".to_owned(), estimate });
+        finding.severity = Severity::on_scale(estimate.low, [0.01, 0.10, f64::INFINITY, f64::INFINITY]);
+        let twins = share_of(leak.twins, leak.people);
+        let name = "people for whom another person's record stands, not counted".to_owned();
+        finding.baseline = Some(Baseline { name, estimate: twins });
         finding.evidence.push(table(routes));
-        finding.settings = vec![("members in the baseline, at most".to_owned(), self.sample.to_string())];
+        finding.settings = vec![("people looked at, at most".to_owned(), self.sample.to_string())];
         if let Some(residual) = refused {
             finding.limits.push(format!(
                 "The linear map is not at an optimum that the check knows (stationarity residual {}): it was left out.",

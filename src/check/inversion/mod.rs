@@ -5,6 +5,8 @@
 pub mod attribute_inference;
 mod cells;
 mod copied;
+#[cfg(test)]
+mod copy_tests;
 mod domain;
 pub mod extraction;
 mod findings;
@@ -12,6 +14,7 @@ mod imputer;
 pub mod informed_reconstruction;
 mod intervals;
 mod inverting;
+mod learned;
 mod likeness;
 mod means;
 mod neurons;
@@ -30,6 +33,7 @@ mod solved;
 mod specimen;
 mod study;
 mod tale;
+mod through_copy;
 #[cfg(test)]
 mod tree_tests;
 mod verdict;

@@ -6,18 +6,29 @@
 //! weighs the neurons, the other tells how much more frequent a score is when the value is right. The imputer's posterior is
 //! multiplied by that.
 //!
+//! An attribute that is no input has no candidates to put in place. There the neurons that go with it best, read for records as they
+//! are, are features of the model of the answers.
+//!
 //! Reference: Jayaraman and Evans, CCS 2022 (white-box attack by neurons that correlate with the sensitive value).
 
 use super::domain::Domain;
+use super::imputer::Lessons;
 use super::rules::{Meaning, Scored};
-use super::work::{Both, Work};
-use crate::check::CheckError;
+use super::scene::Given;
+use super::work::{Attacked, Both, Work};
+use crate::check::{CheckError, ModelFile};
+use crate::data::encode::tensors;
+use crate::data::{Features, Table};
 use crate::model::contents::Lineage;
-use crate::model::{ModelFamily, Stage};
+use crate::model::{Inside, ModelFamily, Stage};
 use crate::tensor::Tensor;
 
 /// Name for tables.
 const NAME: &str = "imputation times hidden neurons (white box)";
+/// Name of the attack on attributes that are no input.
+const SEEN: &str = "model of the answers and of hidden neurons (white box)";
+/// Neurons that are features of it.
+const FEATURES: usize = 50;
 /// Neurons that make a score.
 const NEURONS: usize = 10;
 /// Most records of the attacker that are asked about.
@@ -30,18 +41,75 @@ const RANGES: usize = 8;
 const FEWEST: usize = 10;
 
 impl Work<'_> {
-    /// The attack on both sides; nothing for models that are no networks, whose layers the runtime does not give out, or for numbers.
-    pub(super) fn neurons(&self, posterior: &[f64]) -> Result<Option<Both<Scored>>, CheckError> {
-        let scene = self.scene;
-        let network = scene.model.family == ModelFamily::Network && self.planned.terms.unknown.is_empty();
-        let Domain::Values { truth, .. } = &self.planned.domain else { return Ok(None) };
-        let Some((file, inside)) = scene.file.and_then(|file| Some((file, file.inside.as_ref()?))).filter(|_| network)
-        else {
-            return Ok(None);
-        };
+    /// The layers that may be read: those of networks, for somebody who knows all of a record.
+    fn hidden(&self) -> Option<(&ModelFile, &Inside, Vec<String>)> {
+        let network = self.scene.model.family == ModelFamily::Network && self.planned.terms.unknown.is_empty();
+        let file = self.scene.file.filter(|_| network)?;
+        let inside = file.inside.as_ref()?;
         let lineage = Lineage::of(&file.contents);
         let hidden = lineage.tensors().into_iter().filter(|(name, _)| !lineage.is_output(name));
         let names: Vec<String> = hidden.map(|(name, _)| name.to_owned()).collect();
+        Some((file, inside, names))
+    }
+
+    /// Attacks on an attribute that is no input, by what the model says about records as they are and, of networks, by what their
+    /// layers hold.
+    ///
+    /// # Errors
+    /// When the layers cannot be read.
+    pub(super) fn as_they_are(&self, patients: &[u32], auxiliary: &[usize]) -> Result<Vec<Attacked>, CheckError> {
+        let mut attacks = vec![self.seen_answers(patients, auxiliary)];
+        if let Some(both) = self.seen_neurons(patients)? {
+            attacks.push(self.decided(SEEN, &both.members, &both.others));
+        }
+        Ok(attacks)
+    }
+
+    fn seen_neurons(&self, patients: &[u32]) -> Result<Option<Both<Scored>>, CheckError> {
+        let (scene, parts, domain) = (self.scene, &self.planned.parts, &self.planned.domain);
+        let Some((file, inside, names)) = self.hidden() else { return Ok(None) };
+        let offset = scene.members.rows();
+        let usable = parts.auxiliary.iter().copied().filter(|&row| domain.is_attackable(offset + row));
+        let known: Vec<usize> = usable.take(MOST_KNOWN).collect();
+        let as_is = |table: &Table, rows: &[usize]| {
+            tensors(&Features::Table(scene.inputs(table).take(rows)), &scene.model.slots)
+        };
+        let mut inputs = as_is(scene.others, &known)?;
+        for more in [as_is(scene.members, &parts.members)?, as_is(scene.others, &parts.others)?] {
+            inputs.iter_mut().zip(more).for_each(|(all, more)| all.extend(more));
+        }
+        let stages = inside.stages(&file.contents, &names, &inputs, &|width| (1..=WIDEST).contains(&width))?.kept;
+        let lessons: Vec<usize> = known.iter().map(|&row| offset + row).collect();
+        let chosen = telling(&stages, &wanted(domain, &lessons), known.len());
+        if chosen.is_empty() {
+            return Ok(None);
+        }
+        let asked = [&self.rows.members[..], &self.rows.others].concat();
+        let read: Vec<usize> = lessons.iter().chain(&asked).copied().collect();
+        let mut data = scene.encoded(&self.planned.attribute, &[], Given::Answers);
+        for (at, neuron) in chosen {
+            let mut cells = vec![f64::NAN; data.rows()];
+            let values = stages[at].values.iter().skip(neuron).step_by(stages[at].width);
+            read.iter().zip(values).for_each(|(&row, &value)| cells[row] = f64::from(value));
+            data.push_numbers(&cells);
+        }
+        let lessons = Lessons { data: &data, patients, auxiliary: &lessons };
+        let found = lessons.impute(domain, &asked, self.planned.seed.derive("imputer"));
+        let (members, others) = self.split(&found.posterior);
+        let scored = |posterior: &[f64]| Scored {
+            name: SEEN,
+            meaning: Meaning::Posterior,
+            of: posterior.iter().map(|share| share.max(1e-300).ln()).collect(),
+            confidence: None,
+        };
+        Ok(Some(Both { members: scored(members), others: scored(others) }))
+    }
+
+    /// The attack on both sides; nothing for models that are no networks, whose layers the runtime does not give out, or for numbers.
+    pub(super) fn neurons(&self, posterior: &[f64]) -> Result<Option<Both<Scored>>, CheckError> {
+        let scene = self.scene;
+        let Domain::Values { truth, .. } = &self.planned.domain else { return Ok(None) };
+        let Some((file, inside, names)) = self.hidden() else { return Ok(None) };
         let offset = scene.members.rows();
         let parts = &self.planned.parts;
         let usable = parts.auxiliary.iter().copied().filter(|&row| self.planned.domain.is_attackable(offset + row));
@@ -71,6 +139,37 @@ impl Work<'_> {
         let scored = |of: Vec<f64>| Scored { name: NAME, meaning: Meaning::Posterior, of, confidence: None };
         Ok(Some(Both { members: scored(of), others: scored(others) }))
     }
+}
+
+/// What neurons are compared with: for every value whether it is that of a record, or the number.
+fn wanted(domain: &Domain, rows: &[usize]) -> Vec<Vec<f64>> {
+    match domain {
+        Domain::Values { truth, .. } => {
+            let of_value = |value: usize| {
+                let is = |&row: &usize| f64::from(u8::from(truth[row] == Some(value as u32)));
+                rows.iter().map(is).collect()
+            };
+            (0..domain.len()).map(of_value).collect()
+        }
+        Domain::Points { truth, .. } => vec![rows.iter().map(|&row| truth[row]).collect()],
+    }
+}
+
+/// The neurons, by stage and place, whose activations for the first `known` records go best with any of what is wanted.
+fn telling(stages: &[Stage], wanted: &[Vec<f64>], known: usize) -> Vec<(usize, usize)> {
+    let mut neurons: Vec<(f64, usize, usize)> = Vec::new();
+    for (at, stage) in stages.iter().enumerate() {
+        for neuron in 0..stage.width {
+            let cells = (0..known).map(|row| f64::from(stage.values[row * stage.width + neuron]));
+            let with = |wanted: &Vec<f64>| correlation(cells.clone().zip(wanted.iter().copied())).abs();
+            let most = wanted.iter().map(with).filter(|with| with.is_finite()).fold(0.0, f64::max);
+            if most > 0.0 {
+                neurons.push((most, at, neuron));
+            }
+        }
+    }
+    neurons.sort_by(|a, b| b.0.total_cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+    neurons.into_iter().take(FEATURES).map(|(_, at, neuron)| (at, neuron)).collect()
 }
 
 /// ln of how much more frequent the layers' score of each person is among records whose value is right. The stages hold the

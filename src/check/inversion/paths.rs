@@ -1,11 +1,12 @@
 //! Fredrikson's white-box attack on trees: how common is the way that a candidate makes a record take?
 //!
-//! The file tells the way of a record with each candidate in place; how many training records go each way stands in many files
-//! and is taken from the members here. A candidate is weighed by its prior times the share of its leaf among the leaves that it
+//! The file tells the way of a record with each candidate in place. How many training records go each way is not in an ONNX file;
+//! the attacker's own records, who are not members, are counted instead. (Counted on the members, each would find its own way
+//! more travelled by one, whether the model had learned from it or not.) A candidate is weighed by its prior times the share of its leaf among the leaves that it
 //! allows (`p_i / phi(v)`, `phi` over all leaves that the candidate alone does not rule out), on average over trees in the
 //! logarithm. Candidates that do not reproduce the outcome are ruled out where another one does.
 //!
-//! Reference: Fredrikson, Jha and Ristenpart, CCS 2015, section 4 (white box with counts).
+//! Reference: Fredrikson, Jha and Ristenpart, CCS 2015, section 4 (white box with counts, which are estimated here).
 
 use super::replies::Replies;
 use super::rules::{Meaning, Scored};
@@ -22,7 +23,7 @@ pub(super) const NAME: &str = "counts of paths in the trees (Fredrikson, white b
 const MOST_WALKS: usize = 1 << 22;
 /// Most cells of the records with all candidates in place.
 const MOST_CELLS: usize = 1 << 26;
-/// What is added to the number of members in a leaf: samples drawn with repetition leave leaves without any of them.
+/// What is added to the number of records in a leaf: some leaves hold none of the attacker's.
 const PRIOR_COUNT: f64 = 0.5;
 
 /// The cells of a feature that the attribute alone decides, by candidate.
@@ -49,8 +50,8 @@ impl Work<'_> {
     /// The attack on both sides; nothing where it cannot be made, or costs too much.
     pub(super) fn paths(&self, replies: &Both<Replies>) -> Result<Option<Both<Scored>>, CheckError> {
         let Some(planted) = self.trees_in_sight().filter(|_| !self.paths_cost_too_much()) else { return Ok(None) };
-        let masses: Vec<Vec<f64>> = planted.iter().map(masses).collect();
         let parts = &self.planned.parts;
+        let masses: Vec<Vec<f64>> = planted.iter().map(|planted| masses(planted, &parts.auxiliary)).collect();
         let members = self.side_of_paths(planted, &masses, self.scene.members, &parts.members, &replies.members)?;
         let others = self.side_of_paths(planted, &masses, self.scene.others, &parts.others, &replies.others)?;
         Ok(members.zip(others).map(|(members, others)| Both { members, others }))
@@ -111,9 +112,14 @@ impl Work<'_> {
     }
 }
 
-/// How many members reach each leaf, and a little more.
-fn masses(planted: &Planted<'_>) -> Vec<f64> {
-    planted.visits().iter().map(|&members| f64::from(members) + PRIOR_COUNT).collect()
+/// How many of the attacker's records reach each leaf, and a little more.
+fn masses(planted: &Planted<'_>, auxiliary: &[usize]) -> Vec<f64> {
+    let mut masses = vec![PRIOR_COUNT; planted.ensemble.leaves.len()];
+    let known = planted.nonmembers.take(auxiliary);
+    for leaves in planted.ensemble.route(0..planted.ensemble.trees(), &known, |_, leaves| leaves) {
+        leaves.into_iter().for_each(|leaf| masses[leaf as usize] += 1.0);
+    }
+    masses
 }
 
 /// The features that change with the candidate, with their cell for each; nothing where a cell depends on more than the

@@ -3,6 +3,7 @@
 //! The attacker's mean record, and that record with one input moved by a standard deviation, give log-odds that are linear in the
 //! inputs where the model is; their differences are its weights. Reference: Tramer et al., USENIX Security 2016.
 
+use super::learned::Taught;
 use crate::check::{Audited, CheckError};
 use crate::data::Split;
 use crate::data::encode::{Slot, tensors};
@@ -20,6 +21,8 @@ pub(super) struct Copy {
     pub(super) classes: Vec<u32>,
     /// The scores of a linear copy.
     pub(super) linear: Option<Linear>,
+    /// What one that learned from labels was taught.
+    pub(super) taught: Option<Taught>,
 }
 
 /// The inputs of some records as one row of numbers each; nothing where an input is no float.
@@ -102,7 +105,7 @@ pub(super) fn equations(
     };
     let how = "the equations of a linear model";
     let classes = others.iter().map(class_of).collect();
-    Ok(Some(Copy { how, questions: width + 1, classes, linear: Some(scores(weights, intercepts)) }))
+    Ok(Some(Copy { how, questions: width + 1, classes, linear: Some(scores(weights, intercepts)), taught: None }))
 }
 
 /// Log-odds against the first class as scores: of two classes that of the second; of several those that sum to zero, as the

@@ -34,6 +34,8 @@ pub(super) struct Memory {
     pub(super) task: Task,
     /// Members and others exchanged.
     pub(super) swapped: bool,
+    /// The records of each set in the reverse order.
+    pub(super) turned: bool,
     /// `s` is the last column and input rather than the second.
     pub(super) last: bool,
     /// Put before the names of the inputs.
@@ -56,6 +58,7 @@ impl Default for Memory {
             shift: 0.0,
             task: Task::Class,
             swapped: false,
+            turned: false,
             last: false,
             input_prefix: "",
             batch: None,
@@ -70,6 +73,14 @@ struct Set {
     ids: Vec<f64>,
     s: Vec<f64>,
     y: Vec<u32>,
+}
+
+impl Set {
+    fn turn(&mut self) {
+        self.ids.reverse();
+        self.s.reverse();
+        self.y.reverse();
+    }
 }
 
 impl Memory {
@@ -110,6 +121,10 @@ impl Memory {
             first.s.iter().chain(&second.s).copied().zip(first.y.iter().chain(&second.y).copied()).collect();
         if self.swapped {
             std::mem::swap(&mut first, &mut second);
+        }
+        if self.turned {
+            first.turn();
+            second.turn();
         }
         let slot = |column: &str| Slot {
             input: format!("{}{column}", self.input_prefix),

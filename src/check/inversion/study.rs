@@ -198,7 +198,7 @@ impl<'a> Planned<'a> {
                 attacks.extend(work.further(replies, &imputed, interview.scale)?);
                 attacks
             }
-            None => vec![work.seen_answers(&patients, &auxiliary)],
+            None => work.as_they_are(&patients, &auxiliary)?,
         };
         let search = asked.as_ref().and_then(|(replies, _)| work.search(replies, interview));
         let replies = asked.map(|(replies, _)| replies);

@@ -102,22 +102,24 @@ pub(super) fn of_weights(image: &Image<'_>, members: usize, record: &[f64]) -> V
     let apart = |at: usize, column: usize| {
         (record[column] - f64::from(image.values[at * image.width + column])).abs() / columns.spread[column]
     };
-    // As many of one side as of the other, evenly spaced: the nearest of more would be nearer.
-    let fewer = members.min(count - members);
-    let nearest = |first: usize, len: usize| {
-        let rows = (0..fewer).map(|at| first + at * len / fewer);
+    let nearest = |rows: std::ops::Range<usize>| {
         let distance = |at: usize| telling.iter().map(|&column| apart(at, column).powi(2)).sum::<f64>();
-        rows.map(|at| (distance(at).sqrt(), at)).min_by(|a, b| a.0.total_cmp(&b.0)).unwrap_or((f64::INFINITY, first))
+        let (size, first) = (rows.len() as f64, rows.start);
+        let (near, at) = rows
+            .map(|at| (distance(at).sqrt(), at))
+            .min_by(|a, b| a.0.total_cmp(&b.0))
+            .unwrap_or((f64::INFINITY, first));
+        (near, at, size)
     };
     let share = |at: usize| {
         let near = telling.iter().filter(|&&column| apart(at, column) <= NEAR_SPREAD).count();
         near as f64 / telling.len() as f64
     };
-    let (inside, outside) = (nearest(0, members), nearest(members, count - members));
+    let (inside, outside) = (nearest(0..members), nearest(members..count));
     let plausible = telling
         .iter()
         .all(|&column| (record[column] - columns.mean[column]).abs() <= PLAUSIBLE * columns.spread[column]);
-    let tale = |change: Change, found: (f64, usize), control: (f64, usize)| Tale {
+    let tale = |change: Change, found: (f64, usize, f64), control: (f64, usize, f64)| Tale {
         source: Source::Weights,
         change,
         columns: telling.len(),
@@ -125,8 +127,35 @@ pub(super) fn of_weights(image: &Image<'_>, members: usize, record: &[f64]) -> V
         found: share(found.1),
         control: share(control.1),
         plausible,
-        // As many of one side as of the other: one is expected within the distance of the nearest.
-        chance: Some(if control.0 > 0.0 { (found.0 / control.0).powi(telling.len() as i32) } else { 1.0 }),
+        // One of the other side is expected within the distance of its nearest: so many of this side within this distance.
+        chance: Some(if control.0 > 0.0 {
+            (found.2 / control.2 * (found.0 / control.0).powi(telling.len() as i32)).min(1.0)
+        } else {
+            1.0
+        }),
     };
     vec![tale(Change::Added, inside, outside), tale(Change::TakenOut, outside, inside)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::check::specimen::normal;
+    use crate::seed::Seed;
+
+    /// Three times as many members as others: the record of the last one is found, that of nobody is not.
+    #[test]
+    fn all_records_of_sets_of_different_size_are_looked_at() {
+        const WIDTH: usize = 8;
+        let (members, others) = (600, 200);
+        let values: Vec<f32> =
+            normal((members + others) * WIDTH, 0.0, Seed::root(3)).into_iter().map(|value| value as f32).collect();
+        let image = Image { what: String::new(), tensor: None, width: WIDTH, values: values.clone() };
+        let row = |at: usize| values[at * WIDTH..][..WIDTH].iter().map(|&v| f64::from(v) + 0.01).collect::<Vec<f64>>();
+        let counts = |record: &[f64]| of_weights(&image, members, record).iter().map(Tale::counts).collect::<Vec<_>>();
+        assert_eq!(counts(&row(members - 1)), [true, false]);
+        assert_eq!(counts(&row(members + others - 1)), [false, true]);
+        let told = (0..20).filter(|&seed| counts(&normal(WIDTH, 0.0, Seed::root(seed + 50))).contains(&true)).count();
+        assert_eq!(told, 0, "strangers are near nobody");
+    }
 }

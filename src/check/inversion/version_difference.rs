@@ -230,7 +230,7 @@ fn finding(tales: &[Tale], recognised: usize, members: usize) -> Finding {
         Some(tale) => format!(
             "The two versions together give away {} of the cells of {} {}, {}; {} records agree in {}.",
             Unit::Share.show(tale.found),
-            if tale.records == 1 { "a patient who was" } else { "the sum over the few patients who were" },
+            if tale.source == Source::Weights { "a patient who was" } else { "the sum over the few patients who were" },
             tale.change.words(),
             tale.source.nearness(),
             if tale.change == Change::Added { "hold-out" } else { "members'" },

@@ -64,7 +64,7 @@ impl Work<'_> {
         Ok((Both { members: members.0, others: others.0 }, Both { members: members.1, others: others.1 }))
     }
 
-    fn decided(&self, name: &'static str, members: &Scored, others: &Scored) -> Attacked {
+    pub(super) fn decided(&self, name: &'static str, members: &Scored, others: &Scored) -> Attacked {
         let decide =
             |scored: &Scored, rows: &[usize]| decide(scored, &self.planned.domain, &self.knowledge.prior, rows);
         Attacked { name, members: decide(members, &self.rows.members), others: decide(others, &self.rows.others) }

@@ -35,7 +35,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::diversity::{RECURSIVE, Told, Tree, told, worst};
+use super::diversity::{Answers, RECURSIVE, Told, Tree, told, worst};
 use super::{Grouped, counted};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::encode::column;
@@ -188,8 +188,8 @@ struct Seen<'a> {
     grouped: &'a Grouped<'a>,
     sensitive: &'a Sensitive,
     told: Vec<Told>,
-    /// Records of each group.
-    records: Vec<u32>,
+    /// Records of the groups with each answer.
+    records: Vec<usize>,
     worst: Told,
 }
 
@@ -197,7 +197,7 @@ impl Seen<'_> {
     /// Records in groups that tell too much.
     fn records_where(&self, violates: impl Fn(&Told) -> bool) -> usize {
         let violating = self.told.iter().zip(&self.records).filter(|(told, _)| violates(told));
-        violating.map(|(_, &records)| records as usize).sum()
+        violating.map(|(_, &records)| records).sum()
     }
 
     fn finding(&self, measure: &str, unit: Unit, value: f64, violating: usize) -> Finding {
@@ -222,9 +222,11 @@ impl AttributeDisclosure {
         let finer = (!known.is_empty()).then(|| Classes::of(&more, grouped.people));
         let classes = finer.as_ref().unwrap_or(&grouped.classes);
         let values = Values::of(classes, &sensitive.codes, grouped.people);
-        let told = told(&values, sensitive.rank.as_deref(), sensitive.tree.as_ref());
+        let Answers { told, of_class } = told(&values, sensitive.rank.as_deref(), sensitive.tree.as_ref());
         let Some(worst) = worst(&told) else { return Vec::new() };
-        let seen = Seen { grouped, sensitive, told, records: classes.records().to_vec(), worst };
+        let mut records = vec![0; told.len()];
+        of_class.iter().zip(classes.records()).for_each(|(&at, &of_class)| records[at as usize] += of_class as usize);
+        let seen = Seen { grouped, sensitive, told, records, worst };
         let (name, n) = (&sensitive.name, grouped.records());
         let few = seen.records_where(|told| told.distinct < self.l);
         let mut without = seen.finding("reidentification/records-without-diversity", Unit::Share, 0.0, few);
@@ -337,6 +339,12 @@ mod tests {
         Values::of(&Classes::of(&[&column(groups)], None), &column(sensitive), None)
     }
 
+    /// What each class tells.
+    fn of_each(values: &Values, rank: Option<&[f64]>, tree: Option<&Tree>) -> Vec<Told> {
+        let answers = told(values, rank, tree);
+        answers.of_class.iter().map(|&at| answers.told[at as usize]).collect()
+    }
+
     /// Table 3 of the t-closeness paper, as in ARX's `test2.csv`: salaries 3 to 11 and diseases of nine people.
     #[test]
     fn tables_of_the_t_closeness_paper() {
@@ -344,7 +352,7 @@ mod tests {
         let salary: Vec<u32> = (0..9).collect();
         let groups = [0, 0, 0, 1, 2, 1, 2, 2, 1];
         let rank: Vec<f64> = (3..12).map(f64::from).collect();
-        let of_groups = told(&values(&groups, &salary), Some(&rank), None);
+        let of_groups = of_each(&values(&groups, &salary), Some(&rank), None);
         let ordered: Vec<f64> = of_groups.iter().map(|told| told.ordered.expect("numbers")).collect();
         assert!((ordered[0] - 0.375).abs() < 1e-12 && (ordered[1] - 1.0 / 6.0).abs() < 1e-12, "{ordered:?}");
         // gastric ulcer, gastritis, stomach cancer, gastritis, flu, bronchitis, bronchitis, pneumonia, stomach cancer
@@ -353,7 +361,7 @@ mod tests {
         let system = vec![0, 0, 0, 1, 1, 1];
         let tree = Tree { levels: vec![organ, system, vec![0; 6]] };
         let groups = [0, 1, 0, 2, 2, 2, 1, 0, 1];
-        let of_groups = told(&values(&groups, &disease), None, Some(&tree));
+        let of_groups = of_each(&values(&groups, &disease), None, Some(&tree));
         let found: Vec<f64> = of_groups.iter().map(|told| told.hierarchical.expect("a tree")).collect();
         for (found, expected) in found.iter().zip([7.0 / 27.0, 5.0 / 27.0, 8.0 / 27.0]) {
             assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
@@ -365,7 +373,7 @@ mod tests {
     fn a_class_by_hand() {
         let sensitive = [0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3];
         let groups: Vec<u32> = (0..20).map(|row| row / 10).collect();
-        let told = told(&values(&groups, &sensitive), None, None);
+        let told = of_each(&values(&groups, &sensitive), None, None);
         let (mixed, same) = (told[0], told[1]);
         assert_eq!((mixed.distinct, mixed.alpha, mixed.complete), (3, 0.6, false));
         // 6 / (3 + 1), 6 / 1, and none from the fourth on
@@ -391,7 +399,7 @@ mod tests {
             let tree = Tree { levels: vec![(0..levels).map(|code| code / 2).collect(), vec![0; levels as usize]] };
             let values = values(&groups, &sensitive);
             let n: u64 = values.total().iter().sum();
-            for (class, told) in told(&values, Some(&rank), Some(&tree)).into_iter().enumerate() {
+            for (class, told) in of_each(&values, Some(&rank), Some(&tree)).into_iter().enumerate() {
                 let (ordered, hierarchical) = (told.ordered.unwrap(), told.hierarchical.unwrap());
                 prop_assert!(told.distinct as f64 >= told.entropy - 1e-9 && told.entropy >= 1.0 - 1e-9);
                 prop_assert!(told.equal <= 1.0 && (-1e-12..=told.equal + 1e-9).contains(&ordered));

@@ -60,7 +60,7 @@ impl Told {
     }
 }
 
-/// The worst of every measure over all classes; nothing without classes.
+/// The worst of every measure over all answers; nothing without classes.
 pub(super) fn worst(told: &[Told]) -> Option<Told> {
     told.iter().copied().reduce(Told::worse)
 }
@@ -159,9 +159,16 @@ impl Tree {
     }
 }
 
+/// What every class tells, each answer once where classes share it.
+pub(super) struct Answers {
+    pub(super) told: Vec<Told>,
+    /// The answer of every class.
+    pub(super) of_class: Vec<u32>,
+}
+
 /// What every class tells about a value. `rank` orders the codes where they are numbers; `tree` groups them. O(values of
-/// all classes), with a tree O(classes x levels x codes).
-pub(super) fn told(values: &Values, rank: Option<&[f64]>, tree: Option<&Tree>) -> Vec<Told> {
+/// all classes), with a tree O(classes of several values x levels x codes).
+pub(super) fn told(values: &Values, rank: Option<&[f64]>, tree: Option<&Tree>) -> Answers {
     let records = values.total().iter().sum::<u64>().max(1) as f64;
     let share: Vec<f64> = values.total().iter().map(|&count| count as f64 / records).collect();
     let overall = Overall {
@@ -170,7 +177,25 @@ pub(super) fn told(values: &Values, rank: Option<&[f64]>, tree: Option<&Tree>) -
         share,
         tree,
     };
-    (0..values.classes()).map(|class| overall.told(&values.class(class))).collect()
+    // Classes of one and the same value tell the same whatever their size; most classes are such in fine groupings.
+    let mut of_one_value: Vec<Option<u32>> = vec![None; overall.share.len()];
+    let mut told = Vec::new();
+    let answer = |class: usize| {
+        let mut runs = values.class(class);
+        let first = runs.next().filter(|_| runs.next().is_none());
+        let known = first.map(|(code, _)| &mut of_one_value[code as usize]);
+        if let Some(Some(at)) = known {
+            return *at;
+        }
+        let at = told.len() as u32;
+        told.push(overall.told(&values.class(class)));
+        if let Some(known) = known {
+            *known = Some(at);
+        }
+        at
+    };
+    let of_class = (0..values.classes()).map(answer).collect();
+    Answers { told, of_class }
 }
 
 impl Overall<'_> {

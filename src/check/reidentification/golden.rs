@@ -170,7 +170,7 @@ fn of_groups(threat: &ThreatModel, table: &Table, sensitive: &str) -> (Told, Gro
     let found = grouped(leaked, table);
     let sensitive = Sensitive::of(sensitive, cells(table, sensitive));
     let values = Values::of(&found.classes, &sensitive.codes, None);
-    (worst(&told(&values, sensitive.rank.as_deref(), None)).expect("groups"), found)
+    (worst(&told(&values, sensitive.rank.as_deref(), None).told).expect("groups"), found)
 }
 
 #[test]

@@ -153,6 +153,9 @@ fn limits() -> Vec<String> {
     .to_vec()
 }
 
+/// More people than this have no record to stand for them.
+const MOST_PEOPLE: f64 = 1e10;
+
 /// The weights, all of them over 0.
 fn weights(table: &Table, threat: &str, name: &str) -> Result<Vec<f64>, CheckError> {
     let setting = format!("threats.{threat}.weights");
@@ -168,6 +171,9 @@ fn weights(table: &Table, threat: &str, name: &str) -> Result<Vec<f64>, CheckErr
         Some(weights) if weights.iter().any(|weight| weight.is_nan()) => refuse("has missing cells"),
         Some(weights) if weights.iter().any(|weight| *weight <= 0.0 || weight.is_infinite()) => {
             refuse("has weights that are not over 0")
+        }
+        Some(weights) if weights.iter().any(|weight| *weight > MOST_PEOPLE) => {
+            refuse("has weights that stand for more people than there are")
         }
         Some(weights) => Ok(weights),
     }

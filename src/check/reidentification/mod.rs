@@ -12,7 +12,9 @@ mod grouped;
 pub mod individual_risk;
 pub mod k_anonymity;
 pub mod linkage;
+mod margins;
 mod measure;
+pub mod output_classes;
 mod pairing;
 mod population;
 pub mod population_uniqueness;
@@ -22,7 +24,7 @@ pub mod unicity;
 pub mod uniqueness;
 
 pub use grouped::Grouped;
-pub use measure::{Measurement, measure};
+pub use measure::{Counted, Measurement};
 
 use attribute_disclosure::{AttributeDisclosure, Sensitive};
 

@@ -1,7 +1,8 @@
 //! # What it measures
 //! The risk that a record is re-identified, by the attacker of each threat model: prosecutor, journalist or marketer, times
 //! the probability that an attack is tried at all; the share of records in groups that are too small; and, where the plan
-//! names a register of the population, k-map and delta-presence.
+//! names a register of the population, k-map and delta-presence; where it names margins of it (`population = { margins =
+//! "census.csv" }`), an estimate of k-map and of the records that are unique in the population.
 //!
 //! # Who could do this
 //! Prosecutor: somebody who knows that a certain person is in the data and knows the person's quasi-identifiers.
@@ -13,7 +14,9 @@
 //! journalist's 1 / smallest F, and the marketer re-identifies the mean over records of 1 / F. All averages are over records,
 //! not over groups. F comes from the register of the population where the plan names one; a group of the data that the
 //! register does not have is counted, warned of, and taken as F = f. Without a register both files together stand for the
-//! population, which gives an upper bound. k-map is the smallest F; delta-presence the largest f / F. The threshold is a
+//! population, which gives an upper bound. Margins count people over some of the columns (ZIP3 by age, age by sex); iterative
+//! proportional fitting makes of them the table that has these totals and no dependence besides, and the F of a group is its f
+//! and a Poisson number of others (Skinner and Shlomo); intervals are those of this law. k-map is the smallest F; delta-presence the largest f / F. The threshold is a
 //! whole number of people (setting `smallest`, default 11), not a risk: rules that say 0.09 mean 1/11, which is above 0.09
 //! and would be missed by one person. A missing cell is a value of its own, which never makes a group larger.
 //!
@@ -24,7 +27,7 @@
 //!
 //! # When it misleads
 //! Too low: when the attacker knows more columns than the threat model lists, or the register holds people who cannot be in
-//! the data. Too high: when the register is incomplete, or values differ between register and data by error or time. The
+//! the data, or the columns depend on each other in ways that no margin shows. Too high: when the register is incomplete, or values differ between register and data by error or time. The
 //! probability of an attempt is an assumption of the plan, not a measurement.
 //!
 //! # Cost
@@ -33,10 +36,12 @@
 //! # References
 //! El Emam, "Guide to the De-Identification of Personal Health Information" (2013); El Emam and Dankar, J Am Med Inform Assoc
 //! 15 (2008) for k-map; Nergiz, Atzori and Clifton, SIGMOD 2007, for delta-presence; Motwani and Xu, ICDE 2007 for
-//! distinction and separation; Prasser et al., ARX.
+//! distinction and separation; Prasser et al., ARX; Deming and Stephan, Annals of Mathematical Statistics 11 (1940) for the
+//! fitting; Skinner and Shlomo, JASA 103 (2008).
 
 use serde::Deserialize;
 
+use super::margins::Estimated;
 use super::population::{Beside, Journalist};
 use super::{Grouped, STEPS, counted, nested, severity_among};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
@@ -54,6 +59,7 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
         "reidentification/records-at-risk",
         "reidentification/k-map",
         "reidentification/presence",
+        "reidentification/population-unique-records",
     ],
     source: include_str!("record_risk.rs"),
 };
@@ -87,7 +93,7 @@ impl Check for RecordRisk {
         let all = Grouped::all(split);
         let mut findings = Vec::new();
         for (grouped, register) in all.iter().zip(registers).take_while(|_| !watch.stops()) {
-            findings.extend(Facing::of(split, grouped, register, self.smallest.max(2)).findings());
+            findings.extend(Facing::of(split, grouped, register, self.smallest.max(2))?.findings());
         }
         Ok(findings.into())
     }
@@ -99,35 +105,51 @@ struct Facing<'a> {
     smallest: usize,
     /// The register's side of it, where there is one.
     register: Option<Beside>,
+    /// What margins let expect, where there are any.
+    estimated: Option<Estimated>,
     /// People of the population per class of the members.
     population: Vec<u64>,
     journalist: Journalist,
 }
 
 impl<'a> Facing<'a> {
-    fn of(split: &Split, grouped: &'a Grouped<'a>, register: Option<&Data>, smallest: usize) -> Self {
+    fn of(split: &Split, grouped: &'a Grouped<'a>, known: Option<&Data>, smallest: usize) -> Result<Self, CheckError> {
         let tables = (split.members.table(), split.nonmembers.table());
-        let register = match (tables.0, register) {
-            (Some(members), Some(register)) => Some(Beside::of(grouped, members, register)),
-            _ => None,
-        };
-        let population = match (&register, tables) {
-            (Some(register), _) => register.population.clone(),
-            (None, (Some(members), Some(others))) => {
+        let (mut register, mut estimated) = (None, None);
+        match (tables.0, known, &grouped.threat.population) {
+            (Some(members), Some(margins), Some(Population::Margins(file))) => {
+                estimated = Some(Estimated::of(grouped, members, margins, file)?);
+            }
+            (Some(members), Some(people), _) => register = Some(Beside::of(grouped, members, people)),
+            _ => {}
+        }
+        let population = match (&register, &estimated, tables) {
+            (Some(register), ..) => register.population.clone(),
+            (None, Some(estimated), _) => {
+                estimated.groups.iter().map(|group| u64::from(group.seen) + group.unseen.round() as u64).collect()
+            }
+            (None, None, (Some(members), Some(others))) => {
                 let people = split.members.groups.as_deref().zip(split.nonmembers.groups.as_deref());
                 let people = people.map(|(a, b)| [a, b].concat());
                 Beside::of_both_files(grouped, members, others, people.as_deref())
             }
             _ => grouped.classes.sizes().iter().map(|&size| u64::from(size)).collect(),
         };
-        let journalist = Journalist::of(grouped, &population);
-        Self { grouped, smallest, register, population, journalist }
+        let mut journalist = Journalist::of(grouped, &population);
+        if let Some(estimated) = &estimated {
+            journalist.k_map = estimated.k_map(grouped.records()).value as u64;
+            journalist.marketer = estimated.marketer().value;
+        }
+        Ok(Self { grouped, smallest, register, estimated, population, journalist })
     }
 
     fn findings(&self) -> Vec<Finding> {
         let mut findings = vec![self.attacker_risk(), self.records_at_risk()];
         if self.register.is_some() {
             findings.extend([self.k_map(), self.presence()]);
+        }
+        if let Some(estimated) = &self.estimated {
+            findings.extend([self.k_map(), self.unique(estimated)]);
         }
         for finding in &mut findings {
             finding.settings.extend(self.settings());
@@ -143,7 +165,11 @@ impl<'a> Facing<'a> {
 
     /// What the population is made of.
     fn stand_in(&self) -> &'static str {
-        if self.register.is_some() { "the register of the population" } else { "both files as population" }
+        match (&self.register, &self.estimated) {
+            (Some(_), _) => "the register of the population",
+            (None, Some(_)) => "a population estimated from margins",
+            (None, None) => "both files as population",
+        }
     }
 
     fn attacker_risk(&self) -> Finding {
@@ -167,8 +193,25 @@ impl<'a> Facing<'a> {
             Unit::Share.show(judged)
         );
         finding.severity = severity_among(1.0 / judged);
+        if let Some(risk) = self.expected_risk() {
+            let tried = |risk: f64| risk * threat.attempt;
+            finding.estimate = Some(Estimate { value: judged, low: tried(risk.low), high: tried(risk.high), ..risk });
+        }
         finding.evidence = vec![self.risks()];
         finding
+    }
+
+    /// The risk of an attacker who does not know who is in the data, where margins say what to expect.
+    fn expected_risk(&self) -> Option<Estimate> {
+        let estimated = self.estimated.as_ref()?;
+        match self.grouped.threat.attacker {
+            Attacker::Prosecutor => None,
+            Attacker::Journalist => {
+                let k = estimated.k_map(self.grouped.records());
+                Some(Estimate { value: 1.0 / k.value, low: 1.0 / k.high, high: 1.0 / k.low, ..k })
+            }
+            Attacker::Marketer => Some(estimated.marketer()),
+        }
     }
 
     fn risks(&self) -> Evidence {
@@ -199,10 +242,20 @@ impl<'a> Facing<'a> {
             Attacker::Journalist | Attacker::Marketer => self.small_in_population(self.smallest),
         };
         let mut finding = self.finding("reidentification/records-at-risk", Unit::Share, 0.0);
-        finding.estimate = Some(share_of(at_risk, n));
-        finding.sentence =
-            format!("{} records are in groups of fewer than {} people.", part_of(at_risk, n), self.smallest);
-        finding.severity = Severity::on_scale(at_risk as f64 / n.max(1) as f64, [0.0, 0.01, 0.05, 0.2]);
+        let estimated = self.estimated.as_ref().filter(|_| grouped.threat.attacker != Attacker::Prosecutor);
+        let estimate = estimated.map_or_else(|| share_of(at_risk, n), |estimated| estimated.below(self.smallest));
+        finding.estimate = Some(estimate);
+        finding.sentence = if estimated.is_some() {
+            format!(
+                "{} of the records are expected to be in groups of fewer than {} people of the population.",
+                Unit::Share.show(estimate.value),
+                self.smallest
+            )
+        } else {
+            format!("{} records are in groups of fewer than {} people.", part_of(at_risk, n), self.smallest)
+        };
+        let share = if estimated.is_some() { estimate.value } else { at_risk as f64 / n.max(1) as f64 };
+        finding.severity = Severity::on_scale(share, [0.0, 0.01, 0.05, 0.2]);
         let data = nested(STEPS.map(|step| grouped.below(step)), n);
         let population = nested(STEPS.map(|step| self.small_in_population(step)), n);
         let rows = STEPS.iter().zip(data).zip(population).map(|((step, data), population)| {
@@ -226,6 +279,29 @@ impl<'a> Facing<'a> {
         let mut finding = self.finding("reidentification/k-map", Unit::People, k as f64);
         finding.sentence = format!("The smallest group of the population that a record points to has {k}.");
         finding.severity = severity_among(k as f64);
+        if let Some(estimated) = &self.estimated {
+            let estimate = estimated.k_map(self.grouped.records());
+            finding.sentence = format!(
+                "The smallest group of the population that a record points to is estimated to have {k} ({}).",
+                Unit::People.show_interval(&estimate)
+            );
+            finding.estimate = Some(estimate);
+        }
+        finding
+    }
+
+    /// Records whose person is expected to be the only one of the population with their quasi-identifiers.
+    fn unique(&self, estimated: &Estimated) -> Finding {
+        let estimate = estimated.below(2);
+        let mut finding = self.finding("reidentification/population-unique-records", Unit::Share, estimate.value);
+        finding.sentence = format!(
+            "{} of the records are expected to be the only ones of the population with their quasi-identifiers ({}).",
+            Unit::Share.show(estimate.value),
+            Unit::Share.show_interval(&estimate)
+        );
+        finding.severity = Severity::on_scale(estimate.value, [0.0, 0.0004, 0.01, 0.05]);
+        finding.null_value = Some(0.0);
+        finding.estimate = Some(estimate);
         finding
     }
 
@@ -264,6 +340,9 @@ impl<'a> Facing<'a> {
                 Some(format!("{} of it is in the data", Unit::Share.show(*fraction)))
             }
             Some(Population::Register(_)) => Some("a register".to_owned()),
+            Some(Population::Margins(_)) => {
+                self.estimated.as_ref().map(|estimated| format!("margins of {:.0} people", estimated.people))
+            }
             None => None,
         };
         settings.extend(population.map(|population| ("population".to_owned(), population)));
@@ -271,6 +350,9 @@ impl<'a> Facing<'a> {
     }
 
     fn warnings(&self) -> Vec<String> {
+        if let Some(estimated) = &self.estimated {
+            return self.assumptions(estimated);
+        }
         let Some(register) = &self.register else {
             return vec![
                 "No register of the population is named: both files together stand for it, so journalist and marketer risk \
@@ -293,6 +375,23 @@ impl<'a> Facing<'a> {
             ));
         }
         warnings
+    }
+
+    fn assumptions(&self, estimated: &Estimated) -> Vec<String> {
+        let mut assumptions = vec![
+            "The population is an estimate: people are spread over the quasi-identifiers as the margins say and independently \
+             beyond that, and the records are a simple random sample of them. Where the columns depend on each other in ways \
+             that no margin shows, groups are smaller than estimated and the risk is higher; the intervals do not cover this."
+                .to_owned(),
+        ];
+        if estimated.missing_records > 0 {
+            assumptions.push(format!(
+                "{} records have a combination in which the margins leave nobody, or a missing cell; their group in the \
+                 population is taken to be their group in the data.",
+                part_of(estimated.missing_records, self.grouped.records())
+            ));
+        }
+        assumptions
     }
 }
 

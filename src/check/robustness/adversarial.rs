@@ -52,6 +52,7 @@ use super::scene::{Asking, Point, Sample, Scene};
 use super::search::{self, Effort, Found};
 use super::table::{assumptions, looked_at, recall, share, with_interval};
 use super::{FEWEST, blank, refuse_too_few};
+use crate::check::settings::within;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::finding::{Baseline, Evidence, Family, Finding, Severity, Table, Unit, grouped};
 use crate::seed::Seed;
@@ -95,7 +96,8 @@ pub enum Search {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Adversarial {
-    /// Most questions to the model.
+    /// Most questions to the model, 2,000 or more; at least 20 records of each side are searched, which may cost more.
+    #[serde(deserialize_with = "within::<2_000, 1_000_000_000, _>")]
     queries: usize,
     /// Most questions about one record where only answers are seen; never more than 2,500.
     decisions: usize,
@@ -103,7 +105,8 @@ pub struct Adversarial {
     budget: f64,
     /// Most columns that are changed one after another.
     columns: usize,
-    /// Values of each column that are tried.
+    /// Values of each column that are tried, from 1 to 1,000.
+    #[serde(deserialize_with = "within::<1, 1_000, _>")]
     quantiles: usize,
     /// Which search.
     search: Search,
@@ -142,6 +145,10 @@ impl Check for Adversarial {
 
     fn needs(&self) -> &'static [Need] {
         &[Need::Model, Need::Queries, Need::Table, Need::Target, Need::Classification]
+    }
+
+    fn fits(&self, subject: &Subject<'_>) -> Result<(), CheckError> {
+        Scene::of(subject, &self.rules, self.quantiles).map(|_| ())
     }
 
     fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Output, CheckError> {

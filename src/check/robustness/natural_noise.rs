@@ -38,6 +38,7 @@ use super::rules::Rules;
 use super::scene::{Asking, Point, Sample, Scene};
 use super::table::{assumptions, looked_at, recall, with_interval};
 use super::{blank, refuse_too_few};
+use crate::check::settings::within;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::finding::{Evidence, Family, Finding, Severity, Table, Unit};
 use crate::seed::{Seed, Stream};
@@ -65,8 +66,10 @@ const DRAWS: usize = 20;
 #[serde(deny_unknown_fields, default)]
 pub struct NaturalNoise {
     /// Most records of each side.
+    #[serde(deserialize_with = "within::<1, 1_000_000, _>")]
     records: usize,
     /// Copies of each record.
+    #[serde(deserialize_with = "within::<1, 10_000, _>")]
     copies: usize,
     /// The table `[robustness]` of the plan.
     rules: Rules,
@@ -87,6 +90,10 @@ impl Check for NaturalNoise {
         &[Need::Model, Need::Queries, Need::Table, Need::Target, Need::Classification]
     }
 
+    fn fits(&self, subject: &Subject<'_>) -> Result<(), CheckError> {
+        Scene::of(subject, &self.rules, 0).map(|_| ())
+    }
+
     fn run(&self, subject: &Subject<'_>, watch: &dyn Watch) -> Result<Output, CheckError> {
         let Some(scene) = Scene::of(subject, &self.rules, 0)? else { return Ok(Output::default()) };
         if !scene.space.axes.iter().any(|axis| axis.noisy) {
@@ -96,9 +103,9 @@ impl Check for NaturalNoise {
             });
         }
         let seed = subject.seed.derive(META.id);
-        let sample = scene.sample(self.records.max(1), seed.derive("sample"));
+        let sample = scene.sample(self.records, seed.derive("sample"));
         let rows = sample.rows();
-        let copies = self.copies.max(1);
+        let copies = self.copies;
         let asking = Asking::new(&scene, META.id, watch, rows.len() * copies);
         let mut shares = Vec::with_capacity(rows.len());
         // A bounded number of copies at a time.

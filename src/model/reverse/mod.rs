@@ -5,6 +5,7 @@
 //! sizes are bounded, and whoever uses the slopes compares them with differences of the model's own answers first.
 
 mod array;
+mod bounds;
 mod matrices;
 mod read;
 mod rules;
@@ -27,6 +28,9 @@ pub struct Reverse {
     /// The first node without a rule.
     obstacle: Option<String>,
 }
+
+/// Most numbers that the tensors of a record may hold together: what a file asks for is not what a machine has.
+pub const MOST_HELD: usize = 1 << 23;
 
 struct Step {
     rule: Rule,
@@ -104,18 +108,23 @@ impl Reverse {
         self.obstacle.as_deref()
     }
 
-    /// What every tensor holds for one record, as far as it can be computed. The inputs are in the order of [`Reverse::inputs`],
+    /// What every tensor holds for one record, as far as it can be computed with [`MOST_HELD`] numbers in all. The inputs are in the order of [`Reverse::inputs`],
     /// with a first dimension of 1.
     pub fn forward(&self, inputs: &[Array]) -> Trace {
         let mut trace = Trace { values: vec![None; self.tensors], cost: 0 };
         for ((_, place), array) in self.inputs.iter().zip(inputs) {
             trace.values[*place] = Some(array.clone());
         }
+        let mut held = 0;
         for step in &self.steps {
+            if held > MOST_HELD {
+                break;
+            }
             let arrays = self.arrays(step, &trace);
             let output = arrays.as_ref().and_then(|arrays| step.rule.forward(arrays));
             if let (Some(arrays), Some(output)) = (&arrays, &output) {
                 trace.cost += step.rule.cost(arrays, output);
+                held += output.values.len();
             }
             trace.values[step.output] = output;
         }

@@ -1,7 +1,7 @@
 //! Nodes of a graph as rules. Refuses what it does not know to the last attribute: a rule that is nearly right is wrong.
 
 use super::rules::{Norm, Rule, Then};
-use super::windows::Window;
+use super::windows::{Padding, Window};
 use crate::model::proto::{AttributeProto, NodeProto};
 
 /// Largest kernel, stride or padding along a dimension.
@@ -39,6 +39,11 @@ impl Node<'_> {
     fn inputs(&self) -> usize {
         self.0.input.iter().filter(|name| !name.is_empty()).count()
     }
+
+    /// Whether an input that may be left out is there.
+    fn has(&self, at: usize) -> bool {
+        self.0.input.get(at).is_some_and(|name| !name.is_empty())
+    }
 }
 
 /// The rule of a node in a version of the standard; nothing where there is none.
@@ -67,6 +72,7 @@ fn standard(node: &Node<'_>, operator: &str, version: i64) -> Option<Rule> {
         "Relu" => Rule::Relu,
         "LeakyRelu" => Rule::LeakyRelu(node.float("alpha", 0.01)),
         "Clip" if version < 11 => Rule::Clip(node.float("min", f64::MIN), node.float("max", f64::MAX)),
+        "Clip" => Rule::ClipTo { low: node.has(1), high: node.has(2) },
         "Sigmoid" => Rule::Sigmoid,
         "Tanh" => Rule::Tanh,
         "Softmax" | "LogSoftmax" => {
@@ -92,9 +98,12 @@ fn standard(node: &Node<'_>, operator: &str, version: i64) -> Option<Rule> {
         "Conv" => Rule::Conv { window: window(node, false)?, groups: usize::try_from(node.int("group", 1)).ok()? },
         "MaxPool" => (node.int("storage_order", 0) == 0).then_some(Rule::MaxPool(window(node, true)?))?,
         "AveragePool" => {
-            Rule::AveragePool { window: window(node, true)?, padded: node.int("count_include_pad", 0) != 0 }
+            let (window, padded) = (window(node, true)?, node.int("count_include_pad", 0) != 0);
+            // What a window that hangs over the end is divided by differs between versions and runtimes.
+            (!(window.overhangs && padded)).then_some(Rule::AveragePool { window, padded })?
         }
         "GlobalAveragePool" => Rule::GlobalAverage,
+        "GlobalMaxPool" => Rule::GlobalLargest,
         "BatchNormalization" => {
             let trains = node.int("training_mode", 0) != 0 || (version < 9 && node.int("spatial", 1) == 0);
             (!trains).then_some(Rule::BatchNormalization(node.float("epsilon", 1e-5)))?
@@ -167,7 +176,7 @@ fn window(node: &Node<'_>, pools: bool) -> Option<Window> {
     };
     let kernel = node.ints("kernel_shape");
     let rank = kernel.len();
-    if !(1..=2).contains(&rank) || node.int("ceil_mode", 0) != 0 {
+    if !(1..=2).contains(&rank) {
         return None;
     }
     let kernel = pair("kernel_shape", 1, rank)?;
@@ -176,11 +185,16 @@ fn window(node: &Node<'_>, pools: bool) -> Option<Window> {
         return None;
     }
     let pads: Vec<usize> = node.ints("pads").into_iter().map(whole).collect::<Option<_>>()?;
-    let (before, behind) = match (node.text("auto_pad").as_str(), &pads[..]) {
-        ("" | "NOTSET" | "VALID", []) => ([0, 0], [0, 0]),
-        ("" | "NOTSET", &[a, b]) if rank == 1 => ([0, a], [0, b]),
-        ("" | "NOTSET", &[a, b, c, d]) if rank == 2 => ([a, b], [c, d]),
+    let overhangs = node.int("ceil_mode", 0) != 0;
+    let padding = match (node.text("auto_pad").as_str(), &pads[..]) {
+        ("" | "NOTSET", []) => Padding::Given { before: [0, 0], behind: [0, 0] },
+        ("" | "NOTSET", &[a, b]) if rank == 1 => Padding::Given { before: [0, a], behind: [0, b] },
+        ("" | "NOTSET", &[a, b, c, d]) if rank == 2 => Padding::Given { before: [a, b], behind: [c, d] },
+        // Whether a last window hangs over where the padding is worked out is not said alike everywhere.
+        ("VALID", []) if !overhangs => Padding::Given { before: [0, 0], behind: [0, 0] },
+        ("SAME_UPPER", []) if !overhangs => Padding::MoreBehind,
+        ("SAME_LOWER", []) if !overhangs => Padding::MoreBefore,
         _ => return None,
     };
-    Some(Window { kernel, strides, dilations, before, behind })
+    Some(Window { kernel, strides, dilations, padding, overhangs })
 }

@@ -1,8 +1,9 @@
 //! What each operator computes for one record, and how slopes along its output become slopes along its inputs.
 
 use super::array::{Array, places, stretched};
+use super::bounds::{clipped, clipped_back};
 use super::matrices::{around, joined, order_of, parted, product, reshaped, transposed, turned, whole, with_axes};
-use super::windows::{self, Window};
+use super::windows::{self, Padding, Window};
 
 /// An operator that can be differentiated.
 #[derive(Clone)]
@@ -19,6 +20,11 @@ pub(super) enum Rule {
     Relu,
     LeakyRelu(f64),
     Clip(f64, f64),
+    /// Between bounds that are inputs, as far as they are there.
+    ClipTo {
+        low: bool,
+        high: bool,
+    },
     Sigmoid,
     Tanh,
     /// Over a dimension, or from it on to the last where `flat`.
@@ -50,6 +56,7 @@ pub(super) enum Rule {
         padded: bool,
     },
     GlobalAverage,
+    GlobalLargest,
     BatchNormalization(f64),
     /// Offset and scale of `ai.onnx.ml`.
     Scaler(Vec<f64>, Vec<f64>),
@@ -93,6 +100,7 @@ impl Rule {
             return pairwise(x, second()?, f);
         }
         Some(match self {
+            Self::ClipTo { low, high } => clipped(inputs, *low, *high)?,
             Self::Softmax { axis, flat, log } => softmax(x, *axis, *flat, *log)?,
             Self::MatMul => product(x, second()?)?,
             Self::Gemm { alpha, beta, transposed } => {
@@ -125,6 +133,7 @@ impl Rule {
             Self::MaxPool(window) => windows::largest(x, window)?,
             Self::AveragePool { window, padded } => windows::mean(x, window, *padded)?,
             Self::GlobalAverage => windows::mean(x, &everything(x)?, true)?,
+            Self::GlobalLargest => windows::largest(x, &everything(x)?)?,
             Self::BatchNormalization(epsilon) => {
                 let factors = normalising(inputs, *epsilon)?;
                 by_channel(x, |channel, v| factors[channel].0 * v + factors[channel].1)?
@@ -241,6 +250,7 @@ impl Rule {
             return Some(pairwise_back(x, second()?, slopes, f));
         }
         match self {
+            Self::ClipTo { low, high } => clipped_back(inputs, *low, *high, slopes),
             Self::Softmax { axis, flat, log } => one(softmax_back(output, slopes, *axis, *flat, *log)?),
             Self::MatMul => {
                 let b = second()?;
@@ -270,6 +280,7 @@ impl Rule {
             Self::MaxPool(window) => one(windows::largest_back(x, window, slopes)?),
             Self::AveragePool { window, padded } => one(windows::mean_back(x, window, *padded, slopes)?),
             Self::GlobalAverage => one(windows::mean_back(x, &everything(x)?, true, slopes)?),
+            Self::GlobalLargest => one(windows::largest_back(x, &everything(x)?, slopes)?),
             Self::BatchNormalization(epsilon) => {
                 let factors = normalising(inputs, *epsilon)?;
                 one(by_channel(slopes, |channel, slope| factors[channel].0 * slope)?)
@@ -409,7 +420,8 @@ impl Then {
 /// The window that covers a whole picture.
 fn everything(x: &Array) -> Option<Window> {
     let [_, height, width] = windows::planes(x)?;
-    Some(Window { kernel: [height, width], strides: [1, 1], dilations: [1, 1], before: [0, 0], behind: [0, 0] })
+    let padding = Padding::Given { before: [0, 0], behind: [0, 0] };
+    Some(Window { kernel: [height, width], strides: [1, 1], dilations: [1, 1], padding, overhangs: false })
 }
 
 /// Factor and summand of each channel.

@@ -16,7 +16,7 @@ fn list(value: &Value) -> Vec<f64> {
 fn answers_and_slopes_are_those_of_the_reference() {
     let folder = Path::new("tests/golden/reverse");
     let cases: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(folder.join("cases.json")).unwrap()).unwrap();
-    assert!(cases.len() >= 7);
+    assert!(cases.len() >= 11);
     for case in &cases {
         let name = case["file"].as_str().unwrap();
         let (_, contents, _) = Contents::load(&folder.join(name)).unwrap();
@@ -45,6 +45,20 @@ fn whatever_hangs_on_another_operator_is_not_computed() {
     assert_eq!(reverse.obstacle(), Some("Erf"));
     let trace = reverse.forward(&[]);
     assert_eq!(trace.of_size(4).count(), 1, "the second Relu alone");
+}
+
+/// Where versions and runtimes differ in what an operator computes, it has no rule.
+#[test]
+fn what_is_not_said_alike_everywhere_is_not_computed() {
+    let refused = |settings: &[(&'static str, i64)]| {
+        let mut attributes: Vec<(&'static str, Attribute)> =
+            settings.iter().map(|&(name, value)| (name, Attribute::Int(value))).collect();
+        attributes.push(("kernel_shape", Attribute::Ints(vec![2, 2])));
+        let draft = Draft::default().constant("c", &[1, 1, 3, 3], vec![1.0; 9]);
+        draft.node("", "AveragePool", &["c"], attributes).contents().reverse().obstacle().is_some()
+    };
+    assert!(!refused(&[("ceil_mode", 1)]) && !refused(&[("count_include_pad", 1)]));
+    assert!(refused(&[("ceil_mode", 1), ("count_include_pad", 1)]));
 }
 
 /// A file may ask for anything.

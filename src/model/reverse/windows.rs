@@ -8,10 +8,26 @@ pub(super) struct Window {
     pub(super) kernel: [usize; 2],
     pub(super) strides: [usize; 2],
     pub(super) dilations: [usize; 2],
-    /// What is added before, by dimension.
-    pub(super) before: [usize; 2],
-    /// And behind.
-    pub(super) behind: [usize; 2],
+    /// What is added around.
+    pub(super) padding: Padding,
+    /// Whether a last window that hangs over the end counts, as long as it starts before it.
+    pub(super) overhangs: bool,
+}
+
+/// What is added around a picture.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Padding {
+    /// So much, by dimension.
+    Given {
+        /// Before the first point.
+        before: [usize; 2],
+        /// Behind the last.
+        behind: [usize; 2],
+    },
+    /// So much that a stride of 1 keeps the size; what is odd is added behind (`SAME_UPPER`).
+    MoreBehind,
+    /// The same, what is odd is added before (`SAME_LOWER`).
+    MoreBefore,
 }
 
 /// Numbers of channels and points of an array of one record: channels, height, width.
@@ -27,13 +43,33 @@ pub(super) fn planes(array: &Array) -> Option<Planes> {
 }
 
 impl Window {
+    /// How far it reaches along a dimension.
+    fn reach(&self, at: usize) -> Option<usize> {
+        Some(self.dilations[at] * self.kernel[at].checked_sub(1)? + 1)
+    }
+
+    /// What is added before and behind along a dimension of a picture.
+    fn around(&self, planes: Planes, at: usize) -> Option<(usize, usize)> {
+        let total = || {
+            let size = planes[at + 1].div_ceil(self.strides[at].max(1)).checked_sub(1)?;
+            Some((size * self.strides[at] + self.reach(at)?).saturating_sub(planes[at + 1]))
+        };
+        Some(match self.padding {
+            Padding::Given { before, behind } => (before[at], behind[at]),
+            Padding::MoreBehind => (total()? / 2, total()?.div_ceil(2)),
+            Padding::MoreBefore => (total()?.div_ceil(2), total()? / 2),
+        })
+    }
+
     /// The size that comes out.
     pub(super) fn size(&self, planes: Planes) -> Option<[usize; 2]> {
         let along = |at: usize| {
-            let reach = self.dilations[at] * (self.kernel[at].checked_sub(1)?) + 1;
-            let padded = planes[at + 1] + self.before[at] + self.behind[at];
-            (self.strides[at] > 0).then_some(())?;
-            Some(padded.checked_sub(reach)? / self.strides[at] + 1)
+            let (before, behind) = self.around(planes, at)?;
+            let stride = Some(self.strides[at]).filter(|stride| *stride > 0)?;
+            let room = (planes[at + 1] + before + behind).checked_sub(self.reach(at)?)?;
+            let whole = room / stride + 1;
+            let hangs = self.overhangs && room % stride != 0 && whole * stride < planes[at + 1] + before;
+            Some(whole + usize::from(hangs))
         };
         let found = [along(0)?, along(1)?];
         numbers(&[planes[0], found[0], found[1]]).map(|_| found)
@@ -42,11 +78,12 @@ impl Window {
     /// The points under the window at a place: where in the window, and where in the picture.
     fn under(&self, planes: Planes, place: [usize; 2]) -> impl Iterator<Item = (usize, usize)> + '_ {
         let [_, height, width] = planes;
+        let before = [0, 1].map(|at| self.around(planes, at).map_or(0, |(before, _)| before));
         (0..self.kernel[0]).flat_map(move |i| {
-            let y = (place[0] * self.strides[0] + i * self.dilations[0]).checked_sub(self.before[0]);
+            let y = (place[0] * self.strides[0] + i * self.dilations[0]).checked_sub(before[0]);
             let y = y.filter(|y| *y < height);
             (0..self.kernel[1]).filter_map(move |j| {
-                let x = (place[1] * self.strides[1] + j * self.dilations[1]).checked_sub(self.before[1]);
+                let x = (place[1] * self.strides[1] + j * self.dilations[1]).checked_sub(before[1]);
                 Some((i * self.kernel[1] + j, y? * width + x.filter(|x| *x < width)?))
             })
         })

@@ -18,6 +18,8 @@ pub(super) mod write;
 pub use parse::Unreadable;
 pub(super) use parse::{is_ensemble, of_contents};
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
 
 use crate::tensor::{Tensor, Values};
@@ -312,8 +314,8 @@ impl Ensemble {
 }
 
 enum Cells<'a> {
-    F32(std::borrow::Cow<'a, [f32]>),
-    F64(&'a [f64]),
+    F32(Cow<'a, [f32]>),
+    F64(Cow<'a, [f64]>),
 }
 
 /// Rows of the tensor that feeds an ensemble, in the precision in which the runtime compares them.
@@ -331,13 +333,28 @@ impl<'a> Rows<'a> {
         }
         let cells = match &tensor.values {
             Values::F32(cells) => Cells::F32(cells.as_slice().into()),
-            Values::F64(cells) => Cells::F64(cells),
+            Values::F64(cells) => Cells::F64(cells.as_slice().into()),
             // The runtime compares whole numbers as 32-bit floats.
             Values::I64(cells) => Cells::F32(cells.iter().map(|&cell| cell as f32).collect()),
             Values::I32(cells) => Cells::F32(cells.iter().map(|&cell| cell as f32).collect()),
             Values::U8(_) | Values::Bool(_) | Values::Text(_) => return None,
         };
         Some(Self { cells, width })
+    }
+
+    /// Some of the rows.
+    ///
+    /// # Panics
+    /// When there is no such row.
+    pub fn take(&self, rows: &[usize]) -> Rows<'static> {
+        fn taken<T: Copy>(cells: &[T], width: usize, rows: &[usize]) -> Cow<'static, [T]> {
+            rows.iter().flat_map(|row| &cells[row * width..(row + 1) * width]).copied().collect()
+        }
+        let cells = match &self.cells {
+            Cells::F32(cells) => Cells::F32(taken(cells, self.width, rows)),
+            Cells::F64(cells) => Cells::F64(taken(cells, self.width, rows)),
+        };
+        Rows { cells, width: self.width }
     }
 
     /// Number of rows.

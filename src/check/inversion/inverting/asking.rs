@@ -108,3 +108,26 @@ impl Asking<'_> {
         Ok(Some(answers))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An attack stops once the model is sure, neither before nor never: a cost falls below its limit, it does not rise above it.
+    #[test]
+    fn a_goal_is_met_when_the_model_is_sure() {
+        let says = |p: f64| Predictions::Scores {
+            scale: crate::model::Scale::Probability,
+            classes: 2,
+            values: vec![1.0 - p, p],
+            labels: None,
+        };
+        let met = |goal: Goal, answers: &Predictions| goal.is_met(goal.fit(answers, 0));
+        assert!([0.04, 0.62, 0.94].iter().all(|&p| !met(Goal::Class(1), &says(p))));
+        assert!([0.96, 0.996, 1.0].iter().all(|&p| met(Goal::Class(1), &says(p))));
+        assert!(met(Goal::Class(0), &says(0.04)), "the other class");
+        // A number of standard deviation 2 is met within 0.1, from either side.
+        let number = |value: f64| met(Goal::Value(-7.0, 2.0), &Predictions::Values(vec![value]));
+        assert!(number(-7.09) && number(-6.91) && !number(-7.11) && !number(-6.89));
+    }
+}

@@ -103,8 +103,6 @@ impl FileSlopes {
         };
         let places = places(&reverse, model, canvas);
         let mut found = Self { reverse, tensor: 0, scale, classes, places, steps: 0 };
-        let traces: Vec<Trace> = probes.iter().map(|probe| found.trace(model, canvas, probe)).collect::<Option<_>>()?;
-        let first = traces.first()?;
         let sizes: &[usize] = if classes == 2 {
             &[2, 1]
         } else if classes == 0 {
@@ -112,20 +110,24 @@ impl FileSlopes {
         } else {
             &[classes]
         };
-        let candidates: Vec<usize> = sizes.iter().flat_map(|&size| first.of_size(size)).collect();
         let goals: Vec<Goal> =
             if classes == 0 { vec![Goal::Value(0.0, 1.0)] } else { (0..classes).map(Goal::Class).collect() };
-        let same = |tensor: usize| {
-            traces.iter().enumerate().all(|(row, trace)| {
-                let Some(numbers) = trace.numbers(tensor) else { return false };
-                goals.iter().all(|goal| {
-                    let (own, theirs) = (found.fit(numbers, *goal).0, goal.fit(answers, row));
-                    // Both end where 32 bits do.
-                    (own - theirs).abs() <= 1e-3 * theirs.abs().max(1.0) || (own < -15.0 && theirs < -15.0)
-                })
+        let same = |found: &Self, numbers: &[f64], row: usize| {
+            goals.iter().all(|goal| {
+                let (own, theirs) = (found.fit(numbers, *goal).0, goal.fit(answers, row));
+                // Both end where 32 bits do.
+                (own - theirs).abs() <= 1e-3 * theirs.abs().max(1.0) || (own < -15.0 && theirs < -15.0)
             })
         };
-        found.tensor = candidates.into_iter().find(|&tensor| same(tensor))?;
+        // One probe at a time: a trace holds all tensors of the file.
+        let mut candidates: Option<Vec<usize>> = None;
+        for (row, probe) in probes.iter().enumerate() {
+            let trace = found.trace(model, canvas, probe)?;
+            let asked = candidates.unwrap_or_else(|| sizes.iter().flat_map(|&size| trace.of_size(size)).collect());
+            let agrees = |&tensor: &usize| trace.numbers(tensor).is_some_and(|numbers| same(&found, numbers, row));
+            candidates = Some(asked.into_iter().filter(agrees).collect());
+        }
+        found.tensor = candidates?.first().copied()?;
         Some(found)
     }
 
