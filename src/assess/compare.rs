@@ -4,6 +4,7 @@
 //! kept instead of the data, so that a build compares with the last release without having it. The profile carries the
 //! SHA-256 of its own text: an accident is noticed, a forgery is not.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -16,12 +17,12 @@ use crate::data::encode::{codes, column};
 use crate::data::{DataError, Limits, Reading, Schema, Table, load_table};
 use crate::detect::Class;
 use crate::digest::Digest;
-use crate::equivalence::{Classes, Column, Histogram};
-use crate::finding::{Count, partition, share_of};
+use crate::equivalence::{Classes, Column};
+use crate::finding::{Count, SMALLEST_SHOWN, partition, share_of};
 use crate::stats::Estimate;
 
 /// What a profile says of itself.
-const FORMAT: &str = "privet-profile-1";
+const FORMAT: &str = "privet-profile-2";
 /// Bands of group sizes: the least and the largest size.
 const BANDS: [(u32, u32); 7] = [(1, 1), (2, 4), (5, 10), (11, 19), (20, 49), (50, 99), (100, u32::MAX)];
 /// Groups of fewer people than this are small: the rule of the Centers for Medicare and Medicaid Services.
@@ -51,6 +52,14 @@ pub struct Profile {
     pub quasi_identifiers: Vec<String>,
     /// What groups count: records or people.
     pub unit: String,
+    /// The column that says whose a record is, where groups count people.
+    pub patient: Option<String>,
+    /// Texts that meant a missing cell, sorted.
+    pub missing: Vec<String>,
+    /// Vintage of the counts of people behind postcodes.
+    pub postcodes: String,
+    /// The year by which ages were counted.
+    pub year: i64,
     /// Records.
     pub records: Count,
     /// Records (or people) of the smallest group, a missing cell being a value of its own.
@@ -59,7 +68,7 @@ pub struct Profile {
     pub uniqueness: Estimate,
     /// Share of records in groups of fewer than 11.
     pub small: Estimate,
-    /// Groups per record, the mean risk.
+    /// Mean over the records of one by the size of their group.
     pub average_risk: f64,
     /// Records by the size of their group, from the smallest band; what a total would give away is hidden.
     pub histogram: Vec<(String, Count)>,
@@ -178,11 +187,15 @@ impl Profile {
             file: input,
             quasi_identifiers: how.quasi_identifiers.clone(),
             unit: if people.is_some() { "people" } else { "records" }.to_owned(),
+            patient: how.patient.clone(),
+            missing: how.missing.iter().cloned().collect::<BTreeSet<_>>().into_iter().collect(),
+            postcodes: rules.zip3.vintage().to_owned(),
+            year: rules.year,
             records: Count::of(table.rows()),
             k: classes.sizes().iter().min().copied().unwrap_or(0),
             uniqueness: share_of(alone(&classes), table.rows()),
             small: share_of(within(&classes, 1, SMALL - 1), table.rows()),
-            average_risk: Histogram::of_sizes(classes.sizes().iter().copied()).classes() as f64 / table.rows() as f64,
+            average_risk: average_risk(&classes),
             histogram: bands(&classes),
             columns,
             seal: String::new(),
@@ -197,13 +210,22 @@ impl Profile {
     pub fn load(file: &Path) -> Result<Self, AssessError> {
         let name = super::summary::file_name(file);
         let bytes = std::fs::read(file).map_err(|source| DataError::Io { file: file.to_owned(), source })?;
-        let profile: Self = serde_json::from_slice(&bytes).map_err(|_| {
+        let none = |_| {
             refused(format!("`{name}` is no profile of a data set"), "make one with `privet compare ... --keep FILE`")
-        })?;
-        if profile.format != FORMAT {
+        };
+        let read: serde_json::Value = serde_json::from_slice(&bytes).map_err(none)?;
+        // A profile of another release may lack fields: what it says of itself is looked at first.
+        if read["format"].as_str().is_some_and(|format| format.starts_with("privet-profile-") && format != FORMAT) {
             return Err(refused(
                 format!("`{name}` has another format than {FORMAT}"),
                 "make it anew with this version of privet",
+            ));
+        }
+        let profile: Self = serde_json::from_value(read).map_err(none)?;
+        if profile.format != FORMAT {
+            return Err(refused(
+                format!("`{name}` is no profile of a data set"),
+                "make one with `privet compare ... --keep FILE`",
             ));
         }
         if profile.seal != profile.sealed() {
@@ -224,48 +246,88 @@ impl Profile {
 /// Compares two versions that were measured alike.
 ///
 /// # Errors
-/// When they were measured with other quasi-identifiers or another unit.
+/// When they were measured otherwise; the error says in what.
 pub fn compare(before: &Profile, after: &Profile) -> Result<Comparison, AssessError> {
-    if before.quasi_identifiers != after.quasi_identifiers || before.unit != after.unit {
-        return Err(refused(
-            "the two versions were measured with other quasi-identifiers, or by records here and people there"
-                .to_owned(),
-            "give the same --quasi-identifiers and --patient as for the kept profile",
-        ));
-    }
-    let known = |name: &str| before.columns.iter().find(|column| column.name == name);
-    let risky = after.columns.iter().filter_map(|column| risky(column, known(&column.name), after)).collect();
-    let gone = before.columns.iter().filter(|column| after.columns.iter().all(|other| other.name != column.name));
-    let histogram = before.histogram.iter().zip(&after.histogram).map(|((band, a), (_, b))| counted(band, *a, *b));
+    measured_alike(before, after)?;
+    let by_name = |profile: &'_ Profile| -> BTreeMap<String, ColumnProfile> {
+        profile.columns.iter().map(|column| (column.name.clone(), column.clone())).collect()
+    };
+    let (old, new) = (by_name(before), by_name(after));
+    let risky = after.columns.iter().filter_map(|column| risky(column, old.get(&column.name), after)).collect();
+    let gone = before.columns.iter().filter(|column| !new.contains_key(&column.name));
     Ok(Comparison {
         before: before.file.clone(),
         after: after.file.clone(),
         changes: changes(before, after),
-        histogram: histogram.collect(),
+        histogram: bands_compared(before, after),
         risky,
         gone: gone.map(|column| column.name.clone()).collect(),
     })
 }
 
+/// Refuses versions that were measured in different ways, and says in which.
+fn measured_alike(before: &Profile, after: &Profile) -> Result<(), AssessError> {
+    let list = |texts: &[String]| texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ");
+    let patient = |profile: &Profile| profile.patient.iter().cloned().collect::<Vec<_>>();
+    let ways: [(&str, String, String, &str); 5] = [
+        (
+            "quasi-identifiers",
+            list(&before.quasi_identifiers),
+            list(&after.quasi_identifiers),
+            "give the same --quasi-identifiers as for the kept profile",
+        ),
+        (
+            "column that says whose a record is",
+            list(&patient(before)),
+            list(&patient(after)),
+            "give the same --patient as for the kept profile",
+        ),
+        (
+            "texts that mean a missing cell",
+            list(&before.missing),
+            list(&after.missing),
+            "give the same --missing as for the kept profile",
+        ),
+        ("counts of people behind postcodes", before.postcodes.clone(), after.postcodes.clone(), ANEW),
+        ("year by which ages are counted", before.year.to_string(), after.year.to_string(), ANEW),
+    ];
+    let Some((what, old, new, help)) = ways.into_iter().find(|(_, old, new, _)| old != new) else { return Ok(()) };
+    let said = |text: String| if text.is_empty() { "none".to_owned() } else { text };
+    let what = format!("the two versions were measured with other {what}: {} before, {} after", said(old), said(new));
+    Err(refused(what, help))
+}
+
+/// What to do about a profile of another release.
+const ANEW: &str = "make the kept profile anew with this version of privet";
+
 fn changes(before: &Profile, after: &Profile) -> Vec<Change> {
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let shares = |measure: &str, a: &Estimate, b: &Estimate| {
-        let told = a.low == a.high && b.low == b.high;
-        let show =
-            |e: &Estimate| if e.low == e.high { percent(e.value) } else { format!("at most {}", percent(e.high)) };
+        let exact = |e: &Estimate| e.low == e.high;
+        let show = |e: &Estimate| if exact(e) { percent(e.value) } else { format!("at most {}", percent(e.high)) };
+        // A few people more or less would follow from the two shares.
+        let people = |e: &Estimate| (e.value * e.n as f64).round() as usize;
+        let few = exact(a) && exact(b) && few_between(people(a), people(b));
+        let told = exact(a) && exact(b) && !few;
+        let most = (people(a) + SMALLEST_SHOWN - 1).min(b.n) as f64 / b.n.max(1) as f64;
         Change {
             measure: measure.to_owned(),
             before: show(a),
-            after: show(b),
+            after: if few { format!("at most {}", percent(most)) } else { show(b) },
             change: if told { format!("{:+.2} points", 100.0 * (b.value - a.value)) } else { String::new() },
             worse: b.low > a.high + NOTABLE,
         }
     };
+    let alone = shares("records that stand alone", &before.uniqueness, &after.uniqueness);
+    let small = shares("records in groups of fewer than 11", &before.small, &after.small);
+    // The mean follows from the groups; it would tell what the shares do not.
+    let told = [&alone, &small].iter().all(|shares| !shares.change.is_empty());
+    let points = format!("{:+.2} points", 100.0 * (after.average_risk - before.average_risk));
     let risk = Change {
         measure: "average risk of a record".to_owned(),
         before: percent(before.average_risk),
-        after: percent(after.average_risk),
-        change: format!("{:+.2} points", 100.0 * (after.average_risk - before.average_risk)),
+        after: if told { percent(after.average_risk) } else { Count::Hidden.to_string() },
+        change: if told { points } else { String::new() },
         worse: after.average_risk > before.average_risk + NOTABLE,
     };
     let k = Change {
@@ -276,17 +338,42 @@ fn changes(before: &Profile, after: &Profile) -> Vec<Change> {
         // Among large groups a smaller one is a draw of the data and singles nobody out.
         worse: after.k < before.k && after.k < SMALL,
     };
-    vec![
-        Change { worse: false, ..counted("records", before.records, after.records) },
-        k,
-        shares("records that stand alone", &before.uniqueness, &after.uniqueness),
-        shares("records in groups of fewer than 11", &before.small, &after.small),
-        risk,
-    ]
+    vec![Change { worse: false, ..counted("records", before.records, after.records) }, k, alone, small, risk]
 }
 
-/// A count before and after; the difference where both are shown.
+/// Whether two counts differ by 1 to 10.
+fn few_between(a: usize, b: usize) -> bool {
+    (1..SMALLEST_SHOWN).contains(&a.abs_diff(b))
+}
+
+/// Whether two counts that are shown differ by 1 to 10: one of them must not be.
+fn gives_away(before: Count, after: Count) -> bool {
+    matches!((before, after), (Count::Shown(a), Count::Shown(b)) if few_between(a, b))
+}
+
+/// Records by the size of their group, before and after. Where a count of the newer version is hidden because it differs by few,
+/// a second one is hidden too: the records of the whole would give the first away.
+fn bands_compared(before: &Profile, after: &Profile) -> Vec<Change> {
+    let mut newer: Vec<Count> = after.histogram.iter().map(|(_, count)| *count).collect();
+    let older = before.histogram.iter().map(|(_, count)| *count);
+    let few: Vec<bool> = older.zip(&newer).map(|(old, new)| gives_away(old, *new)).collect();
+    let unseen = |count: &Count| !matches!(count, Count::Shown(_));
+    if few.iter().filter(|few| **few).count() + newer.iter().filter(|count| unseen(count)).count() == 1 {
+        let shown = |at: &usize| !few[*at] && matches!(newer[*at], Count::Shown(1..));
+        let size = |at: &usize| if let Count::Shown(count) = newer[*at] { count } else { usize::MAX };
+        if few.contains(&true)
+            && let Some(second) = (0..newer.len()).filter(shown).min_by_key(size)
+        {
+            newer[second] = Count::Hidden;
+        }
+    }
+    let bands = before.histogram.iter().zip(newer);
+    bands.map(|((band, old), new)| counted(band, *old, new)).collect()
+}
+
+/// A count before and after; the difference where both are shown. Where they differ by 1 to 10 the newer one is hidden.
 fn counted(measure: &str, before: Count, after: Count) -> Change {
+    let after = if gives_away(before, after) { Count::Hidden } else { after };
     let change = match (before, after) {
         (Count::Shown(a), Count::Shown(b)) => format!("{:+}", b as i64 - a as i64),
         _ => String::new(),
@@ -320,6 +407,13 @@ fn within(classes: &Classes, least: u32, most: u32) -> usize {
     inside.map(|(_, &records)| records as usize).sum()
 }
 
+/// Mean over the records of one by the size of their group: of a group of people each has several records.
+fn average_risk(classes: &Classes) -> f64 {
+    let pairs = || classes.sizes().iter().zip(classes.records());
+    let records: f64 = pairs().map(|(_, &records)| f64::from(records)).sum();
+    pairs().map(|(&size, &records)| f64::from(records) / f64::from(size.max(1))).sum::<f64>() / records.max(1.0)
+}
+
 fn bands(classes: &Classes) -> Vec<(String, Count)> {
     let name = |&(least, most): &(u32, u32)| match (least, most) {
         (1, 1) => "alone".to_owned(),
@@ -349,86 +443,4 @@ fn refused(what: String, help: &str) -> AssessError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn profile(text: &str) -> Profile {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("data.csv");
-        std::fs::write(&file, text).unwrap();
-        let how = How { quasi_identifiers: vec!["sex".to_owned(), "age".to_owned()], ..How::default() };
-        Profile::of_file(&file, "data", &how).unwrap()
-    }
-
-    /// 200 people in two groups of a hundred; afterwards 40 of them are told apart by age, and a column of codes came in.
-    fn versions() -> (Profile, Profile) {
-        let age = |row: usize, split: bool| if split && row < 40 { 20 + row } else { 60 };
-        let text = |split: bool| {
-            let header = if split { "sex,age,code\n" } else { "sex,age\n" };
-            let row = |row: usize| {
-                let code = if split { format!(",c{row}") } else { String::new() };
-                format!("{},{}{code}\n", ["f", "m"][row % 2], age(row, split))
-            };
-            header.to_owned() + &(0..200).map(row).collect::<String>()
-        };
-        (profile(&text(false)), profile(&text(true)))
-    }
-
-    #[test]
-    fn what_got_worse_is_named() {
-        let (before, after) = versions();
-        let found = compare(&before, &after).unwrap();
-        let told: Vec<(&str, &str, bool)> = found.changes.iter().map(|c| (&*c.measure, &*c.change, c.worse)).collect();
-        // 40 of 200 stand alone; 2 groups of 200 become 42.
-        assert_eq!(
-            told,
-            [
-                ("records", "+0", false),
-                ("smallest group, k", "-99", true),
-                ("records that stand alone", "+20.00 points", true),
-                ("records in groups of fewer than 11", "+20.00 points", true),
-                ("average risk of a record", "+20.00 points", true),
-            ]
-        );
-        let bands: Vec<&str> = found.histogram.iter().map(|change| &*change.change).collect();
-        assert_eq!(bands, ["+40", "+0", "+0", "+0", "+0", "+160", "-200"]);
-        assert_eq!(found.risky.iter().map(|risky| (&*risky.column, risky.new)).collect::<Vec<_>>(), [("code", true)]);
-        assert!(found.is_worse());
-    }
-
-    #[test]
-    fn nothing_is_worse_backwards_and_alike() {
-        let (before, after) = versions();
-        let back = compare(&after, &before).unwrap();
-        assert!(!back.is_worse());
-        assert_eq!(back.gone, ["code"]);
-        assert!(!compare(&after, &after).unwrap().is_worse());
-    }
-
-    /// 100 and 100 people, or 101 and 99; ten and 190.
-    #[test]
-    fn a_smaller_group_is_worse_when_it_is_small() {
-        let of = |first: usize| {
-            let rows = (0..200).map(|row| if row < first { "f,60\n" } else { "m,60\n" });
-            profile(&("sex,age\n".to_owned() + &rows.collect::<String>()))
-        };
-        let k = |before: usize, after: usize| compare(&of(before), &of(after)).unwrap().changes[1].worse;
-        assert!(!k(100, 101));
-        assert!(!k(100, 11));
-        assert!(k(100, 10));
-        assert!(k(10, 9));
-        assert!(!k(9, 10));
-    }
-
-    #[test]
-    fn a_kept_profile_says_the_same_and_a_changed_one_is_refused() {
-        let (_, after) = versions();
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("kept.json");
-        let text = serde_json::to_string_pretty(&after).unwrap();
-        std::fs::write(&file, &text).unwrap();
-        assert_eq!(Profile::load(&file).unwrap(), after);
-        std::fs::write(&file, text.replace("\"k\": 1", "\"k\": 7")).unwrap();
-        assert!(matches!(Profile::load(&file), Err(AssessError::Integrity { .. })));
-    }
-}
+mod tests;

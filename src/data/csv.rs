@@ -6,9 +6,10 @@ use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::DataError;
-use super::load::RawColumn;
+use super::load::{RawColumn, check_width};
 use super::subset::{Part, Sink, changed, unlike};
 use super::table::Table;
+use crate::detect::value_form;
 
 /// Builds the dictionary of one column.
 #[derive(Default)]
@@ -65,6 +66,9 @@ fn open(path: &Path, separator: Option<u8>) -> Result<Opened, DataError> {
 /// Reads a CSV file: all columns, or those named. `separator` overrides the detected one.
 pub(super) fn read(path: &Path, separator: Option<u8>, only: Option<&[String]>) -> Result<Vec<RawColumn>, DataError> {
     let Opened { mut reader, names, .. } = open(path, separator)?;
+    if only.is_none() {
+        check_width(path, names.len())?;
+    }
     let wanted: Vec<usize> = (0..names.len()).filter(|&at| only.is_none_or(|only| only.contains(&names[at]))).collect();
     let mut columns: Vec<Dictionary> = wanted.iter().map(|_| Dictionary::default()).collect();
     let mut record = csv::ByteRecord::new();
@@ -83,6 +87,7 @@ pub(super) fn read(path: &Path, separator: Option<u8>, only: Option<&[String]>) 
         let what = format!("the record that starts in line {line} has a quote that is never closed");
         return Err(DataError::Damaged { file: path.into(), what });
     }
+    check_repeated(path, &names, &wanted, &columns)?;
     let raw = wanted.into_iter().zip(columns).map(|(at, column)| {
         let (codes, texts) = column.into_parts();
         RawColumn::text(names[at].clone(), codes, texts)
@@ -227,12 +232,28 @@ fn header<R: Read>(path: &Path, reader: &mut csv::Reader<R>) -> Result<Vec<Strin
     let counts = |at: usize, name: &str| name == at.to_string() || name == (at + 1).to_string();
     let cell = |(at, name): (usize, &String)| name.parse::<f64>().is_ok() && !counts(at, name);
     if let Some(at) = names.iter().enumerate().position(cell) {
-        return Err(DataError::NoHeader { file: path.into(), field: at + 1 });
+        return Err(DataError::NoHeader { file: path.into(), field: at + 1, what: "a number" });
+    }
+    if let Some((at, what)) = names.iter().enumerate().find_map(|(at, name)| Some((at, value_form(name)?))) {
+        return Err(DataError::NoHeader { file: path.into(), field: at + 1, what });
     }
     if names.is_empty() {
         return Err(DataError::Empty { what: format!("`{}`", path.display()) });
     }
     Ok(names)
+}
+
+/// Refuses a first line of which two fields or more, and one in five, stand among the cells of their own columns: it is a record.
+/// A column that says nothing but its own name is a box that was ticked.
+fn check_repeated(path: &Path, names: &[String], wanted: &[usize], columns: &[Dictionary]) -> Result<(), DataError> {
+    let repeats =
+        |(column, at): &(&Dictionary, &usize)| column.texts.len() > 1 && column.index.contains_key(&names[**at]);
+    let mut repeated = columns.iter().zip(wanted).filter(repeats).map(|(_, at)| at);
+    let (Some(first), others) = (repeated.next(), repeated.count()) else { return Ok(()) };
+    if others == 0 || (others + 1) * 5 < wanted.len() {
+        return Ok(());
+    }
+    Err(DataError::NoHeader { file: path.into(), field: first + 1, what: "a cell of its own column, like others" })
 }
 
 /// The separator that occurs most often in the first line outside quotes.
@@ -282,6 +303,39 @@ mod tests {
         assert!(error.contains("line 3") && error.contains("quote"), "{error}");
         std::fs::write(&path, "a,b\n1,x\n2,\"y\nz\"\n").unwrap();
         assert_eq!(read(&path, None, None).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_record_in_place_of_the_header_is_refused_and_not_quoted() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.csv");
+        let rows = "north,f,a\nsouth,m,b\nnorth,f,c\n";
+        let refused = |first: &str| {
+            std::fs::write(&path, format!("{first}\n{rows}")).unwrap();
+            read(&path, None, None).err().map(|error| error.to_string())
+        };
+        for (first, field, what) in [
+            ("x,1950-02-28,y", 2, "a date"),
+            ("28FEB1950,sex,y", 1, "a date"),
+            ("x,sex,219-09-8999", 3, "a social security number"),
+            ("x,sex,jane.doe@example.org", 3, "an e-mail address"),
+            ("(617) 555-0123,sex,y", 1, "a telephone number"),
+            ("x,sex,7.5", 3, "a number"),
+            ("south,f,Jane Doe", 1, "a cell of its own column"),
+        ] {
+            let text = refused(first).unwrap();
+            assert!(text.contains(&format!("field {field} is {what}")), "{text}");
+            assert!(first.split(',').all(|cell| cell.len() < 4 || !text.contains(cell)), "{text}");
+        }
+        for first in
+            ["region,sex,name", "north,sex,name", "v1.2.10,2019,3", "visit 1,Q4,1.2.10", "week_2019_01,f_2,date"]
+        {
+            let first = first.replace(",2019,3", ",b,c");
+            assert_eq!(refused(&first), None, "{first}");
+        }
+        // Boxes that were ticked say what stands above them.
+        std::fs::write(&path, "asthma,cough,fever\nasthma,,fever\n,cough,\n").unwrap();
+        assert!(read(&path, None, None).is_ok());
     }
 
     #[test]

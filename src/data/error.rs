@@ -78,12 +78,14 @@ pub enum DataError {
         second: usize,
     },
     /// A first line that looks like a record. Its fields are not repeated: they may be cells.
-    #[error("reading `{file}`: the first line is no header, its field {field} is a number")]
+    #[error("reading `{file}`: the first line is no header, its field {field} is {what}")]
     NoHeader {
         /// The file.
         file: PathBuf,
         /// 1-based position.
         field: usize,
+        /// What the field is, without the field.
+        what: &'static str,
     },
     /// No record.
     #[error("{what} holds no record")]
@@ -153,7 +155,7 @@ impl DataError {
             }
             Self::Damaged { .. } => "write the file again with the program that made it".to_owned(),
             Self::DuplicateColumn { .. } => "rename one of the two columns; a table needs a header line".to_owned(),
-            Self::NoHeader { .. } => "write the column names into the first line".to_owned(),
+            Self::NoHeader { .. } => "write the column names into the first line, and nowhere else".to_owned(),
             Self::Empty { .. } => "write at least one record below the header; a measure of any use needs hundreds".to_owned(),
             Self::NoColumn { close: Some(close), .. } => format!("did you mean `{close}`?"),
             Self::NoColumn { .. } => "compare the name with the header of the file".to_owned(),

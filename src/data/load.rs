@@ -258,8 +258,9 @@ pub(super) fn extension(path: &Path) -> String {
 }
 
 fn check_names(path: &Path, columns: &[RawColumn]) -> Result<(), DataError> {
+    let mut places: HashMap<&str, usize> = HashMap::with_capacity(columns.len());
     for (index, column) in columns.iter().enumerate() {
-        if let Some(first) = columns[..index].iter().position(|other| other.name == column.name) {
+        if let Some(first) = places.insert(&column.name, index) {
             return Err(DataError::DuplicateColumn { file: path.into(), first: first + 1, second: index + 1 });
         }
     }
@@ -267,6 +268,20 @@ fn check_names(path: &Path, columns: &[RawColumn]) -> Result<(), DataError> {
         return Err(DataError::Empty { what: format!("`{}`", path.display()) });
     }
     Ok(())
+}
+
+/// The most columns of a table that is read whole.
+const WIDEST: usize = 50_000;
+
+/// Refuses a table of more columns than anybody looks at one by one.
+pub(super) fn check_width(path: &Path, columns: usize) -> Result<(), DataError> {
+    if columns <= WIDEST {
+        return Ok(());
+    }
+    Err(DataError::Shape {
+        what: format!("reading `{}`: {columns} columns are more than the limit of {WIDEST}", path.display()),
+        help: "keep the columns that matter, or give measurements by the thousand as a tensor (.npz)".to_owned(),
+    })
 }
 
 fn settle(raws: &mut [Vec<RawColumn>], files: &[(&Path, &str)], reading: &Reading) -> Result<Vec<Table>, DataError> {
@@ -277,14 +292,19 @@ fn settle(raws: &mut [Vec<RawColumn>], files: &[(&Path, &str)], reading: &Readin
         }
     }
     let mut tables: Vec<Vec<Column>> = raws.iter().map(|_| Vec::new()).collect();
+    let place_of = |raw: &Vec<RawColumn>| -> HashMap<String, usize> {
+        raw.iter().enumerate().map(|(at, column)| (column.name.clone(), at)).collect()
+    };
+    let places: Vec<HashMap<String, usize>> = raws.iter().map(place_of).collect();
+    let mut left: Vec<Vec<Option<RawColumn>>> = raws.iter_mut().map(|raw| raw.drain(..).map(Some).collect()).collect();
     for name in &names {
         let mut parts = Vec::new();
-        for (raw, (_, place)) in raws.iter_mut().zip(files) {
-            let Some(at) = raw.iter().position(|column| column.name == *name) else {
-                let others: Vec<String> = raw.iter().map(|c| c.name.clone()).collect();
+        for ((raw, places), (_, place)) in left.iter_mut().zip(&places).zip(files) {
+            let Some(column) = places.get(name).and_then(|&at| raw[at].take()) else {
+                let others: Vec<String> = raw.iter().flatten().map(|column| column.name.clone()).collect();
                 return Err(no_column("data", name, place, &others));
             };
-            parts.push(raw.swap_remove(at));
+            parts.push(column);
         }
         let kind = joint_kind(name, &parts, reading)?;
         let mut shared = Shared::default();
@@ -483,6 +503,27 @@ mod tests {
         let reading = Reading { kinds: [("x".to_owned(), Kind::Integer)].into(), ..Reading::default() };
         let text = load_table(&[(&a, "members")], &reading).unwrap_err().to_string();
         assert!(text.contains("row 2") && !text.contains("CANARY"), "{text}");
+    }
+
+    #[test]
+    fn wide_files_are_read_by_name_and_the_widest_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let names = |count: usize| (0..count).map(|at| format!("c{at}")).collect::<Vec<_>>();
+        let file = |name: &str, names: &[String]| {
+            let cells: Vec<&str> = names.iter().map(|name| if name == "c7" { "7" } else { "1" }).collect();
+            write(name, &format!("{}\n{}\n", names.join(","), cells.join(",")), dir.path())
+        };
+        // The second file has the columns the other way round.
+        let mut backwards = names(3_000);
+        backwards.reverse();
+        let (a, b) = (file("a.csv", &names(3_000)), file("b.csv", &backwards));
+        let tables = load_table(&[(&a, "members"), (&b, "nonmembers")], &Reading::default()).unwrap();
+        let seventh = tables.iter().map(|table| table.columns()[7].cells.text(0).unwrap());
+        assert_eq!(seventh.collect::<Vec<_>>(), ["7", "7"]);
+        let wide = file("wide.csv", &names(WIDEST + 1));
+        let error = load_table(&[(&wide, "members")], &Reading::default()).unwrap_err();
+        assert!(error.to_string().contains("50001 columns") && error.help().contains(".npz"), "{error}");
+        assert_eq!(load_columns(&wide, "it", "x", &["c7".to_owned()], &Reading::default()).unwrap().rows(), 1);
     }
 
     #[test]

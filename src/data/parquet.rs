@@ -18,9 +18,10 @@ use parquet::arrow::{ArrowWriter, ProjectionMask};
 
 use super::DataError;
 use super::csv::Dictionary;
-use super::load::{Limits, RawColumn};
+use super::load::{Limits, RawColumn, check_width};
 use super::subset::{Part, Sink, changed, unlike};
 use super::table::{Cells, Table};
+use crate::detect::value_form;
 
 /// The cells of one column while batches arrive.
 enum Builder {
@@ -45,15 +46,22 @@ pub(super) fn read(path: &Path, limits: Limits, only: Option<&[String]>) -> Resu
         None => builder,
     };
     let schema = builder.schema().clone();
+    if only.is_none() {
+        check_width(path, schema.fields().len())?;
+    }
+    if let Some((at, what)) =
+        schema.fields().iter().enumerate().find_map(|(at, field)| Some((at, value_form(field.name())?)))
+    {
+        return Err(DataError::Shape {
+            what: format!("reading `{}`: the name of column {} is {what}", path.display(), at + 1),
+            help: "name the column by what it holds".to_owned(),
+        });
+    }
     let wanted = |name: &String| only.is_none_or(|only| only.contains(name));
     let mut columns = Vec::new();
     for field in schema.fields().iter().filter(|field| wanted(field.name())) {
         let column = builder_for(field.data_type()).ok_or_else(|| {
-            damaged(&format!(
-                "column `{}` has the type {}, which privet does not read",
-                field.name(),
-                field.data_type()
-            ))
+            unread(&format!("reading `{}`: column `{}`", path.display(), field.name()), field.data_type())
         })?;
         columns.push((field.name().clone(), column));
     }
@@ -65,6 +73,27 @@ pub(super) fn read(path: &Path, limits: Limits, only: Option<&[String]>) -> Resu
         }
     }
     Ok(columns.into_iter().map(|(name, column)| finish(name, column)).collect())
+}
+
+/// An error for a type that is not read. Only its kind is named: the fields of a nested one may hold anything.
+fn unread(column: &str, kind: &DataType) -> DataError {
+    let (kind, help) = match kind {
+        DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => (
+            "decimal numbers",
+            "cast the column to text if it holds codes, to a 64-bit number if it holds measurements",
+        ),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView | DataType::FixedSizeBinary(_) => {
+            ("bytes", "cast the column to text, or leave it out")
+        }
+        DataType::Time32(_) | DataType::Time64(_) | DataType::Duration(_) | DataType::Interval(_) => {
+            ("times of day or spans of time", "cast the column to text")
+        }
+        kind if kind.is_nested() => {
+            ("lists or records inside a cell", "give every part a column of its own, or cast the column to text")
+        }
+        _ => ("a type", "cast the column to text"),
+    };
+    DataError::Shape { what: format!("{column} holds {kind}, which privet does not read"), help: help.to_owned() }
 }
 
 /// A table as Parquet, numbers as 64 bits.
@@ -290,6 +319,36 @@ fn finish(name: String, builder: Builder) -> RawColumn {
 mod tests {
     use super::*;
     use crate::data::{Reading, load_codes};
+
+    /// What is not read is refused with what to do; a name that is a value is not shown.
+    #[test]
+    fn types_and_names_that_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("refused.parquet");
+        let refused = |name: &str, array: ArrayRef| {
+            let batch = RecordBatch::try_from_iter_with_nullable([(name, array, true)]).unwrap();
+            let mut writer = ArrowWriter::try_new(File::create(&file).unwrap(), batch.schema(), None).unwrap();
+            writer.write(&batch).unwrap();
+            writer.close().unwrap();
+            let error = crate::data::load_table(&[(file.as_path(), "it")], &Reading::default()).unwrap_err();
+            (error.to_string(), error.help())
+        };
+        let decimals = arrow_array::Decimal128Array::from(vec![4_711_082_i128]);
+        let bytes = arrow_array::BinaryArray::from(vec![b"219-09-8999".as_slice()]);
+        let times = arrow_array::Time32SecondArray::from(vec![4_711]);
+        let lists = arrow_array::new_null_array(&DataType::new_list(DataType::Int32, true), 1);
+        for (array, kind) in [
+            (Arc::new(decimals) as ArrayRef, "decimal"),
+            (Arc::new(bytes), "bytes"),
+            (Arc::new(times), "times"),
+            (lists, "lists"),
+        ] {
+            let (what, help) = refused("mrn", array);
+            assert!(what.contains("`mrn`") && what.contains(kind) && help.contains("to text"), "{what}: {help}");
+        }
+        let (what, _) = refused("219-09-8999", Arc::new(arrow_array::Int64Array::from(vec![1])));
+        assert!(what.contains("column 1 is a social security number") && !what.contains("8999"), "{what}");
+    }
 
     /// Dates and times are what they would be in a CSV file, and no numbers that a model might take for measurements.
     #[test]

@@ -1,6 +1,6 @@
 //! What columns have to do with each other: copies, parts, digests, dates that move together.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::column::Column;
 use super::decision::{Reading, term};
@@ -176,12 +176,15 @@ fn moved(columns: &[Column<'_>], readings: &mut [Option<Reading>], rows: &Rows, 
     for at in 0..columns.len() {
         let whole = columns[at].numbers.is_some_and(|numbers| numbers.whole);
         let own_date = is_date(&readings[at]) && !whole;
-        if relations[at].is_some() || !(own_date || whole && readings[at].is_none()) || columns[at].distinct < 5 {
+        if relations[at].is_some()
+            || !(own_date || whole && readings[at].as_ref().is_none_or(|r| r.rule == "C.date-unread"))
+            || columns[at].distinct < 5
+        {
             continue;
         }
         let own = days(&rows.cells[at], whole);
         let same_distance = |other: &Vec<Option<i64>>| {
-            let gaps: Vec<i64> = own.iter().zip(other).filter_map(|(a, b)| Some((*a)? - (*b)?)).collect();
+            let gaps: Vec<i64> = own.iter().zip(other).filter_map(|(a, b)| (*a)?.checked_sub((*b)?)).collect();
             gaps.len() >= 20
                 && gaps[0] != 0
                 && gaps.iter().filter(|&&gap| gap == gaps[0]).count() * 20 >= gaps.len() * 19
@@ -201,16 +204,12 @@ fn embedding(columns: &[Column<'_>], readings: &mut [Option<Reading>]) {
     const SIZES: [usize; 4] = [128, 192, 256, 512];
     let stem = |name: &str| name.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
     let fits = |column: &Column<'_>| column.numbers.is_some_and(|numbers| !numbers.whole && numbers.low < 0.0);
-    let mut stems: Vec<(String, usize)> = Vec::new();
+    let mut stems: BTreeMap<String, usize> = BTreeMap::new();
     for column in columns.iter().filter(|column| fits(column) && stem(column.name) != column.name) {
-        let own = stem(column.name);
-        match stems.iter_mut().find(|(known, _)| *known == own) {
-            Some((_, count)) => *count += 1,
-            None => stems.push((own, 1)),
-        }
+        *stems.entry(stem(column.name)).or_insert(0) += 1;
     }
     for (at, column) in columns.iter().enumerate() {
-        let family = stems.iter().any(|(known, count)| SIZES.contains(count) && *known == stem(column.name));
+        let family = stems.get(&stem(column.name)).is_some_and(|count| SIZES.contains(count));
         if family && readings[at].is_none() {
             readings[at] = Some(Reading {
                 item: Some(Item::Biometric),

@@ -6,10 +6,11 @@
 
 use super::column::{Column, Order};
 use super::forms::{FORMS, Form};
-use super::header::Header;
+use super::header::{Concept, Header};
 use super::named;
 use super::prose;
-use super::{Class, Item, Mode, Zip3};
+use super::street::holds_street;
+use super::{Class, Item, Mode, Zip3, temporal};
 
 /// Log odds from which a column is what it seems, and from which somebody should look.
 pub(super) const CERTAIN: f64 = 6.0;
@@ -69,7 +70,12 @@ impl Reading {
             return self;
         }
         let begins = |rules: &[&str]| rules.iter().any(|rule| self.rule.starts_with(rule));
-        let exact = begins(&["B.street", "B.city-state-zip"]);
+        let exact = begins(&["B.street"]);
+        if self.item == Some(Item::Dates) && begins(&["R.free-text"]) {
+            self.class = Class::Review;
+            self.remark = "dates may stay in a limited data set; somebody has to read the rest of the text";
+            return self;
+        }
         let allowed = match self.item {
             Some(Item::Dates) => true,
             Some(Item::Geography) => !exact && begins(&["B.zip", "B.city", "B.postcode"]),
@@ -110,18 +116,22 @@ pub(super) struct Knowledge<'k> {
 }
 
 /// The reading of a column by itself: the most harmful of those that hold, of these the one with most evidence.
-pub(super) fn decide(column: &Column<'_>, knowledge: &Knowledge<'_>, mode: Mode) -> Option<Reading> {
+pub(super) fn decide(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>, mode: Mode) -> Option<Reading> {
     if column.distinct == 0 {
         return None;
     }
-    let header = Header::of(column.name);
-    if let Some(allowed) = named::allowed(column, &header) {
-        return Some(allowed);
+    let mut readings: Vec<Reading> = FORMS.iter().filter_map(|form| scattered(form, column)).collect();
+    if let Some(allowed) = named::allowed(column, header) {
+        readings.push(allowed);
+    } else {
+        readings.extend(FORMS.iter().filter_map(|form| by_form(form, column, header)));
+        if readings.iter().all(|reading| reading.item != Some(Item::Dates)) {
+            readings.extend(dates_together(column, header));
+        }
+        let dated = readings.iter().any(|reading| reading.item == Some(Item::Dates));
+        readings.extend(named::readings(column, header, knowledge, dated));
     }
-    let mut readings: Vec<Reading> = FORMS.iter().filter_map(|form| by_form(form, column, &header)).collect();
-    readings.extend(FORMS.iter().filter_map(|form| scattered(form, column)));
-    readings.extend(named::readings(column, &header, knowledge));
-    readings.extend(prose::reading(column, &header));
+    readings.extend(prose::reading(column, header));
     let mut readings: Vec<Reading> = readings.into_iter().map(|reading| reading.under(mode)).collect();
     readings.sort_by(|a, b| {
         b.class.cmp(&a.class).then(b.log_odds().total_cmp(&a.log_odds())).then_with(|| a.rule.cmp(b.rule))
@@ -133,7 +143,7 @@ pub(super) fn decide(column: &Column<'_>, knowledge: &Knowledge<'_>, mode: Mode)
 fn by_form(form: &Form, column: &Column<'_>, header: &Header) -> Option<Reading> {
     let (mut shaped, mut valid, mut rows) = (0_usize, 0_usize, 0);
     for (text, held) in &column.values {
-        let text = text.trim();
+        let text = plain(text);
         if (form.shape)(text) {
             shaped += 1;
             if (form.valid)(text) {
@@ -148,7 +158,7 @@ fn by_form(form: &Form, column: &Column<'_>, header: &Header) -> Option<Reading>
     }
     let said = header.says_any(form.concepts);
     let validator = bayes(valid, shaped, form.chance).clamp(-CAPPED, form.most);
-    let other = if said == 0.0 { named::contradiction(header, form.item) } else { 0.0 };
+    let other = if said == 0.0 { named::contradiction(column, header, form.item) } else { 0.0 };
     let class = if said > 0.0 { form.told } else { form.class };
     let mut terms = vec![
         term("the name of the column", said),
@@ -162,15 +172,46 @@ fn by_form(form: &Form, column: &Column<'_>, header: &Header) -> Option<Reading>
     if column.order != Order::Free {
         terms.push(term("the values count the rows", -3.0));
     }
-    let item = if form.item == Item::Telephone && header.says(super::header::Concept::Fax) > 0.0 {
-        Item::Fax
-    } else {
-        form.item
-    };
-    let mut reading = Reading::weighed(item, form.rule, class, column.projected(rows), terms)?;
+    let item = if form.item == Item::Telephone && header.says(Concept::Fax) > 0.0 { Item::Fax } else { form.item };
+    let mut reading = Reading::weighed(item, rule(form, column), class, column.projected(rows), terms)?;
     if form.rule == "K.npi" {
         reading.remark = "a provider's number; it identifies the provider";
     }
+    Some(reading)
+}
+
+/// A value without the spaces around it and the apostrophe by which spreadsheets mark a text.
+fn plain(text: &str) -> &str {
+    let text = text.trim();
+    text.strip_prefix('\'').unwrap_or(text)
+}
+
+/// The rule of a form; of town, state and postcode that of streets where one stands before them.
+fn rule(form: &Form, column: &Column<'_>) -> &'static str {
+    let exact = form.rule == "B.city-state-zip" && column.share(holds_street) > 0.0;
+    if exact { "B.street" } else { form.rule }
+}
+
+/// Dates of which no single form is that of most values.
+fn dates_together(column: &Column<'_>, header: &Header) -> Option<Reading> {
+    if column.numbers.is_some() {
+        return None;
+    }
+    let day = |text: &str| temporal::day_of(plain(text)).is_some();
+    let held: Vec<usize> = column.values.iter().filter(|(text, _)| day(text)).map(|(_, rows)| *rows).collect();
+    let (valid, total) = (held.len(), column.values.len());
+    if (valid as f64) < FITTING * total as f64 || valid == 0 {
+        return None;
+    }
+    let said = header.says_any(&[Concept::Date, Concept::BirthDate]);
+    let terms = vec![
+        term("the name of the column", said),
+        term("the form of the values", 2.0),
+        term("the check digit or the structure of the values", bayes(valid, total, 0.09).clamp(-CAPPED, CAPPED)),
+    ];
+    let rows = column.projected(held.iter().sum());
+    let mut reading = Reading::weighed(Item::Dates, "C.date", Class::Conditional, rows, terms)?;
+    reading.remark = "dates in several forms";
     Some(reading)
 }
 
@@ -193,7 +234,7 @@ fn scattered(form: &Form, column: &Column<'_>) -> Option<Reading> {
     let hits: Vec<usize> = column
         .values
         .iter()
-        .filter(|(text, _)| (form.shape)(text.trim()) && (form.valid)(text.trim()))
+        .filter(|(text, _)| (form.shape)(plain(text)) && (form.valid)(plain(text)))
         .map(|(_, rows)| *rows)
         .collect();
     let by_chance = if form.telling == 0.0 { 3.0 * form.chance * column.values.len() as f64 } else { 0.0 };
@@ -202,7 +243,8 @@ fn scattered(form: &Form, column: &Column<'_>) -> Option<Reading> {
     }
     let odds = if hits.len() >= 3 { CERTAIN } else { POSSIBLE };
     let terms = vec![term("some values have a form that hardly happens by chance", odds)];
-    let mut reading = Reading::weighed(form.item, form.rule, form.class, column.projected(hits.iter().sum()), terms)?;
+    let rows = column.projected(hits.iter().sum());
+    let mut reading = Reading::weighed(form.item, rule(form, column), form.class, rows, terms)?;
     reading.remark = "in some of the cells only";
     Some(reading)
 }

@@ -3,6 +3,7 @@
 use super::checksum as check;
 use super::header::Concept;
 use super::names::last_first;
+use super::street::{street, street_shape};
 use super::zip::Zip3;
 use super::{Class, Item, machines, numbers, temporal};
 
@@ -97,7 +98,7 @@ pub(super) const FORMS: &[Form] = &[
     form("B.plus-code", Item::Geography, PLACES, |t| t.contains('+') && t.len() >= 10, plus_code, 0.01, 2.0),
     form("C.date", Item::Dates, DATES, date_shape, |t| temporal::written(t).is_some(), 0.02, 2.0)
         .class(Class::Conditional, Class::Conditional),
-    form("C.date-short-year", Item::Dates, DATES, short_date_shape, temporal::short_written, 0.07, 0.0)
+    form("C.date-short-year", Item::Dates, DATES, short_date_shape, temporal::short_written, 0.09, 0.0)
         .class(Class::Conditional, Class::Conditional),
     form(
         "C.date-in-letters",
@@ -212,6 +213,20 @@ pub(super) const FORMS: &[Form] = &[
     form("R.base64", Item::OtherCode, CODES, |t| t.len() >= 20 && !t.contains(' '), base64, 0.01, 0.0).most(3.0),
 ];
 
+/// What a whole text is that can only be a value.
+pub(super) fn value_form(text: &str) -> Option<&'static str> {
+    let date = |text: &str| {
+        temporal::day_of(text).is_some_and(|day| !day.short || text.contains('/') || text.contains(char::is_alphabetic))
+    };
+    let kinds: [(&str, bool); 4] = [
+        ("a social security number", ssn_shape(text) && nine(text).is_some_and(|n| check::ssn_structure(&n))),
+        ("an e-mail address", text.contains('@') && email(text)),
+        ("a date", date(text)),
+        ("a telephone number", phone_shape(text) && nanp_of(text).is_some()),
+    ];
+    kinds.into_iter().find(|(_, is)| *is).map(|(words, _)| words)
+}
+
 /// A mask of nines, capital As and literal characters.
 pub(super) fn mask(text: &str, mask: &str) -> bool {
     let fits = |(c, m): (char, char)| match m {
@@ -301,16 +316,30 @@ pub(super) fn nanp_of(text: &str) -> Option<String> {
     (check::nanp(&ten) && !check::npi(&ten)).then_some(ten)
 }
 
+/// Ways to write ten digits as a telephone number.
+const WRITTEN: [&str; 11] = [
+    "999-999-9999",
+    "(999) 999-9999",
+    "(999)999-9999",
+    "(999)-999-9999",
+    "(999) 999.9999",
+    "(999)999.9999",
+    "(999) 999 9999",
+    "999.999.9999",
+    "999 999 9999",
+    "999 999-9999",
+    "999-9999999",
+];
+
 fn phone_shape(text: &str) -> bool {
     let body = text
         .trim_start_matches("+1")
         .trim_start_matches("001")
         .trim_start_matches("1-")
+        .trim_start_matches("1 ")
         .trim_start_matches(['-', ' ', '.']);
     let main = body.split(['x', 'e']).next().unwrap_or_default().trim_end();
-    ["999-999-9999", "(999) 999-9999", "(999)999-9999", "999.999.9999", "999 999 9999", "999-9999999"]
-        .iter()
-        .any(|m| mask(main, m))
+    WRITTEN.iter().any(|m| mask(main, m))
         || body.len() < text.len() && check::digits(main, 10) && text.starts_with('+')
         || main.len() == 10 && all_digits(main) && body.len() > main.len() && body.contains('x')
 }
@@ -321,11 +350,12 @@ fn ten_digits(text: &str) -> bool {
 
 fn international(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
-    (8..=15).contains(&digits) && text[1..].chars().all(|c| c.is_ascii_digit() || " -()./".contains(c))
+    (8..=15).contains(&digits) && text.chars().skip(1).all(|c| c.is_ascii_digit() || " -()./".contains(c))
 }
 
+/// One address or a few, with or without the name of whose they are: `Jane Doe <jane@example.org>`.
 fn email(text: &str) -> bool {
-    !text.contains(' ') && machines::email(text)
+    text.split_whitespace().count() <= 6 && machines::email(text)
 }
 
 /// Endings of hosts without a scheme.
@@ -345,10 +375,11 @@ fn url(text: &str) -> bool {
     machines::url(text) || known
 }
 
-/// Four numbers up to 255 that are not the machine itself; the numbers of versions are small.
+/// Four numbers up to 255 that are not the machine itself; the numbers of versions are small, above all the first.
 fn ipv4(text: &str) -> bool {
+    let over = |least: u32| text.split('.').skip(1).filter(|part| part.parse::<u32>().is_ok_and(|n| n > least)).count();
     let large = text.split('.').any(|part| part.parse::<u32>().is_ok_and(|n| n > 31));
-    large && machines::network_address(text)
+    large && machines::network_address(text) || over(31) >= 2 && over(99) >= 1 && machines::low_address(text)
 }
 
 fn mac(text: &str) -> bool {
@@ -378,132 +409,6 @@ fn base64(text: &str) -> bool {
     let kinds: [fn(&u8) -> bool; 3] = [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit];
     body.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte))
         && kinds.iter().all(|kind| body.bytes().any(|byte| kind(&byte)))
-}
-
-const SUFFIXES: &[&str] = &[
-    "st",
-    "street",
-    "ave",
-    "avenue",
-    "av",
-    "rd",
-    "road",
-    "blvd",
-    "boulevard",
-    "dr",
-    "drive",
-    "ln",
-    "lane",
-    "ct",
-    "court",
-    "pl",
-    "place",
-    "ter",
-    "terrace",
-    "way",
-    "pkwy",
-    "parkway",
-    "cir",
-    "circle",
-    "hwy",
-    "highway",
-    "sq",
-    "square",
-    "trl",
-    "trail",
-    "loop",
-    "plaza",
-    "route",
-    "rte",
-    "point",
-    "crescent",
-    "close",
-    "mews",
-    "row",
-    "alley",
-    "bypass",
-    "center",
-    "cove",
-    "creek",
-    "crossing",
-    "estate",
-    "estates",
-    "expressway",
-    "extension",
-    "field",
-    "fields",
-    "ford",
-    "forest",
-    "fork",
-    "garden",
-    "gardens",
-    "glen",
-    "green",
-    "grove",
-    "harbor",
-    "heights",
-    "hill",
-    "hills",
-    "hollow",
-    "island",
-    "isle",
-    "junction",
-    "keys",
-    "knoll",
-    "lake",
-    "landing",
-    "manor",
-    "meadow",
-    "meadows",
-    "mill",
-    "mountain",
-    "oval",
-    "park",
-    "pass",
-    "path",
-    "pike",
-    "pine",
-    "port",
-    "ridge",
-    "river",
-    "run",
-    "shore",
-    "spring",
-    "springs",
-    "spur",
-    "station",
-    "stream",
-    "summit",
-    "trace",
-    "track",
-    "tunnel",
-    "turnpike",
-    "union",
-    "valley",
-    "via",
-    "view",
-    "village",
-    "vista",
-    "walk",
-    "wells",
-];
-
-fn street_shape(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    lower.starts_with(|c: char| c.is_ascii_digit()) && lower.contains(' ')
-        || lower.starts_with("p.o.")
-        || lower.starts_with("po box")
-}
-
-/// A number, then words, one of them a kind of street; or a post office box.
-fn street(text: &str) -> bool {
-    let lower = text.to_lowercase();
-    if lower.starts_with("po box") || lower.starts_with("p.o. box") {
-        return true;
-    }
-    let words: Vec<&str> = lower.split([' ', ',', '.']).filter(|word| !word.is_empty()).collect();
-    let number = words.first().is_some_and(|word| word.len() <= 6 && word.bytes().any(|b| b.is_ascii_digit()));
-    number && words.len() >= 3 && words[2..].iter().any(|word| SUFFIXES.contains(word))
 }
 
 fn city_state_zip(text: &str) -> bool {
@@ -575,12 +480,18 @@ fn image_path(text: &str) -> bool {
 fn image_magic(text: &str) -> bool {
     const MAGIC: [&str; 6] = ["/9j/", "iVBORw0KGgo", "R0lGOD", "SUkqA", "TU0AK", "data:image/"];
     MAGIC.iter().any(|magic| text.starts_with(magic))
-        || text.len() > 180 && text[..24].bytes().all(|b| b == b'A') && text.contains("RElDT")
+        || text.len() > 180 && text.bytes().take(24).all(|b| b == b'A') && text.contains("RElDT")
+}
+
+/// A postcode without what stands for digits that were taken off, and without the decimals of a data frame.
+pub(super) fn bare_zip(text: &str) -> &str {
+    let text = text.trim();
+    text.strip_suffix(".0").unwrap_or(text).trim_end_matches(['*', 'X', 'x'])
 }
 
 /// A postcode of five digits or nine, of three digits, or one whose leading zeros a spreadsheet ate; its first three digits.
 pub(super) fn zip_prefix(text: &str, table: &Zip3) -> Option<String> {
-    let head = text.split('-').next().unwrap_or_default().trim_end_matches(['*', 'X', 'x']);
+    let head = bare_zip(text.split('-').next().unwrap_or_default());
     if !all_digits(head) || head.is_empty() {
         return None;
     }
@@ -604,7 +515,7 @@ mod tests {
 
     #[test]
     fn every_form_has_an_example() {
-        let cases: [(&str, &str); 44] = [
+        let cases: [(&str, &str); 50] = [
             ("A.last-first", "Qwxz, Abcd"),
             ("B.street", "1600 Pennsylvania Ave NW"),
             ("B.city-state-zip", "Boston, MA 02139"),
@@ -624,6 +535,12 @@ mod tests {
             ("C.named-day", "Tuesday"),
             ("D.telephone", "(617) 555-0123"),
             ("D.telephone", "617.555.0123x42"),
+            ("D.telephone", "(617)555.0123"),
+            ("D.telephone", "1 (617) 555-0123"),
+            ("F.email", "jane.doe@example.org, joe@example.org"),
+            ("O.ipv4", "8.120.240.7"),
+            ("C.date-in-letters", "28FEB2019:10:30:00"),
+            ("C.date-short-year", "50/02/28"),
             ("D.telephone", "+1-617-555-0123"),
             ("D.telephone-digits", "6175550123"),
             ("D.telephone-abroad", "+49 30 901820"),
@@ -660,6 +577,7 @@ mod tests {
     fn codes_versions_and_measurements_have_no_form() {
         for text in [
             "1.2.3.4",
+            "4.52.17.3",
             "10.1.2",
             "2.16.840.1.113883",
             "I25.10",
@@ -687,6 +605,7 @@ mod tests {
             ("21", "021"),
             ("02139-4307", "021"),
             ("021**", "021"),
+            ("2139.0", "021"),
             ("000", "000"),
         ] {
             assert_eq!(zip_prefix(text, &table).as_deref(), Some(prefix), "{text}");

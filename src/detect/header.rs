@@ -51,9 +51,14 @@ pub(super) enum Concept {
 const LEXICON: &[(Concept, &str)] = &[
     (
         Concept::GivenName,
-        "first name|given name|middle name|forename|fname|given|firstname|nickname|preferred name|mname",
+        "first name|given name|middle name|forename|fname|given|firstname|nickname|preferred name|mname|\
+         first nm|name first|nm first|given nm|middle nm|name middle",
     ),
-    (Concept::Surname, "last name|surname|family name|maiden name|lname|maiden|lastname|mothers maiden name|alias"),
+    (
+        Concept::Surname,
+        "last name|surname|family name|maiden name|lname|maiden|lastname|mothers maiden name|alias|\
+         last nm|name last|nm last|family nm|maiden nm|sur name",
+    ),
     (
         Concept::FullName,
         "full name|patient name|pt name|provider name|physician name|doctor name|guardian name|contact name|next of kin|\
@@ -84,7 +89,7 @@ const LEXICON: &[(Concept, &str)] = &[
     ),
     (Concept::BirthDate, "dob|birth date|date of birth|birthdate|birthday|born|birth dt|birth|patient dob"),
     (Concept::BirthYear, "birth year|year of birth|yob|birthyear|born year"),
-    (Concept::Age, "age|ages|aged"),
+    (Concept::Age, "age|ages|aged|age group|age grp|age band|age range|age category|age cat|age bracket"),
     (
         Concept::DatePart,
         "week|weekday|day of week|quarter|month|dow|day of month|admission month|month of birth|birth month",
@@ -107,7 +112,7 @@ const LEXICON: &[(Concept, &str)] = &[
          patient number|patient nbr|patient no|pat id|pt id|emr|emr id|ehr id|epic id|enc id|encounter id|encounter number|\
          csn|visit id|visit number|hadm id|subject id|hospital number|accession|accession number|person id|patid|pid|\
          rec id|record id|record number|specimen id|sample id|icustay id|stay id|empi|participant id|case number|case id|\
-         admission id|episode id|hospital id number|medical record num",
+         person source value|person key|patient key|admission id|episode id|hospital id number|medical record num",
     ),
     (
         Concept::Plan,
@@ -208,6 +213,10 @@ const MEASURED: &[&str] = &[
     "grade",
 ];
 
+/// Those of them that also stand beside the number of a record: where it came from, what became of it.
+const BESIDE: &[&str] =
+    &["source", "status", "type", "category", "index", "change", "changed", "result", "flag", "is", "has"];
+
 /// What a name says, and how plainly.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Header {
@@ -215,6 +224,8 @@ pub(super) struct Header {
     said: Vec<(Concept, f64)>,
     /// Whether the name speaks of a count, grade or measurement.
     pub(super) measured: bool,
+    /// Whether it does so by words that also stand beside record numbers: the source, the status.
+    pub(super) of_a_kind: bool,
     /// The words.
     pub(super) tokens: Vec<String>,
 }
@@ -246,7 +257,9 @@ impl Header {
         kept.dedup_by_key(|entry| entry.0);
         let edge = |token: Option<&String>| token.is_some_and(|token| MEASURED.contains(&token.as_str()));
         let numbered = tokens.len() > 1 && matches!(tokens[0].as_str(), "num" | "number" | "n" | "nr" | "no");
-        Self { said: kept, measured: numbered || edge(tokens.first()) || edge(tokens.last()), tokens }
+        let beside = |token: Option<&String>| token.is_none_or(|t| !edge(Some(t)) || BESIDE.contains(&t.as_str()));
+        let of_a_kind = !numbered && beside(tokens.first()) && beside(tokens.last());
+        Self { said: kept, measured: numbered || edge(tokens.first()) || edge(tokens.last()), of_a_kind, tokens }
     }
 
     /// Log odds of a concept, 0 where the name does not speak of it.
@@ -314,7 +327,7 @@ mod tests {
 
     #[test]
     fn names_of_columns_are_read() {
-        let cases: [(&str, Concept, f64); 23] = [
+        let cases: [(&str, Concept, f64); 28] = [
             ("patientID", Record, 4.0),
             ("patient_nbr", Record, 4.0),
             ("PatientNbr", Record, 4.0),
@@ -330,6 +343,7 @@ mod tests {
             ("license_plate", Licence, 0.0),
             ("license_plate", Plate, 4.0),
             ("age", Age, 4.0),
+            ("agegroup", Age, 4.0),
             ("stage", Age, 0.0),
             ("page", Age, 0.0),
             ("wage", Age, 0.0),
@@ -337,6 +351,10 @@ mod tests {
             ("name", FullName, 4.0),
             ("ssn_last4", SsnEnd, 4.0),
             ("surnmae", Surname, 2.0),
+            ("LAST_NM", Surname, 4.0),
+            ("PAT_FIRST_NM", GivenName, 4.0),
+            ("NAME_LAST", Surname, 4.0),
+            ("person_source_value", Record, 4.0),
             ("cpt_code", Coding, 4.0),
         ];
         for (name, concept, odds) in cases {

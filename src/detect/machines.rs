@@ -38,6 +38,11 @@ pub(super) fn network_address(text: &str) -> bool {
     })
 }
 
+/// Likewise an address whose first number is below 10, as versions have it: only for values of which most look like addresses.
+pub(super) fn low_address(text: &str) -> bool {
+    text.parse::<Ipv4Addr>().is_ok_and(|address| (1..10).contains(&address.octets()[0]))
+}
+
 /// `http://`, `https://`, `ftp://` or `www.` and something behind it.
 pub(super) fn url(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();

@@ -14,6 +14,7 @@
 //! ```
 
 mod across;
+mod ages;
 mod checksum;
 mod column;
 mod dates;
@@ -30,6 +31,7 @@ mod names;
 mod numbers;
 mod prose;
 mod scan;
+mod street;
 mod temporal;
 mod zip;
 
@@ -118,6 +120,19 @@ pub fn kinds_beside(text: &str, context: &str) -> Vec<Identifier> {
         (Identifier::Url, machines::url(text)),
     ];
     checks.into_iter().filter(|(_, found)| *found).map(|(kind, _)| kind).collect()
+}
+
+/// What the whole of a text is, where its form alone says that it is a value of a record and not the name of a column: words for a
+/// reader, without the text.
+///
+/// ```
+/// use privet::detect::value_form;
+/// assert_eq!(value_form("219-09-8999"), Some("a social security number"));
+/// assert_eq!(value_form("1950-02-28"), Some("a date"));
+/// assert_eq!((value_form("ssn"), value_form("visit 2"), value_form("1.2.10")), (None, None, None));
+/// ```
+pub fn value_form(text: &str) -> Option<&'static str> {
+    forms::value_form(text.trim())
 }
 
 /// A name or path of a file as it may be shown: without whatever looks like an identifier.

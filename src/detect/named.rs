@@ -3,14 +3,14 @@
 
 use super::column::{Column, Order};
 use super::decision::{Knowledge, Reading, Term, term, uniqueness};
-use super::forms::zip_prefix;
+use super::forms::{bare_zip, zip_prefix};
 use super::header::{Concept, Header};
 use super::names::{Part, names};
 use super::numbers::STATES;
-use super::{Class, Item, temporal};
+use super::{Class, Item, ages, temporal};
 
 /// What agreeing and contradicting values add to the name of a column.
-const AGREES: f64 = 2.0;
+pub(super) const AGREES: f64 = 2.0;
 const CONTRADICTS: f64 = -6.0;
 
 const STATE_NAMES: &str = "alabama|alaska|arizona|arkansas|california|colorado|connecticut|delaware|district of columbia|florida|\
@@ -39,9 +39,10 @@ pub(super) fn allowed(column: &Column<'_>, header: &Header) -> Option<Reading> {
 }
 
 /// What a name takes away that speaks of something else: a coding system, a count, a measurement.
-pub(super) fn contradiction(header: &Header, item: Item) -> f64 {
+pub(super) fn contradiction(column: &Column<'_>, header: &Header, item: Item) -> f64 {
     let coded = header.says(Concept::Coding) > 0.0 && item != Item::Dates;
-    let measured = header.measured && !matches!(item, Item::Dates | Item::Email | Item::Url | Item::SocialSecurity);
+    let measured =
+        is_measured(column, header) && !matches!(item, Item::Dates | Item::Email | Item::Url | Item::SocialSecurity);
     if coded {
         -5.0
     } else if measured {
@@ -51,16 +52,37 @@ pub(super) fn contradiction(header: &Header, item: Item) -> f64 {
     }
 }
 
-/// All readings that start from the name of the column or from a dictionary.
-pub(super) fn readings(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) -> Vec<Reading> {
+/// Whether the name speaks of a count, a kind or a measurement, and nothing in the values contradicts it: the source or the
+/// status of a record number, where the values are record numbers, is one.
+fn is_measured(column: &Column<'_>, header: &Header) -> bool {
+    header.measured && !(header.of_a_kind && column.distinct >= 20 && has_code_shape(column))
+}
+
+/// One shape with five digits or more covers nearly all values.
+fn has_code_shape(column: &Column<'_>) -> bool {
+    column.shapes().first().is_some_and(|shape| {
+        let digits = shape.mask.chars().filter(|c| *c == '9').count();
+        digits >= 5
+            && shape.values as f64 >= 0.9 * column.values.len() as f64
+            && !shape.mask.contains(['.', ' ', ':', '/'])
+    })
+}
+
+/// All readings that start from the name of the column or from a dictionary. `dated` says that the values have the form of dates.
+pub(super) fn readings(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>, dated: bool) -> Vec<Reading> {
     let mut found: Vec<Reading> = Vec::new();
     found.extend(personal_names(column, header));
     found.extend(places(column, header));
     found.extend(postcodes(column, header, knowledge));
     found.extend(dates(column, header, knowledge));
-    found.extend(ages(column, header));
+    found.extend(ages::ages(column, header));
     found.extend(numbered(column, header));
-    found.extend(unique_codes(column, header));
+    let dated = dated || found.iter().any(|reading| reading.item == Some(Item::Dates));
+    match unread_date(column, header) {
+        Some(reading) if !dated => found.push(reading),
+        Some(_) => {}
+        None => found.extend(unique_codes(column, header)),
+    }
     found.extend(rare_occupations(column, header));
     found
 }
@@ -181,7 +203,7 @@ fn postcodes(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) ->
     let prefixes: Vec<(Option<String>, usize, usize)> = column
         .values
         .iter()
-        .map(|(text, rows)| (zip_prefix(text.trim(), knowledge.zip3), *rows, text.trim().len()))
+        .map(|(text, rows)| (zip_prefix(text.trim(), knowledge.zip3), *rows, bare_zip(text).len()))
         .collect();
     let fitting = prefixes.iter().filter(|(prefix, ..)| prefix.is_some()).count();
     if said == 0.0 {
@@ -191,15 +213,11 @@ fn postcodes(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) ->
         return None;
     }
     // A number of up to three digits, or five with stars: three digits of a postcode.
-    let short = |text: &str| text.trim().trim_end_matches(['*', 'X', 'x']).len() <= 3;
+    let short = |text: &str| bare_zip(text).len() <= 3;
     let three = column.share(short) >= 0.9;
-    let small: usize = prefixes
-        .iter()
-        .filter(|(prefix, ..)| prefix.as_ref().is_none_or(|prefix| prefix != "000" && knowledge.zip3.is_small(prefix)))
-        .map(|(_, rows, _)| rows)
-        .sum();
+    let (small, whole) = (few_behind(&prefixes, knowledge), long_among(&prefixes, knowledge));
     let terms = vec![term("the name of the column", said), term("the values are postcodes in use", AGREES)];
-    if three && small == 0 {
+    if three && small == 0 && whole == 0 {
         return Some(Reading {
             item: Some(Item::Geography),
             rule: "B.zip3-allowed",
@@ -209,9 +227,15 @@ fn postcodes(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) ->
             remark: "three digits, each prefix with more than 20,000 people",
         });
     }
-    let (rule, rows) = if three { ("B.zip3", small) } else { ("B.zip5", column.rows) };
+    let (rule, rows) = match (three, whole) {
+        (true, 0) => ("B.zip3", small),
+        (true, _) => ("B.zip5", small + whole),
+        _ => ("B.zip5", column.rows),
+    };
     let mut reading = Reading::weighed(Item::Geography, rule, Class::Conditional, rows, terms)?;
-    reading.remark = if three {
+    reading.remark = if three && whole > 0 {
+        "some of the postcodes have more than three digits"
+    } else if three {
         "prefixes with 20,000 people or fewer must become 000"
     } else {
         "the first three digits may stay where more than 20,000 people live"
@@ -219,11 +243,27 @@ fn postcodes(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) ->
     Some(reading)
 }
 
+/// Postcodes of a column: the three digits, the rows and the length of each.
+type Prefixes = [(Option<String>, usize, usize)];
+
+/// Rows whose three digits have few people behind them or none.
+fn few_behind(prefixes: &Prefixes, knowledge: &Knowledge<'_>) -> usize {
+    let small = |prefix: &String| prefix != "000" && knowledge.zip3.is_small(prefix);
+    prefixes.iter().filter(|(prefix, ..)| prefix.as_ref().is_none_or(small)).map(|(_, rows, _)| rows).sum()
+}
+
+/// Rows of the others that have more than three digits.
+fn long_among(prefixes: &Prefixes, knowledge: &Knowledge<'_>) -> usize {
+    let large = |prefix: &String| prefix == "000" || !knowledge.zip3.is_small(prefix);
+    let long = prefixes.iter().filter(|(prefix, _, len)| *len > 3 && prefix.as_ref().is_some_and(large));
+    long.map(|(_, rows, _)| rows).sum()
+}
+
 /// Five digits that are spread like people over the country.
 fn by_population(
     column: &Column<'_>,
     header: &Header,
-    prefixes: &[(Option<String>, usize, usize)],
+    prefixes: &Prefixes,
     knowledge: &Knowledge<'_>,
 ) -> Option<Reading> {
     let five = prefixes.iter().all(|(_, _, len)| *len == 5);
@@ -243,29 +283,9 @@ fn dates(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) -> Opt
     let born = header.says_any(&[Concept::BirthYear, Concept::BirthDate]);
     let numbers = column.numbers?;
     let (low, high) = (numbers.low, numbers.high);
-    let years = numbers.whole && low >= 1850.0 && high <= 2100.0;
-    if years && born > 0.0 {
-        let oldest = (knowledge.year - 90) as f64;
-        let rows: usize = column
-            .values
-            .iter()
-            .filter(|(text, _)| text.trim().parse::<f64>().is_ok_and(|year| year <= oldest))
-            .map(|(_, rows)| rows)
-            .sum();
-        let terms = vec![term("the name of the column", born), term("years", AGREES)];
-        if rows == 0 {
-            return Some(Reading {
-                item: Some(Item::Dates),
-                rule: "C.birth-year-allowed",
-                class: Class::Clear,
-                rows: 0,
-                terms,
-                remark: "years of birth of people below 90 may stay",
-            });
-        }
-        let mut reading = Reading::weighed(Item::Dates, "C.birth-year", Class::Conditional, rows, terms)?;
-        reading.remark = "years of birth that show an age of 90 or more";
-        return Some(reading);
+    let years = ages::years(column);
+    if born > 0.0 && years {
+        return ages::birth_years(column, header, knowledge);
     }
     if header.says(Concept::DatePart) > 0.0
         && numbers.whole
@@ -294,68 +314,21 @@ fn dates(column: &Column<'_>, header: &Header, knowledge: &Knowledge<'_>) -> Opt
     Reading::weighed(Item::Dates, rule, Class::Conditional, column.rows, terms)
 }
 
-/// Ages over 89 unless they are one group.
-fn ages(column: &Column<'_>, header: &Header) -> Option<Reading> {
-    let said = header.says(Concept::Age);
-    if said == 0.0 {
+/// The name speaks of a date, the values hold digits and are neither years nor times of day.
+pub(super) fn unread_date(column: &Column<'_>, header: &Header) -> Option<Reading> {
+    let said = header.says_any(&[Concept::Date, Concept::BirthDate]);
+    let token = |words: &[&str]| header.tokens.iter().any(|token| words.contains(&token.as_str()));
+    // The weight at birth, the order of births.
+    let of_birth = token(&["birth"]) && header.tokens.len() > 1 && !token(&["date", "dt", "day", "time"]);
+    let digits = |text: &str| text.bytes().any(|byte| byte.is_ascii_digit());
+    let told = said >= 4.0 && !of_birth && !header.measured && column.distinct > 2;
+    if !told || column.share(digits) < 0.5 || ages::years(column) || column.share(temporal::clock) >= 0.9 {
         return None;
     }
-    let says = |words: &[&str]| header.tokens.iter().any(|token| words.contains(&token.as_str()));
-    let in_a_year = if says(&["days", "day"]) {
-        365.25
-    } else if says(&["months", "month"]) {
-        12.0
-    } else if says(&["weeks", "week"]) {
-        52.18
-    } else {
-        1.0
-    };
-    let agree = |over: usize, groups: usize, rows: usize, exactly: bool| {
-        let terms = vec![term("the name of the column", said), term("the values are ages", AGREES)];
-        let allowed = |remark| {
-            Some(Reading {
-                item: Some(Item::Dates),
-                rule: "C.age-allowed",
-                class: Class::Clear,
-                rows: 0,
-                terms: terms.clone(),
-                remark,
-            })
-        };
-        match (over, groups) {
-            (0, _) => allowed("nobody is older than 89"),
-            (_, 1) if !exactly => allowed("ages from 90 are one group"),
-            (_, 1) => {
-                let mut reading = Reading::weighed(Item::Dates, "C.age-top", Class::Review, rows, terms)?;
-                reading.remark = "one age over 89: harmless if it stands for all of them";
-                Some(reading)
-            }
-            _ => {
-                let mut reading = Reading::weighed(Item::Dates, "C.age", Class::Conditional, rows, terms)?;
-                reading.remark = "ages over 89 must become one group";
-                Some(reading)
-            }
-        }
-    };
-    if let Some(numbers) = column.numbers {
-        if numbers.low < 0.0 || numbers.high > 130.0 * in_a_year {
-            return None;
-        }
-        let old: Vec<(f64, usize)> = column
-            .values
-            .iter()
-            .filter_map(|(text, rows)| Some((text.trim().parse::<f64>().ok()? / in_a_year, *rows)))
-            .filter(|(age, _)| (90.0..=130.0).contains(age))
-            .collect();
-        return agree(old.len(), old.len(), old.iter().map(|(_, rows)| rows).sum(), true);
-    }
-    let bands: Vec<((u32, Option<u32>), usize)> =
-        column.values.iter().filter_map(|(text, rows)| Some((temporal::age_band(text.trim())?, *rows))).collect();
-    if bands.len() * 2 < column.values.len() {
-        return None;
-    }
-    let old: Vec<usize> = bands.iter().filter(|((low, _), _)| *low >= 90).map(|(_, rows)| *rows).collect();
-    agree(old.len(), old.len(), old.iter().sum(), false)
+    let terms = vec![term("the name of the column", said)];
+    let mut reading = Reading::weighed(Item::Dates, "C.date-unread", Class::Review, column.rows, terms)?;
+    reading.remark = "the name speaks of a date; the values hold digits in a form that is not known";
+    Some(reading)
 }
 
 /// What identifies by a number of no known form, told by its name.
@@ -374,6 +347,7 @@ fn numbered(column: &Column<'_>, header: &Header) -> Vec<Reading> {
         (Concept::Fax, Item::Fax, "E.named"),
         (Concept::Ip, Item::NetworkAddress, "O.named"),
     ];
+    let measured = is_measured(column, header);
     let mut found = Vec::new();
     for (concept, item, rule) in kinds {
         let said = header.says(concept);
@@ -383,7 +357,7 @@ fn numbered(column: &Column<'_>, header: &Header) -> Vec<Reading> {
         let terms = vec![
             term("the name of the column", said),
             term("the values look like codes", code_like(column, concept)),
-            term("the name speaks of a count, a kind or a measurement", if header.measured { -4.0 } else { 0.0 }),
+            term("the name speaks of a count, a kind or a measurement", if measured { -4.0 } else { 0.0 }),
             row_numbers(column),
             uniqueness(column),
         ];
@@ -483,7 +457,7 @@ fn unique_codes(column: &Column<'_>, header: &Header) -> Option<Reading> {
         term("the values look like codes", if column.share(code) >= 0.9 { 1.0 } else { -1.0 }),
         term("letters and digits", if mixed && column.share(code) >= 0.9 { 1.0 } else { 0.0 }),
         term("numbers with decimals or signs", if measured { -4.0 } else { 0.0 }),
-        term("the name of the column speaks of something else", contradiction(header, Item::OtherCode)),
+        term("the name of the column speaks of something else", contradiction(column, header, Item::OtherCode)),
         row_numbers(column),
     ];
     let class = if said > 0.0 { Class::Prohibited } else { Class::Review };

@@ -1,10 +1,10 @@
 //! Free text: identifiers inside sentences.
 
 use super::column::Column;
-use super::decision::{Reading, term};
+use super::decision::{CERTAIN, POSSIBLE, Reading, term};
 use super::header::{Concept, Header};
 use super::names::{in_prose, titled};
-use super::{Class, Identifier, Item, kinds};
+use super::{Class, Identifier, Item, kinds, temporal};
 
 /// Least words of a value that is prose.
 const WORDS: usize = 4;
@@ -27,7 +27,8 @@ fn item(kind: Identifier) -> Item {
     }
 }
 
-/// A column of sentences: prohibited where an identifier is found, to be read by somebody otherwise.
+/// A column of sentences: prohibited where an identifier is found, to be read by somebody otherwise. Of other texts those are
+/// searched that have a word beside something else, as `MRN 1234567`.
 pub(super) fn reading(column: &Column<'_>, header: &Header) -> Option<Reading> {
     if column.numbers.is_some() {
         return None;
@@ -37,41 +38,68 @@ pub(super) fn reading(column: &Column<'_>, header: &Header) -> Option<Reading> {
     };
     let share = column.share(prose);
     let named = header.says(Concept::Notes) > 0.0;
-    let free = share >= 0.3 && (column.distinct >= 20 || named);
-    if !free && !named || share == 0.0 {
-        return None;
+    let free = share > 0.0 && (named || share >= 0.3 && column.distinct >= 20);
+    let mut found: Vec<Found> = Vec::new();
+    for (text, rows) in column.values.iter().filter(|(text, _)| free && prose(text) || beside_word(text)).take(SEARCHED)
+    {
+        for item in items(text, free) {
+            match found.iter_mut().find(|known| known.item == item) {
+                Some(known) => (known.values, known.rows) = (known.values + 1, known.rows + rows),
+                None => found.push(Found { item, values: 1, rows: *rows }),
+            }
+        }
     }
-    let mut rows_with: Vec<(Item, usize)> = Vec::new();
-    let mut add = |item: Item, rows: usize| match rows_with.iter_mut().find(|(known, _)| *known == item) {
-        Some((_, known)) => *known += rows,
-        None => rows_with.push((item, rows)),
+    // What no list allows comes first, then places, then dates.
+    let harm = |item: Item| match item {
+        Item::Dates => 0,
+        Item::Geography => 1,
+        _ => 2,
     };
-    for (text, rows) in column.values.iter().filter(|(text, _)| prose(text)).take(SEARCHED) {
-        for kind in kinds(text) {
-            add(item(kind), *rows);
+    found.sort_by(|a, b| harm(b.item).cmp(&harm(a.item)).then(b.rows.cmp(&a.rows)).then(a.item.cmp(&b.item)));
+    match found.first() {
+        Some(worst) => {
+            let odds = if free || worst.values >= 3 { CERTAIN } else { POSSIBLE };
+            let class = if worst.item == Item::Dates { Class::Conditional } else { Class::Prohibited };
+            let terms = vec![term("identifiers inside sentences", odds)];
+            let rows = column.projected(worst.rows);
+            let mut reading = Reading::weighed(worst.item, "R.free-text-identifiers", class, rows, terms)?;
+            reading.remark =
+                if free { "identifiers inside free text" } else { "identifiers beside words in some cells" };
+            Some(reading)
         }
-        if titled(text) || in_prose(text) {
-            add(Item::Names, *rows);
-        }
-    }
-    rows_with.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
-    let worst = rows_with.iter().find(|(item, _)| *item != Item::Dates).or(rows_with.first()).copied();
-    Some(match worst {
-        Some((item, rows)) => Reading {
-            item: Some(item),
-            rule: "R.free-text-identifiers",
-            class: if item == Item::Dates { Class::Conditional } else { Class::Prohibited },
-            rows,
-            terms: vec![term("identifiers inside sentences", 6.0)],
-            remark: "identifiers inside free text",
-        },
-        None => Reading {
+        None if free => Some(Reading {
             item: Some(Item::OtherCode),
             rule: "R.free-text",
             class: Class::Review,
             rows: column.rows,
             terms: vec![term("sentences", 3.0)],
             remark: "free text may name people; nothing was recognised",
-        },
-    })
+        }),
+        None => None,
+    }
+}
+
+/// An item of the list inside texts: distinct values and rows that hold it.
+struct Found {
+    item: Item,
+    values: usize,
+    rows: usize,
+}
+
+/// Whether a word of letters stands beside something else, and the whole is no date.
+fn beside_word(text: &str) -> bool {
+    let text = text.trim();
+    let word = text.split(|c: char| !c.is_alphabetic()).any(|word| word.chars().count() >= 2);
+    word && text.contains([' ', ':', '=', '#']) && temporal::day_of(text).is_none() && !temporal::month_year(text)
+}
+
+/// The items of the list in a text. Outside of free text places are left to the forms of addresses, and machines and pages to
+/// theirs.
+fn items(text: &str, free: bool) -> Vec<Item> {
+    let counts = |kind: &Identifier| free || kind.is_personal() && *kind != Identifier::Postcode;
+    let mut items: Vec<Item> = kinds(text).into_iter().filter(counts).map(item).collect();
+    if titled(text) || free && in_prose(text) {
+        items.push(Item::Names);
+    }
+    items
 }

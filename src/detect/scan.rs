@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::across::{Relation, Rows, relate};
 use super::column::{Column, Shape};
 use super::decision::{Knowledge, Reading, Term, decide};
+use super::header::Header;
 use super::{Class, Demographic, Item, Mode, Zip3};
 
 /// By what columns are judged.
@@ -70,10 +71,16 @@ pub fn scan(
     rules: &Rules,
 ) -> Vec<Judgement> {
     let knowledge = Knowledge { zip3: &rules.zip3, year: rules.year };
-    let mut readings: Vec<_> = columns.par_iter().map(|column| decide(column, &knowledge, rules.mode)).collect();
+    let headers: Vec<Header> = columns.par_iter().map(|column| Header::of(column.name)).collect();
+    let mut readings: Vec<_> = columns
+        .par_iter()
+        .zip(&headers)
+        .map(|(column, header)| decide(column, header, &knowledge, rules.mode))
+        .collect();
     let compared = Rows::of(columns.len(), rows, cell);
     let relations = relate(columns, &mut readings, &compared, rules.hash_search);
-    let judge = |((column, reading), relation): ((&Column<'_>, Option<Reading>), Option<Relation>)| {
+    let judge = |(at, (reading, relation)): (usize, (Option<Reading>, Option<Relation>))| {
+        let (column, header) = (&columns[at], &headers[at]);
         let related = relation.map(|relation| match relation.of {
             Some(other) => format!("{} `{}`", relation.words, columns[other].name),
             None => relation.words,
@@ -91,13 +98,15 @@ pub fn scan(
             distinct: column.distinct,
             uniqueness: column.uniqueness(),
             remark: remarks.join("; "),
-            demographic: Demographic::of(column, reading.as_ref()),
+            demographic: Demographic::of(column, header, reading.as_ref()),
             terms: reading.map(|reading| reading.terms).unwrap_or_default(),
             shapes: column.shapes().into_iter().take(3).collect(),
         }
     };
-    columns.iter().zip(readings).zip(relations).map(judge).collect()
+    readings.into_iter().zip(relations).enumerate().map(judge).collect()
 }
 
+#[cfg(test)]
+mod disguised;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,7 @@
 //! Dates, times and ages as whole values of a column.
 
 use super::dates::{MONTHS, day, month_of};
+use super::tokens;
 
 /// Days since 1970-01-01 of a valid date of the proleptic Gregorian calendar (Hinnant's algorithm).
 pub(super) fn day_number(year: i64, month: i64, day: i64) -> i64 {
@@ -34,11 +35,36 @@ pub(super) fn date_of(number: i64) -> [String; 4] {
 pub(super) struct Day {
     pub(super) year: u64,
     pub(super) number: i64,
+    /// Whether the text gives two digits of the year: `year` is of the twentieth century then unless only the next has the day.
+    pub(super) short: bool,
+}
+
+/// The last year of dates with separators or letters: research files move them by a century or two.
+const MOVED: u64 = 2299;
+/// The last year of dates that are a number of eight digits: further on, too many numbers are dates.
+const COMPACT: u64 = 2099;
+
+fn valid_until(last: u64, year: u64, month: u64, of_month: u64) -> Option<Day> {
+    let fits = (1880..=last).contains(&year) && day(year, month, of_month);
+    fits.then(|| Day { year, number: day_number(year as i64, month as i64, of_month as i64), short: false })
 }
 
 fn valid(year: u64, month: u64, of_month: u64) -> Option<Day> {
-    let fits = (1880..=2099).contains(&year) && day(year, month, of_month);
-    fits.then(|| Day { year, number: day_number(year as i64, month as i64, of_month as i64) })
+    valid_until(MOVED, year, month, of_month)
+}
+
+/// A date of a year of two digits.
+fn short_valid(year: u64, month: u64, of_month: u64) -> Option<Day> {
+    let found = valid(1900 + year, month, of_month).or_else(|| valid(2000 + year, month, of_month))?;
+    Some(Day { short: true, ..found })
+}
+
+impl Day {
+    /// The year; of two digits the latest that is not after the given one.
+    pub(super) fn year_by(self, latest: i64) -> i64 {
+        let year = self.year as i64;
+        if self.short { latest - (latest - year).rem_euclid(100) } else { year }
+    }
 }
 
 /// The whole text without a time of day behind the date: `T` or a space, then digits, colons, a fraction, a zone.
@@ -59,13 +85,15 @@ fn three_numbers(text: &str) -> Option<([u64; 3], [usize; 3])> {
     Some(([number(a)?, number(b)?, number(c)?], [a.len(), b.len(), c.len()]))
 }
 
-/// `1950-02-28`, `2/28/1950`, `28.02.1950`, `2/28/50`, each with or without a time.
+/// `1950-02-28`, `2/28/1950`, `28.02.1950`, `2/28/50`, `50/02/28`, each with or without a time.
 pub(super) fn written(text: &str) -> Option<Day> {
     let ([a, b, c], lens) = three_numbers(without_time(text))?;
     match lens {
         [4, 1..=2, 1..=2] => valid(a, b, c),
         [1..=2, 1..=2, 4] => valid(c, a, b).or_else(|| valid(c, b, a)),
-        [1..=2, 1..=2, 2] => valid(1900 + c, a, b).or_else(|| valid(1900 + c, b, a)),
+        [1..=2, 1..=2, 2] => short_valid(c, a, b)
+            .or_else(|| short_valid(c, b, a))
+            .or_else(|| if lens[0] == 2 && lens[1] == 2 { short_valid(a, b, c) } else { None }),
         _ => None,
     }
 }
@@ -76,18 +104,49 @@ pub(super) fn short_written(text: &str) -> bool {
         && written(text).is_some()
 }
 
-/// Words of a text and its numbers, for `28 Feb 1950`, `February 28, 1950`, `28-FEB-50`.
+/// Words of a text and its numbers.
 fn words(text: &str) -> Vec<&str> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|part| !part.is_empty()).collect()
 }
 
-/// A day with the month in letters.
+const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
+
+fn weekday(word: &str) -> bool {
+    let lower = word.to_lowercase();
+    DAYS.iter().any(|day| lower == *day || lower == day[..3])
+}
+
+/// What may stand behind a date beside digits: the half of the day and the zone.
+const BEHIND: [&str; 14] = ["am", "pm", "a", "p", "m", "t", "z", "utc", "gmt", "h", "est", "edt", "cst", "pst"];
+
+/// A day with the month in letters, with or without a time: `28 Feb 1950`, `February 28th, 1950`, `28-FEB-50`, `28FEB1950:10:30:00`
+/// of SAS, `Feb 28 1950 12:00AM` of databases, `Thu, 28 Feb 1950 10:30:00 GMT` of messages.
 pub(super) fn in_letters(text: &str) -> Option<Day> {
-    let parts = words(without_time(text));
-    let [a, b, c] = parts.as_slice() else { return None };
-    let number = |part: &str| part.trim_end_matches(|c: char| c.is_ascii_lowercase()).parse::<u64>().ok();
-    let full = |part: &str| number(part).map(|year| if part.len() == 2 { 1900 + year } else { year });
-    let of = |year: &str, month: &str, of_month: &str| valid(full(year)?, month_of(month)?, number(of_month)?);
+    if text.len() > 48 || !text.chars().all(|c| c.is_ascii_alphanumeric() || " ,-/.:+".contains(c)) {
+        return None;
+    }
+    let mut parts = tokens(text);
+    if parts.first().is_some_and(|first| weekday(first)) {
+        parts.remove(0);
+    }
+    if let Some(at) = parts.iter().take(4).position(|part| matches!(part.as_str(), "st" | "nd" | "rd" | "th")) {
+        parts.remove(at);
+    }
+    let (date, time) = parts.split_at_checked(3)?;
+    let [a, b, c] = date else { return None };
+    let timed = |part: &String| part.bytes().all(|b| b.is_ascii_digit()) || BEHIND.contains(&part.as_str());
+    if !time.iter().all(timed) || time.len() > 8 || time.len() == 1 {
+        return None;
+    }
+    let number = |part: &str| part.parse::<u64>().ok().filter(|_| part.len() <= 4);
+    let of = |year: &str, month: &str, of_month: &str| {
+        let (month, of_month) = (month_of(month)?, number(of_month)?);
+        if year.len() == 2 {
+            short_valid(number(year)?, month, of_month)
+        } else {
+            valid(number(year)?, month, of_month)
+        }
+    };
     of(c, b, a).or_else(|| of(c, a, b)).or_else(|| of(a, b, c))
 }
 
@@ -119,12 +178,17 @@ pub(super) fn compact(text: &str) -> Option<Day> {
         _ => false,
     };
     let number = |from: usize, to: usize| digits.get(from..to)?.parse().ok();
-    if time { valid(number(0, 4)?, number(4, 6)?, number(6, 8)?) } else { None }
+    if time { valid_until(COMPACT, number(0, 4)?, number(4, 6)?, number(6, 8)?) } else { None }
 }
 
 /// A date in any of the forms, to the day.
 pub(super) fn any(text: &str) -> Option<Day> {
     written(text).or_else(|| compact(text)).or_else(|| in_letters(text))
+}
+
+/// A date as people write it: like [`any`], but three numbers of at most two digits only where no dots are between them.
+pub(super) fn day_of(text: &str) -> Option<Day> {
+    any(text).filter(|day| !day.short || text.contains(char::is_alphabetic) || !text.contains('.'))
 }
 
 /// A week or a quarter of a year: `2019-W07`, `2019Q3`, `Q3 2019`.
@@ -145,11 +209,8 @@ pub(super) fn part_of_year(text: &str) -> bool {
 
 /// A month or a day of the week, by name.
 pub(super) fn named_day(text: &str) -> bool {
-    const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];
     let lower = text.to_lowercase();
-    DAYS.iter().any(|day| lower == *day || lower == day[..3])
-        || MONTHS.contains(&lower.as_str())
-        || month_of(&lower).is_some()
+    weekday(text) || MONTHS.contains(&lower.as_str()) || month_of(&lower).is_some()
 }
 
 /// The lower end of an age or a range of ages that is written with `+`, `>`, a range or a bracket: `90+`, `>89`, `85-89`,
@@ -161,13 +222,39 @@ pub(super) fn age_band(text: &str) -> Option<(u32, Option<u32>)> {
         || lower.starts_with(['>', '≥'])
         || ["over", "older", "above", "more"].iter().any(|word| lower.contains(word));
     match numbers.as_slice() {
-        [low] if open => Some((if lower.starts_with('>') && !lower.contains('=') { low + 1 } else { *low }, None)),
+        [low] if open && *low < 200 => {
+            Some((if lower.starts_with('>') && !lower.contains('=') { low + 1 } else { *low }, None))
+        }
         [low, high] if *high > *low && *high < 200 => {
             // Half-open intervals of statistics programs: [80-90).
             Some((*low, Some(if lower.ends_with(')') { high - 1 } else { *high })))
         }
         _ => None,
     }
+}
+
+/// An age in years, written as a number, with a unit behind it or as DICOM has it: `93`, `93 years`, `93 y/o`, `18 months`, `093Y`.
+pub(super) fn age(text: &str) -> Option<f64> {
+    if let Ok(number) = text.parse::<f64>() {
+        return Some(number).filter(|number| number.is_finite());
+    }
+    let lower = text.to_lowercase();
+    let end = lower.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+    let (number, unit) = lower.split_at(end);
+    let unit = unit.trim().trim_end_matches("old").trim_end_matches(['.', ' ', '-']);
+    let in_a_year = match unit {
+        "y" | "yr" | "yrs" | "year" | "years" | "yo" | "y/o" | "y.o" | "a" => 1.0,
+        "m" | "mo" | "mos" | "month" | "months" => 12.0,
+        "w" | "wk" | "wks" | "week" | "weeks" => 52.18,
+        "d" | "day" | "days" => 365.25,
+        _ => return None,
+    };
+    number.parse::<f64>().ok().map(|number| number / in_a_year)
+}
+
+/// A time of day without a date: `10:30`.
+pub(super) fn clock(text: &str) -> bool {
+    text.contains(':') && text.len() <= 15 && text.chars().all(|c| c.is_ascii_digit() || ":. APMapm".contains(c))
 }
 
 #[cfg(test)]
@@ -197,11 +284,27 @@ mod tests {
             "1950-02-28T10:30:00Z",
             "02/28/1950 10:30 PM",
             "2/28/50",
+            "50/02/28",
         ];
         for text in forms {
             assert_eq!(written(text).map(|day| day.number), Some(february), "{text}");
         }
-        for text in ["28 Feb 1950", "February 28, 1950", "28-FEB-50", "1950 Feb 28", "Feb 28th, 1950"] {
+        for text in [
+            "28 Feb 1950",
+            "February 28, 1950",
+            "28-FEB-50",
+            "1950 Feb 28",
+            "Feb 28th, 1950",
+            "28FEB1950",
+            "28FEB50",
+            "28FEB1950:10:30:00",
+            "28FEB1950:10:30:00.000",
+            "Feb 28 1950 12:00AM",
+            "28-FEB-50 10.30.00.000000 AM",
+            "Tue, 28 Feb 1950 10:30:00 GMT",
+            "Tue, 28 Feb 1950 10:30:00 +0100",
+            "Tuesday, February 28th, 1950",
+        ] {
             assert_eq!(in_letters(text).map(|day| day.number), Some(february), "{text}");
         }
         for text in ["19500228", "195002281030", "19500228103000.000+0100"] {
@@ -219,6 +322,29 @@ mod tests {
             part_of_year("2019-W07") && part_of_year("Q3 2019") && !part_of_year("QT2019A") && !part_of_year("2019")
         );
         assert!(named_day("Tue") && named_day("March") && !named_day("Marching"));
+    }
+
+    /// The 29th of February of 00 was in 2000; research files move dates into the next centuries.
+    #[test]
+    fn centuries() {
+        let year = |text: &str, latest: i64| any(text).map(|day| day.year_by(latest));
+        assert_eq!(year("03/14/07", 2026), Some(2007));
+        assert_eq!(year("03/14/27", 2026), Some(1927));
+        assert_eq!(year("03/14/26", 2026), Some(2026));
+        assert_eq!(year("29-FEB-00", 2026), Some(2000));
+        assert_eq!(year("03/14/1907", 2026), Some(1907));
+        assert_eq!(year("2119-03-14", 2026), Some(2119));
+        assert_eq!((any("21190314"), any("2319-03-14"), any("1 Feb 1950 and more")), (None, None, None));
+        assert_eq!((in_letters("28 Feb"), in_letters("12 MAY 1950 7"), in_letters("é28 Feb 1950")), (None, None, None));
+    }
+
+    #[test]
+    fn ages_with_units() {
+        for (text, years) in [("93", 93.0), ("93 years", 93.0), ("093Y", 93.0), ("93 y/o", 93.0), ("18 months", 1.5)] {
+            assert_eq!(age(text), Some(years), "{text}");
+        }
+        assert_eq!((age("93 beds"), age("years"), age("")), (None, None, None));
+        assert!(clock("10:30") && clock("10:30:00 PM") && !clock("1950-02-28 10:30") && !clock("1030"));
     }
 
     /// 366 of 10,000 and 220 of 10,000: about 0.08 % of random numbers of eight digits.

@@ -49,7 +49,22 @@ fn mistakes_are_named() {
     desk.run(&["compare", old, old, "--quasi-identifiers", "sex", "--keep", kept]).exits(0);
     desk.run(&["compare", old, old, "--quasi-identifiers", "sex", "--keep", kept]).refuses(&["--keep"]);
     desk.run(&["compare", kept, old, "--quasi-identifiers", "age"]).refuses(&["quasi-identifiers"]);
+    desk.run(&["compare", kept, old, "--quasi-identifiers", "sex", "--missing", "?"]).refuses(&["missing cell", "`?`"]);
     let text = std::fs::read_to_string(kept).unwrap();
     let changed = desk.write("changed.json", text.replace("\"k\": 300", "\"k\": 301"));
     desk.run(&["compare", changed.to_str().unwrap(), old, "--quasi-identifiers", "sex"]).exits(5);
+}
+
+/// The first record of a file without header is shown neither in a message nor in a profile.
+#[test]
+fn a_record_in_place_of_the_header_is_refused() {
+    let desk = Desk::new();
+    let rows = "f,1950-02-28,north\nm,1961-07-01,south\n".repeat(20);
+    let (bare, kept) = (desk.write("bare.csv", &rows), desk.path("kept.json"));
+    let (bare, kept) = (bare.to_str().unwrap(), kept.to_str().unwrap());
+    for arguments in [vec!["scan", bare], vec!["compare", bare, bare, "--quasi-identifiers", "north", "--keep", kept]] {
+        let ran = desk.run(&arguments).refuses(&["field 2 is a date", "column names"]);
+        assert!(!format!("{}{}", ran.stdout, ran.stderr).contains("1950"), "{}", ran.stderr);
+    }
+    assert!(std::fs::read_to_string(kept).unwrap_or_default().is_empty(), "a record is kept");
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::check::reidentification::Grouped;
-use crate::data::{Cells, MISSING, Table, ThreatModel};
+use crate::data::{Cells, Column, MISSING, Table, ThreatModel};
 use crate::detect::{Demographic, Judgement, Rules};
 
 /// People who stand alone by the recognised columns.
@@ -32,7 +32,7 @@ pub fn alone(table: &Table, groups: Option<&[u32]>, judged: &[Judgement], rules:
     }
     let cells: Vec<&Cells> = found.iter().map(|(_, at)| &table.columns()[*at].cells).collect();
     let coarse: Vec<Cells> =
-        found.iter().zip(&cells).filter_map(|((kind, _), cells)| coarsened(*kind, cells, rules)).collect();
+        found.iter().filter_map(|(kind, at)| coarsened(*kind, &table.columns()[*at], rules)).collect();
     let known = ThreatModel::of::<&str>("", &[]);
     let single = |cells: &[&Cells]| if cells.is_empty() { 0 } else { Grouped::of(&known, cells, groups).below(2) };
     Some(Alone {
@@ -45,10 +45,11 @@ pub fn alone(table: &Table, groups: Option<&[u32]>, judged: &[Judgement], rules:
 }
 
 /// A column as a Safe Harbor version would have it; nothing where it would have none.
-fn coarsened(kind: Demographic, cells: &Cells, rules: &Rules) -> Option<Cells> {
+fn coarsened(kind: Demographic, column: &Column, rules: &Rules) -> Option<Cells> {
     if kind == Demographic::Town {
         return None;
     }
+    let (cells, in_a_year) = (&column.cells, Demographic::in_a_year(&column.name));
     let mut dictionary: Vec<String> = Vec::new();
     let mut places = std::collections::HashMap::new();
     // Equal cells are coarsened once.
@@ -57,7 +58,7 @@ fn coarsened(kind: Demographic, cells: &Cells, rules: &Rules) -> Option<Cells> {
     let mut coded = Vec::with_capacity(cells.len());
     for (row, code) in codes.into_iter().enumerate() {
         let place = *of_code[code as usize].get_or_insert_with(|| {
-            let text = cells.text(row).and_then(|text| kind.coarsened(&text, rules));
+            let text = cells.text(row).and_then(|text| kind.coarsened(&text, in_a_year, rules));
             text.map_or(MISSING, |text| {
                 *places.entry(text.clone()).or_insert_with(|| {
                     dictionary.push(text);
@@ -74,7 +75,7 @@ fn coarsened(kind: Demographic, cells: &Cells, rules: &Rules) -> Option<Cells> {
 mod tests {
     use super::*;
     use crate::check::dataset::scanned::{ScanSettings, scan};
-    use crate::data::{Column, Schema};
+    use crate::data::Schema;
 
     fn texts(name: &str, values: &[String]) -> Column {
         let mut dictionary: Vec<String> = values.to_vec();
@@ -100,5 +101,20 @@ mod tests {
         let alone = alone(&table, None, &judged, &rules).expect("three columns are recognised");
         assert_eq!(alone.kinds, [Demographic::Birth, Demographic::Postcode, Demographic::Sex]);
         assert_eq!((alone.in_file, alone.in_safe_harbor), (400, 0));
+    }
+
+    /// 500 children of 1 to 500 months, and as many born in 2000 and later: nobody is 90, whatever the unit and the century.
+    #[test]
+    fn units_and_centuries_count() {
+        let months =
+            Column { name: "age_months".to_owned(), cells: Cells::Integer((0..500).map(|at| Some(at + 1)).collect()) };
+        let born: Vec<String> = (0..500).map(|at| format!("{:02}/14/{:02}", at % 12 + 1, at % 20)).collect();
+        let rules = Rules::default();
+        let distinct =
+            |cells: &Cells| (0..500).filter_map(|row| cells.text(row)).collect::<std::collections::BTreeSet<_>>();
+        let coarse = coarsened(Demographic::Age, &months, &rules).expect("ages stay");
+        assert!(distinct(&coarse).len() == 500 && !distinct(&coarse).contains("90+"));
+        let coarse = coarsened(Demographic::Birth, &texts("dob", &born), &rules).expect("years stay");
+        assert_eq!(distinct(&coarse).first().map(String::as_str), Some("2000"));
     }
 }

@@ -112,16 +112,29 @@ pub fn scan(
     let columns = inventory::columns(table, groups);
     let cell = |column: usize, row: usize| table.columns()[column].cells.text(row);
     let judged = detect::scan(&columns, table.rows(), &cell, rules);
-    judged.into_iter().map(|judgement| (shown(&judgement, schema, settings), judgement)).collect()
+    judged.into_iter().map(|judgement| (shown(&judgement, table.rows(), schema, settings), judgement)).collect()
 }
 
 /// Roles that keep a column away from the model and from what is called the data set.
 const APART: [Role; 5] = [Role::Identifier, Role::Patient, Role::Split, Role::Score, Role::LeftOut];
 
-fn shown(judgement: &Judgement, schema: &Schema, settings: &ScanSettings) -> Scanned {
+/// The counts of a column of `records`, as they may be shown: rows with a value and of these the concerned ones. Neither they nor
+/// what lies between them gives away a count from 1 to 10.
+fn counts(judgement: &Judgement, records: usize) -> (Count, Count) {
+    let rows = Count::of_part(judgement.rows, records);
+    let concerned = Count::of_part(judgement.concerned, judgement.rows);
+    let concerned = match (concerned, Count::of_part(judgement.concerned, records)) {
+        (Count::Shown(_), of_all) => of_all,
+        (hidden, _) => hidden,
+    };
+    (rows, concerned)
+}
+
+fn shown(judgement: &Judgement, records: usize, schema: &Schema, settings: &ScanSettings) -> Scanned {
     let roles: Vec<String> =
         schema.roles(&judgement.column).iter().filter(|role| APART.contains(role)).map(ToString::to_string).collect();
     let shapes = judgement.shapes.iter().filter(|shape| shape.rows >= SMALLEST_SHOWN && judgement.class > Class::Clear);
+    let (rows, concerned) = counts(judgement, records);
     let tenths = |odds: f64| (odds * 10.0).round() / 10.0;
     Scanned {
         column: judgement.column.clone(),
@@ -130,13 +143,35 @@ fn shown(judgement: &Judgement, schema: &Schema, settings: &ScanSettings) -> Sca
         item: judgement.item,
         letter: judgement.item.map(Item::letter),
         rule: judgement.rule.to_owned(),
-        concerned: Count::of_part(judgement.concerned, judgement.rows),
-        rows: Count::of(judgement.rows),
+        concerned,
+        rows,
         near_unique: judgement.uniqueness > 0.95 && judgement.distinct >= 20,
         terms: judgement.terms.iter().map(|term| (term.what.to_owned(), tenths(term.log_odds))).collect(),
         log_odds: tenths(judgement.terms.iter().map(|term| term.log_odds).sum()),
         remark: judgement.remark.clone(),
         shapes: shapes.map(|shape| shape.mask.clone()).collect(),
         accepted: settings.accepted.get(&judgement.column).cloned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Cells, Column, MISSING};
+    use std::sync::Arc;
+
+    /// E-mail addresses in all but three, in all but 20, in three of 300 records: what is missing cannot be subtracted.
+    #[test]
+    fn nothing_is_told_by_subtraction() {
+        let column = |missing: u32| {
+            let codes = (0..300).map(|row| if row < missing { MISSING } else { row }).collect();
+            let dictionary = Arc::new((0..300).map(|row| format!("u{row}@example.org")).collect());
+            Column { name: format!("email{missing}"), cells: Cells::Text { codes, dictionary } }
+        };
+        let table = Table::new([3, 20, 297, 0].map(column).into());
+        let found = scan(&table, None, &Schema::default(), &ScanSettings::default(), &Rules::default());
+        let shown: Vec<(Count, Count)> = found.iter().map(|(scanned, _)| (scanned.rows, scanned.concerned)).collect();
+        let all = |count| (Count::Shown(count), Count::Shown(count));
+        assert_eq!(shown, [(Count::Hidden, Count::Hidden), all(280), (Count::Withheld, Count::Withheld), all(300)]);
     }
 }

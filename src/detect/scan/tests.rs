@@ -9,25 +9,25 @@ use crate::detect::{Numbers, Order, checksum, temporal};
 use crate::digest::hex;
 
 /// A small generator, so that a test says what it draws: Knuth's constants for 64 bits.
-struct Draw(u64);
+pub(super) struct Draw(pub(super) u64);
 
 impl Draw {
-    fn below(&mut self, most: u64) -> u64 {
+    pub(super) fn below(&mut self, most: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % most
     }
 
-    fn digits(&mut self, count: usize) -> String {
+    pub(super) fn digits(&mut self, count: usize) -> String {
         (0..count).map(|_| char::from(b'0' + self.below(10) as u8)).collect()
     }
 }
 
-fn of(count: usize, mut write: impl FnMut(usize, &mut Draw) -> String) -> Vec<String> {
+pub(super) fn of(count: usize, mut write: impl FnMut(usize, &mut Draw) -> String) -> Vec<String> {
     let mut draw = Draw(7);
     (0..count).map(|row| write(row, &mut draw)).collect()
 }
 
-fn judged(table: &[(&str, Vec<String>)], rules: &Rules) -> Vec<Judgement> {
+pub(super) fn judged(table: &[(&str, Vec<String>)], rules: &Rules) -> Vec<Judgement> {
     let columns: Vec<Column<'_>> = table.iter().map(|(name, cells)| seen(name, cells)).collect();
     let cell = |column: usize, row: usize| Some(table[column].1[row].clone()).filter(|text| !text.is_empty());
     scan(&columns, table[0].1.len(), &cell, rules)
@@ -52,18 +52,18 @@ fn seen<'a>(name: &'a str, cells: &'a [String]) -> Column<'a> {
     }
 }
 
-fn one(name: &'static str, cells: Vec<String>) -> Judgement {
+pub(super) fn one(name: &'static str, cells: Vec<String>) -> Judgement {
     judged(&[(name, cells)], &Rules::default()).remove(0)
 }
 
 #[track_caller]
-fn is(judgement: &Judgement, class: Class, rule: &str) {
+pub(super) fn is(judgement: &Judgement, class: Class, rule: &str) {
     let terms: Vec<(&str, f64)> = judgement.terms.iter().map(|term| (term.what, term.log_odds)).collect();
     assert_eq!((judgement.class, judgement.rule), (class, rule), "`{}`: {terms:?}", judgement.column);
 }
 
 #[track_caller]
-fn clear(name: &'static str, cells: Vec<String>) {
+pub(super) fn clear(name: &'static str, cells: Vec<String>) {
     let judgement = one(name, cells);
     let terms: Vec<(&str, f64)> = judgement.terms.iter().map(|term| (term.what, term.log_odds)).collect();
     assert_eq!(judgement.class, Class::Clear, "`{name}` is taken for {}: {terms:?}", judgement.rule);
