@@ -378,7 +378,9 @@ fn unjudged(plan: &Plan, judged: &[gate::Judgement], skipped: &[Skipped]) -> Vec
     let missing = plan.policy.limits.iter().filter(|limit| !judged.iter().any(|j| j.measure == limit.measure));
     let reason = |measure: &String| {
         let because = skipped.iter().find(|skipped| skipped.measures.contains(measure));
-        because.map_or("too few records to measure it".to_owned(), |skipped| skipped.reason.clone())
+        because.map_or("there are too few records, or nothing is declared to measure it by".to_owned(), |skipped| {
+            skipped.reason.clone()
+        })
     };
     missing
         .map(|limit| format!("The limit on `{}` was not judged: {}.", limit.measure, reason(&limit.measure)))

@@ -80,12 +80,12 @@ pub(super) fn table(header: &[&str]) -> Table {
 }
 
 fn findings(assessment: &Assessment) -> Table {
-    let mut table = table(&["measure", "value", "interval", "no leak", "baseline", "limit", "verdict"]);
+    let mut table = table(&["measure", "value", "interval", "baseline", "limit", "verdict"]);
     for finding in &assessment.findings {
         table.add_row(row(finding, assessment));
     }
-    // A number in two lines reads as another number.
-    for whole in 1..=6 {
+    // Ids are copied into plans; a number in two lines reads as another number.
+    for whole in 0..=5 {
         if let Some(column) = table.column_mut(whole) {
             column.set_constraint(ColumnConstraint::ContentWidth);
         }
@@ -93,7 +93,7 @@ fn findings(assessment: &Assessment) -> Table {
     table
 }
 
-fn row(finding: &Finding, assessment: &Assessment) -> [String; 7] {
+fn row(finding: &Finding, assessment: &Assessment) -> [String; 6] {
     let unit = finding.unit;
     let judgement = assessment.judgements.iter().find(|judgement| judgement.subject == finding.subject());
     let verdict = match (&finding.standing, judgement) {
@@ -108,8 +108,11 @@ fn row(finding: &Finding, assessment: &Assessment) -> [String; 7] {
         finding.estimate.map_or(String::new(), |estimate| {
             if estimate.low == estimate.high { "exact".to_owned() } else { unit.show_range(&estimate) }
         }),
-        finding.null_value.map_or(String::new(), |value| unit.show(value)),
-        finding.baseline.as_ref().map_or(String::new(), |baseline| baseline_text(finding, baseline.estimate.value)),
+        // What can be had without the model, or what a model shows that leaks nothing.
+        match (&finding.baseline, finding.null_value) {
+            (Some(baseline), _) => baseline_text(finding, baseline.estimate.value),
+            (None, value) => value.map_or(String::new(), |value| unit.show(value)),
+        },
         judgement.map_or(String::new(), |judgement| unit.show(judgement.limit)),
         verdict,
     ]

@@ -134,7 +134,7 @@ fn tile(assessment: &Assessment, title: &'static str, families: &[Family]) -> Re
         value: estimate.map_or_else(|| Rich::new("No number"), value),
         interval: interval.unwrap_or_default(),
         bullet: drawn.as_ref().map_or(Ok(None), bullet)?,
-        meaning: Rich::new(meaning + &unjudged(assessment, ours)),
+        meaning: Rich::new(if worst.outcome == Outcome::Met { meaning + &unjudged(assessment, ours) } else { meaning }),
         tally: tally(&judged),
     })
 }
@@ -151,7 +151,7 @@ fn worst<'a>(assessment: &Assessment, judged: &[&'a Judgement]) -> Option<&'a Ju
     judged.iter().copied().reduce(|worst, next| if rank(next) > rank(worst) { next } else { worst })
 }
 
-/// The most severe finding that no limit judges, in words, where it is severe and the badge above does not say so.
+/// The most severe finding that no limit judges, in words, where it is severe: a pass is no word about it.
 fn unjudged(assessment: &Assessment, ours: impl Fn(&str) -> bool) -> String {
     let judged =
         |finding: &Finding| assessment.judgements.iter().any(|judgement| judgement.subject == finding.subject());

@@ -266,7 +266,7 @@ fn learners(candidates: usize) -> Vec<Named<dyn Learner>> {
     let mut learners: Vec<Named<dyn Learner>> = vec![
         ("logistic regression", Box::new(Logistic { steps: 60, tolerance: 0.05, ..Logistic::default() })),
         ("random forest", Box::new(Forest { trees: 50, least_leaf: 3 })),
-        ("nearest neighbours", Box::new(Nearest { most_rows: 1000, ..Nearest::default() })),
+        ("nearest neighbours", Box::new(Nearest { most_rows: 500, ..Nearest::default() })),
     ];
     // A tree per value and round: too slow for many values, where the forest does as well.
     if candidates <= MOST_BOOSTED {

@@ -90,10 +90,11 @@ impl Work<'_> {
         Guesses { right, ..Guesses::default() }
     }
 
-    /// Imputation times confidence by attackers who learned from fewer records.
+    /// Imputation times confidence by attackers who learned from fewer records, and by the one who learned from all (`all`).
     pub(super) fn sweep(
         &self,
         replies: Option<&Both<Replies>>,
+        all: &Imputed,
         patients: &[u32],
         auxiliary: &[usize],
         reporting: &[usize],
@@ -102,11 +103,7 @@ impl Work<'_> {
         let domain = &self.planned.domain;
         let asked = [&self.rows.members[..], &self.rows.others[..]].concat();
         let everyone: Vec<usize> = (0..self.rows.others.len()).collect();
-        let of = |records: usize| {
-            // Evenly spaced, which is at random in the order of the file.
-            let known: Vec<usize> = (0..records).map(|at| auxiliary[at * auxiliary.len() / records]).collect();
-            let lessons = Lessons { data: self.data, patients, auxiliary: &known };
-            let imputed = lessons.impute(domain, &asked, self.planned.seed.derive("imputer"));
+        let by = |known: &[usize], imputed: &Imputed| {
             let (members, others) = self.split(&imputed.posterior);
             let prior: Vec<f64> = shares(
                 &known.iter().copied().filter(|&row| domain.is_attackable(row)).collect::<Vec<usize>>(),
@@ -120,20 +117,28 @@ impl Work<'_> {
                 decided(&replies.members, members, &self.rows.members),
                 decided(&replies.others, others, &self.rows.others),
             );
-            let baseline = self.baseline(&imputed);
+            let baseline = self.baseline(imputed);
             let cells = Cells {
                 members: self.side(&attack.0, &baseline.members, &self.rows.members),
                 others: self.side(&attack.1, &baseline.others, &self.rows.others),
             }
             .take(reporting, &everyone);
             Knowing {
-                records,
+                records: known.len(),
                 members: (cells.members.attack.rate(Level::P95), cells.members.baseline.rate(Level::P95)),
                 excess: cells.excess(Level::P95),
                 outside: cells.others.excess(Level::P95),
             }
         };
-        KNOWN.into_iter().filter(|&records| records < auxiliary.len()).map(of).collect()
+        let of = |records: usize| {
+            // Evenly spaced, which is at random in the order of the file.
+            let known: Vec<usize> = (0..records).map(|at| auxiliary[at * auxiliary.len() / records]).collect();
+            let lessons = Lessons { data: self.data, patients, auxiliary: &known };
+            by(&known, &lessons.impute(domain, &asked, self.planned.seed.derive("imputer")))
+        };
+        // More than half of all records are not worth another competition.
+        let fewer = KNOWN.into_iter().filter(|records| 2 * records <= auxiliary.len()).map(of);
+        fewer.chain(std::iter::once_with(|| by(auxiliary, all))).collect()
     }
 
     /// For numbers: the points at which the known outcome is most probable, and whether the number lies among them.

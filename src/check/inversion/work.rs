@@ -287,7 +287,7 @@ impl Work<'_> {
                 all.members.matthews().zip(all.others.matthews()).map(|(a, b)| (a.1, b.1)),
             ),
             unaware: self.unaware(imputed, &reporting, patients, auxiliary),
-            sweep: self.sweep(replies, patients, auxiliary, &reporting),
+            sweep: self.sweep(replies, imputed, patients, auxiliary, &reporting),
             silent: replies
                 .map_or(0.0, |replies| replies.members.silent() as f64 / self.rows.members.len().max(1) as f64),
             candidates: planned.domain.len(),
