@@ -164,7 +164,10 @@ impl Check for Extraction {
              there is nothing to extract."
                 .to_owned(),
         );
-        finding.settings = vec![("questions allowed".to_owned(), grouped(self.queries as u64))];
+        finding.settings = vec![
+            ("questions allowed".to_owned(), grouped(self.queries as u64)),
+            ("people measured, at most".to_owned(), grouped(MOST_MEASURED as u64)),
+        ];
         let solved = copies.iter().find_map(|copy| Some((copy.questions, copy.linear.as_ref()?)));
         let informed = match solved {
             Some((questions, linear)) => attacked(model, split, linear)?.map(|found| (questions, found)),

@@ -14,9 +14,9 @@ use crate::stats::rank::quantile;
 /// Groups of a number.
 const FIFTHS: usize = 5;
 /// Most people of a side of a class.
-const MOST_PEOPLE: usize = 300;
+pub(in crate::check::inversion) const MOST_PEOPLE: usize = 300;
 /// Most records that the attacker learns from, over all classes; at least twenty of each.
-const MOST_KNOWN: usize = 1_000;
+pub(in crate::check::inversion) const MOST_KNOWN: usize = 1_000;
 
 /// One class with its people.
 pub(in crate::check::inversion) struct Target {
