@@ -173,7 +173,11 @@ def table(report, measure, caption):
 
 def share(cell):
     """0.178 from `17.8 %`; NaN from `not estimable`."""
-    return float("nan") if cell == "not estimable" else float(cell.removesuffix(" %")) / 100
+    if cell == "not estimable":
+        return float("nan")
+    # Shares of few people are given as a range: its middle.
+    ends = [float(end) / 100 for end in cell.removesuffix(" %").split(" to ")]
+    return sum(ends) / len(ends)
 
 
 def attack_metrics(report, attack):
