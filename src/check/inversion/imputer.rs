@@ -19,7 +19,7 @@ use crate::stats::rank::quantile;
 /// Folds of the competition.
 const FOLDS: usize = 3;
 /// Most records that compete; the winner learns from all.
-const MOST_COMPETING: usize = 1200;
+const MOST_COMPETING: usize = 1500;
 /// Most values that boosted trees compete for.
 pub(super) const MOST_BOOSTED: usize = 8;
 /// The least probability whose logarithm counts.
