@@ -34,11 +34,7 @@ impl Default for Tolerance {
 impl<'de> Deserialize<'de> for Tolerance {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = f64::deserialize(deserializer)?;
-        if (0.0..=0.1).contains(&value) {
-            Ok(Self(value))
-        } else {
-            Err(D::Error::custom("`tolerance` must be from 0 to 0.1"))
-        }
+        if (0.0..=0.1).contains(&value) { Ok(Self(value)) } else { Err(D::Error::custom("must be from 0 to 0.1")) }
     }
 }
 

@@ -304,7 +304,7 @@ macro_rules! checks {
                 let given = settings.get(meta.id).cloned().unwrap_or_default();
                 match toml::Value::Table(given).try_into::<$family::$file::$type>() {
                     Ok(check) => checks.push(Box::new(check)),
-                    Err(error) => complaints.push((meta.id.to_owned(), error.message().to_owned())),
+                    Err(error) => complaints.push((meta.id.to_owned(), settings::complaint(&error))),
                 }
             })+
             if complaints.is_empty() { Ok(checks) } else { Err(complaints) }

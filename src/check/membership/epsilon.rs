@@ -68,7 +68,7 @@ pub struct Epsilon {
 
 fn delta<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let value = f64::deserialize(deserializer)?;
-    if (0.0..0.1).contains(&value) { Ok(value) } else { Err(D::Error::custom("`delta` must be from 0 to below 0.1")) }
+    if (0.0..0.1).contains(&value) { Ok(value) } else { Err(D::Error::custom("must be from 0 to below 0.1")) }
 }
 
 impl Default for Epsilon {

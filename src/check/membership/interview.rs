@@ -1,8 +1,5 @@
 //! Asking the model about many versions of many records: which, how many, and a bounded number at a time.
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
-
 use super::pool::{Part, Pool};
 use super::survival::with_baseline;
 use crate::check::records::stacked;
@@ -129,16 +126,6 @@ pub(super) fn truth(model: &Audited, pool: &Pool) -> Option<Truth> {
 pub(super) fn repeated(truth: &Truth, rows: &[usize], versions: usize) -> Truth {
     let each: Vec<usize> = rows.iter().flat_map(|&row| std::iter::repeat_n(row, versions)).collect();
     truth.take(&each)
-}
-
-/// Reads a setting that counts something: from 1 to 1,000,000.
-pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    let value = usize::deserialize(deserializer)?;
-    if (1..=1_000_000).contains(&value) {
-        Ok(value)
-    } else {
-        Err(D::Error::custom("a number must be from 1 to 1,000,000"))
-    }
 }
 
 #[cfg(test)]

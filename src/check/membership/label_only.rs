@@ -33,13 +33,13 @@
 //! # References
 //! Choquette-Choo et al., ICML 2021; Li and Zhang, CCS 2021; Jayaraman et al., PETS 2021 (Merlin); Yeom et al., CSF 2018.
 
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-use super::interview::{Effort, Interview, Versions, count, pooled, repeated, truth};
+use super::interview::{Effort, Interview, Versions, pooled, repeated, truth};
 use super::neighbours::{Neighbours, Noise, RESAMPLE};
 use super::pool::{FEWEST, Part, Pool, Signals, area_severity, blank, competing, percent};
 use super::signal::Signal;
+use crate::check::settings::{between, within};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::finding::{Baseline, Count, Evidence, Family, Finding, Table, Unit, grouped};
 use crate::model::Predictions;
@@ -66,10 +66,10 @@ const NAMES: [&str; 2] = ["class kept under noise (label only)", "loss raised by
 #[serde(deny_unknown_fields, default)]
 pub struct LabelOnly {
     /// Noisy copies of each record.
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "within::<1, 1_000_000, _>")]
     queries: usize,
     /// Records a side that may have that many copies; their product bounds the questions.
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "within::<1, 1_000_000, _>")]
     most_rows: usize,
     /// Probability that a cell of a column with two values flips, from 0 to 0.5.
     #[serde(deserialize_with = "probability")]
@@ -80,13 +80,11 @@ pub struct LabelOnly {
 }
 
 fn probability<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    let value = f64::deserialize(deserializer)?;
-    if (0.0..=0.5).contains(&value) { Ok(value) } else { Err(D::Error::custom("`flip` must be from 0 to 0.5")) }
+    between(deserializer, 0.0, 0.5)
 }
 
 fn scale<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    let value = f64::deserialize(deserializer)?;
-    if (0.0..=10.0).contains(&value) { Ok(value) } else { Err(D::Error::custom("`noise` must be from 0 to 10")) }
+    between(deserializer, 0.0, 10.0)
 }
 
 impl Default for LabelOnly {

@@ -84,11 +84,7 @@ pub struct Matched {
 
 fn caliper<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
     let value = f64::deserialize(deserializer)?;
-    if value > 0.0 && value <= 1.0 {
-        Ok(value)
-    } else {
-        Err(D::Error::custom("`caliper` must be over 0 and at most 1"))
-    }
+    if value > 0.0 && value <= 1.0 { Ok(value) } else { Err(D::Error::custom("must be over 0 and at most 1")) }
 }
 
 impl Default for Matched {

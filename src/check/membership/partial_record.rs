@@ -35,10 +35,11 @@
 
 use serde::Deserialize;
 
-use super::interview::{Effort, Interview, Versions, count, pooled, repeated, truth};
+use super::interview::{Effort, Interview, Versions, pooled, repeated, truth};
 use super::neighbours::{below, stream};
 use super::pool::{FEWEST, Part, Pool, Signals, area_severity, blank, percent};
 use super::signal::Signal;
+use crate::check::settings::within;
 use crate::check::{AttackScores, Audited, Check, CheckError, CheckMeta, Entry, Need, Output, Subject};
 use crate::data::{Column, Features, Table as Cells};
 use crate::finding::{Bar, Count, Evidence, Family, Finding, Table, Unit, grouped};
@@ -70,10 +71,10 @@ const NAME: &str = "quasi-identifiers and outcome known, the rest filled in";
 #[serde(deny_unknown_fields, default)]
 pub struct PartialRecord {
     /// Ways of filling in the unknown columns of a record.
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "within::<1, 1_000_000, _>")]
     completions: usize,
     /// Records a side that may have that many completions at each step; their product bounds the questions.
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "within::<1, 1_000_000, _>")]
     most_rows: usize,
 }
 

@@ -25,11 +25,11 @@
 //! # References
 //! Westfall and Young, Resampling-based multiple testing (1993); Phipson and Smyth 2010.
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::pool::{AREA_SCALE, Pool, blank, percent};
 use crate::check::groups::{Group, Values, groups};
+use crate::check::settings::within;
 use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject};
 use crate::finding::{Evidence, Family as Kind, Finding, Severity, Table, Unit, Worse};
 use crate::stats::permutation::{Design, Family, Tested, max_t};
@@ -52,21 +52,12 @@ const STATISTICS: [Statistic; 2] = [Statistic::Auc, Statistic::TprAtFpr(0.01)];
 #[serde(deny_unknown_fields, default)]
 pub struct Permutation {
     /// Permutations, from 199 to 100,000.
-    #[serde(deserialize_with = "permutations")]
+    #[serde(deserialize_with = "within::<199, 100_000, _>")]
     permutations: usize,
     /// Columns whose groups are tested; the quasi-identifiers where none are named.
     columns: Option<Vec<String>>,
     /// Values that may be named, by column; others are numbered by their frequency.
     values: Values,
-}
-
-fn permutations<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    let value = usize::deserialize(deserializer)?;
-    if (199..=100_000).contains(&value) {
-        Ok(value)
-    } else {
-        Err(D::Error::custom("`permutations` must be from 199 to 100000"))
-    }
 }
 
 impl Default for Permutation {

@@ -26,12 +26,12 @@
 //! # References
 //! Zarifzadeh et al., ICML 2024 (RMIA); Lassila et al. 2025 (BASE, the same ranking without a population).
 
-use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 use super::moments::{ReferenceTable, Seen, log_probabilities};
 use super::pool::{Pool, competing};
 use super::stability;
+use crate::check::settings::between;
 use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject};
 use crate::finding::Family;
 use crate::watch::Watch;
@@ -63,13 +63,11 @@ pub struct Rmia {
 }
 
 fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    let value = f64::deserialize(deserializer)?;
-    if (0.0..=1.0).contains(&value) { Ok(value) } else { Err(D::Error::custom("`a` must be from 0 to 1")) }
+    between(deserializer, 0.0, 1.0)
 }
 
 fn factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    let value = f64::deserialize(deserializer)?;
-    if (1.0..=10.0).contains(&value) { Ok(value) } else { Err(D::Error::custom("`gamma` must be from 1 to 10")) }
+    between(deserializer, 1.0, 10.0)
 }
 
 impl Default for Rmia {

@@ -84,7 +84,7 @@ fn replicates<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Er
     if value == 0 || (200..=20_000).contains(&value) {
         Ok(value)
     } else {
-        Err(D::Error::custom("`replicates` must be from 200 to 20000, or 0 for no bootstrap"))
+        Err(D::Error::custom("must be from 200 to 20000, or 0 for no bootstrap"))
     }
 }
 

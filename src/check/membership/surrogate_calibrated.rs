@@ -36,14 +36,14 @@
 //! (attacks without reference models); the out-of-fold, cross-fitted form is privet's own.
 
 use rayon::prelude::*;
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::pool::{Pool, Signals, blank, competing};
 use super::stability;
 pub use super::surrogates::Surrogate;
 use super::surrogates::{Task, confidence_of};
 use crate::check::records::encoded_features;
+use crate::check::settings::within;
 use crate::check::{AttackScores, Check, CheckError, CheckMeta, Entry, Need, Output, Subject};
 use crate::finding::{Evidence, Family, Finding, Severity, Standing, Table, Unit};
 use crate::learn::Encoded;
@@ -76,15 +76,10 @@ const STRENGTH: f64 = 1.0;
 #[serde(deny_unknown_fields, default)]
 pub struct SurrogateCalibrated {
     /// Random halves to train on, from 2 to 64.
-    #[serde(deserialize_with = "halves")]
+    #[serde(deserialize_with = "within::<2, 64, _>")]
     halves: usize,
     /// Kinds of surrogates; nothing for the choice by the model's operators.
     surrogates: Option<Vec<Surrogate>>,
-}
-
-fn halves<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    let value = usize::deserialize(deserializer)?;
-    if (2..=64).contains(&value) { Ok(value) } else { Err(D::Error::custom("`halves` must be from 2 to 64")) }
 }
 
 impl Default for SurrogateCalibrated {

@@ -36,7 +36,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer};
 
 use super::diversity::{Answers, RECURSIVE, Told, Tree, told, worst};
-use super::{Apart, Grouped, counted, within};
+use super::{Apart, Grouped, counted};
+use crate::check::settings::{between, within};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::encode::column;
 use crate::data::{Cells, DataError, Hierarchy, Split};
@@ -62,7 +63,7 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 #[serde(deny_unknown_fields, default)]
 pub struct AttributeDisclosure {
     /// Fewest values of a group, at least 1; for distinct and entropy diversity.
-    #[serde(deserialize_with = "diversity")]
+    #[serde(deserialize_with = "within::<1, 1_000_000, _>")]
     pub l: usize,
     /// Recursive diversity: the most frequent value is less than so many times as frequent as all from the l-th on.
     #[serde(deserialize_with = "factor")]
@@ -74,29 +75,21 @@ pub struct AttributeDisclosure {
     #[serde(deserialize_with = "share")]
     pub t: f64,
     /// Largest relative gain, at least 0.
-    #[serde(deserialize_with = "gain")]
+    #[serde(deserialize_with = "factor")]
     pub beta: f64,
     /// Delta of delta-disclosure, in natural logarithms.
-    #[serde(deserialize_with = "gain")]
+    #[serde(deserialize_with = "factor")]
     pub delta: f64,
     /// Whether the attacker knows the other sensitive columns.
     pub others_known: bool,
 }
 
-fn diversity<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    within(deserializer, 1, None, "`l` must be at least 1")
-}
-
 fn factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    within(deserializer, 0.0, None, "`c` must be at least 0")
+    between(deserializer, 0.0, 1_000.0)
 }
 
 fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    within(deserializer, 0.0, Some(1.0), "`alpha` and `t` must be from 0 to 1")
-}
-
-fn gain<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    within(deserializer, 0.0, None, "`beta` and `delta` must be at least 0")
+    between(deserializer, 0.0, 1.0)
 }
 
 impl Default for AttributeDisclosure {
@@ -368,7 +361,7 @@ mod tests {
             ("beta = nan", "`beta`"),
         ] {
             let refused = toml::from_str::<AttributeDisclosure>(wrong).expect_err(wrong).to_string();
-            assert!(refused.contains(setting) && refused.contains("must be"), "{refused}");
+            assert!(refused.contains(setting) && refused.contains("is not from"), "{refused}");
         }
         assert!(toml::from_str::<AttributeDisclosure>("l = 3\nt = 0.1").is_ok());
     }

@@ -29,7 +29,8 @@
 use serde::{Deserialize, Deserializer};
 
 use super::grouped::Wild;
-use super::{Apart, Grouped, STEPS, counted, nested, severity_among, within};
+use super::{Apart, Grouped, STEPS, counted, nested, severity_among};
+use crate::check::settings::between;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, SizeShare, Table, Unit, part_of};
 use crate::stats::Estimate;
@@ -56,7 +57,7 @@ pub struct KAnonymity {
 }
 
 fn weight<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    within(deserializer, 0.0, Some(1.0), "`alpha` must be from 0 to 1")
+    between(deserializer, 0.0, 1.0)
 }
 
 impl Check for KAnonymity {
@@ -209,7 +210,7 @@ mod tests {
         assert!(toml::from_str::<KAnonymity>("alpha = 0.5").is_ok());
         for wrong in ["alpha = 7.5", "alpha = -0.1", "alpha = nan"] {
             let refused = toml::from_str::<KAnonymity>(wrong).expect_err(wrong).to_string();
-            assert!(refused.contains("`alpha` must be from 0 to 1"), "{refused}");
+            assert!(refused.contains("is not from 0 to 1"), "{refused}");
         }
     }
 

@@ -38,13 +38,13 @@
 //! Fellegi and Sunter, JASA 1969; Jaro, JASA 1989; Winkler 1990; Enamorado, Fifield and Imai, American Political Science
 //! Review 2019; Linacre et al. (Splink), International Journal of Population Data Science 2022; Wilson, JASA 1927.
 
-use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
 use super::attacker::{AttackerFile, people_of};
 use super::fields::{Comparing, Rates};
 use super::found::{self, Attempt};
 use super::pairing;
+use crate::check::settings::{between, within};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::{Split, Table, ThreatModel};
 use crate::finding::{Family, Finding};
@@ -65,7 +65,7 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 #[serde(deny_unknown_fields, default)]
 pub struct Linkage {
     /// Most people of the data (of an auxiliary file: people) in the attacker's file; at least 1.
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "within::<1, 1_000_000_000, _>")]
     people: usize,
     /// Share of the attacker's file that is people who are not in the data, in a rehearsal.
     #[serde(deserialize_with = "share")]
@@ -80,7 +80,7 @@ pub struct Linkage {
     #[serde(deserialize_with = "share")]
     threshold: f64,
     /// Most pairs that are compared.
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "within::<1, 1_000_000_000, _>")]
     pairs: usize,
     /// Keys: lists of columns of which all must agree before a pair is compared. Without any they are chosen where needed.
     block: Vec<Vec<String>>,
@@ -101,14 +101,7 @@ impl Default for Linkage {
 }
 
 fn share<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
-    let value = f64::deserialize(deserializer)?;
-    let message = "`others`, `missing`, `error` and `threshold` must be from 0 to 0.99";
-    if (0.0..=0.99).contains(&value) { Ok(value) } else { Err(D::Error::custom(message)) }
-}
-
-fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    let value = usize::deserialize(deserializer)?;
-    if value > 0 { Ok(value) } else { Err(D::Error::custom("`people` and `pairs` must be at least 1")) }
+    between(deserializer, 0.0, 0.99)
 }
 
 impl Check for Linkage {

@@ -28,9 +28,6 @@ pub use measure::{Counted, Measurement};
 
 use attribute_disclosure::{AttributeDisclosure, Sensitive};
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
-
 use crate::finding::{Count, Finding, Severity, Standing, Unit, Worse, part_of};
 use crate::stats::Estimate;
 
@@ -101,18 +98,6 @@ impl Apart {
 fn nested<const N: usize>(counts: [usize; N], total: usize) -> [String; N] {
     let mut apart = Apart::of(total);
     counts.map(|count| apart.text(count))
-}
-
-/// A setting that is refused outside its range.
-fn within<'de, D: Deserializer<'de>, T: Deserialize<'de> + PartialOrd + Copy>(
-    deserializer: D,
-    least: T,
-    most: Option<T>,
-    message: &str,
-) -> Result<T, D::Error> {
-    let value = T::deserialize(deserializer)?;
-    let inside = value >= least && most.is_none_or(|most| value <= most);
-    if inside { Ok(value) } else { Err(D::Error::custom(message)) }
 }
 
 /// Levels of the likelihood of being recognised: largest risk 1/20, 1/11, 1/5, 1/3.

@@ -32,6 +32,7 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 use super::{Grouped, counted};
+use crate::check::settings::within;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::equivalence::{Classes, Column};
 use crate::finding::{Baseline, Count, Evidence, Family, Finding, Severity, Table, Unit, part_of, share_of};
@@ -60,6 +61,7 @@ const SCALE: [f64; 4] = [0.0, 0.01, 0.05, 0.2];
 #[serde(deny_unknown_fields, default)]
 pub struct OutputClasses {
     /// Digits of an answer that a recipient sees: decimals of a probability, significant digits of another number; 1 to 15.
+    #[serde(deserialize_with = "within::<1, MOST_DIGITS, _>")]
     pub digits: usize,
 }
 
@@ -85,7 +87,7 @@ impl Check for OutputClasses {
         };
         let people = split.members.groups.as_deref();
         let answered = Answered { predictions: &answers.predictions, people };
-        let digits = self.digits.clamp(1, MOST_DIGITS);
+        let digits = self.digits;
         let mut findings = vec![answered.alone(digits)];
         findings.extend(Grouped::all(split).iter().map(|grouped| answered.beside(grouped, digits)));
         Ok(findings.into())

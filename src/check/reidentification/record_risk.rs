@@ -39,11 +39,12 @@
 //! distinction and separation; Prasser et al., ARX; Deming and Stephan, Annals of Mathematical Statistics 11 (1940) for the
 //! fitting; Skinner and Shlomo, JASA 103 (2008).
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::margins::Estimated;
 use super::population::{Beside, Journalist};
-use super::{Apart, Grouped, STEPS, counted, severity_among, within};
+use super::{Apart, Grouped, STEPS, counted, severity_among};
+use crate::check::settings::within;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::{Attacker, Population, Split, Table as Data};
 use crate::finding::{Count, Evidence, Family, Finding, Severity, Table, Unit, part_of, share_of};
@@ -69,12 +70,8 @@ pub(in crate::check) static META: CheckMeta = CheckMeta {
 #[serde(deny_unknown_fields, default)]
 pub struct RecordRisk {
     /// Groups of fewer people are too small; at least 2.
-    #[serde(deserialize_with = "people")]
+    #[serde(deserialize_with = "within::<2, 1_000_000, _>")]
     pub smallest: usize,
-}
-
-fn people<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    within(deserializer, 2, None, "`smallest` must be at least 2")
 }
 
 impl Default for RecordRisk {

@@ -28,7 +28,8 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Grouped, counted, within};
+use super::{Grouped, counted};
+use crate::check::settings::{between, within};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::equivalence::Column;
 use crate::finding::{
@@ -62,16 +63,12 @@ pub struct SpecialUniques {
     #[serde(deserialize_with = "largest")]
     pub max_size: Option<usize>,
     /// The columns that are few: the measure counts records that so many or fewer single out.
-    #[serde(deserialize_with = "few")]
+    #[serde(deserialize_with = "within::<1, 64, _>")]
     pub few: usize,
 }
 
 fn largest<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
-    within(deserializer, 1, None, "`max-size` must be at least 1").map(Some)
-}
-
-fn few<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    within(deserializer, 1, None, "`few` must be at least 1")
+    between(deserializer, 1, 64).map(Some)
 }
 
 impl Default for SpecialUniques {
@@ -382,7 +379,7 @@ mod tests {
     fn settings_are_checked() {
         for (wrong, setting) in [("few = 0", "`few`"), ("max-size = 0", "`max-size`")] {
             let refused = toml::from_str::<SpecialUniques>(wrong).expect_err(wrong).to_string();
-            assert!(refused.contains(setting) && refused.contains("at least 1"), "{refused}");
+            assert!(refused.contains(setting) && refused.contains("is not from 1 to 64"), "{refused}");
         }
         assert_eq!(toml::from_str::<SpecialUniques>("max-size = 4").expect("fits").max_size, Some(4));
     }

@@ -27,6 +27,7 @@
 use serde::Deserialize;
 
 use super::{Grouped, counted};
+use crate::check::settings::within;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::finding::{Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Table, Unit, share_of};
 use crate::seed::Seed;
@@ -51,6 +52,7 @@ const MOST_POINTS: usize = 4;
 #[serde(deny_unknown_fields, default)]
 pub struct Unicity {
     /// Most people who are looked at; of more a sample is drawn.
+    #[serde(deserialize_with = "within::<11, 1_000_000, _>")]
     people: usize,
 }
 
@@ -208,12 +210,16 @@ mod tests {
                 integers("code", &rows.map(value).collect::<Vec<u32>>()),
             ])
         };
-        let schema = Schema {
+        Case::tables(table(0), table(2_000), schema())
+    }
+
+    /// Codes of patients.
+    fn schema() -> Schema {
+        Schema {
             patient: Some("patient".to_owned()),
             quasi_identifiers: vec![ThreatModel::of("", &["code"])],
             ..Schema::default()
-        };
-        Case::tables(table(0), table(2_000), schema)
+        }
     }
 
     impl Specimen for Unicity {
@@ -243,12 +249,7 @@ mod tests {
                 integers("code", &rows.iter().map(|row| row.1).collect::<Vec<u32>>()),
             ])
         };
-        let schema = Schema {
-            patient: Some("patient".to_owned()),
-            quasi_identifiers: vec![ThreatModel::of("", &["code"])],
-            ..Schema::default()
-        };
-        let case = Case::tables(table(), table(), schema);
+        let case = Case::tables(table(), table(), schema());
         let people = case.split.members.groups.clone().unwrap();
         let all = Grouped::all(&case.split);
         let points = Points::of(&all[0], &people);

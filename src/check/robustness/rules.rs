@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::relation::Relation;
+use crate::check::settings;
 
 /// Share of a column's standard deviation that is taken for its measurement error where none is declared.
 const DEFAULT_ERROR: f64 = 0.05;
@@ -65,7 +66,7 @@ impl Rules {
     /// # Errors
     /// The first complaint about it.
     pub fn of(table: &toml::Table) -> Result<Self, String> {
-        let rules: Self = toml::Value::Table(table.clone()).try_into().map_err(|error| error.message().to_owned())?;
+        let rules: Self = toml::Value::Table(table.clone()).try_into().map_err(|error| settings::complaint(&error))?;
         rules.complaint().map_or(Ok(rules), Err)
     }
 
