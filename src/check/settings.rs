@@ -28,6 +28,13 @@ pub(in crate::check) fn complaint(error: &toml::de::Error) -> String {
     error.to_string().trim().replace('\n', " ")
 }
 
+/// What a plan is told about these settings of a check.
+#[cfg(test)]
+pub(in crate::check) fn refused<C: serde::de::DeserializeOwned>(settings: &str) -> String {
+    let table = settings.parse().expect("TOML");
+    toml::Value::Table(table).try_into::<C>().err().map(|error| complaint(&error)).expect("refused")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -203,7 +203,8 @@ pub(super) struct Measure {
     /// A text that means a missing cell, besides the empty one; may be repeated
     #[arg(long, value_name = "TEXT")]
     pub(super) missing: Vec<String>,
-    /// Largest size of the file once it is unpacked, or four bytes per cell of the columns named; 4 GiB by default
+    /// Largest size of the file once it is unpacked, or four bytes per cell of the columns named; 4 GiB by default. A larger
+    /// Parquet file is read in several passes, unless a sensitive column is named
     #[arg(long, value_name = "BYTES")]
     pub(super) max_bytes: Option<u64>,
     /// Print JSON instead of lines
