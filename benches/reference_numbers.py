@@ -121,7 +121,8 @@ def uniques(options, judge):
     for keys, fraction, scored, total, sum_of_dis, largest_dis in known:
         found = assessed(options, path, keys, fraction)
         special, match = (dict(found[name]["settings"]) for name in ("special-uniques", "right-match"))
-        judge(f"testdata, {len(keys)} keys at {fraction}: records with a score", special["records with a score"].split(" of ")[0], scored)
+        with_score = special["records with a score"].split(" of ")[0]
+        judge(f"testdata, {len(keys)} keys at {fraction}: records with a score", with_score, scored)
         judge("  sum of the scores", special["sum of the scores"], total)
         judge("  sum of DIS", match["sum of the record-level probabilities"], sum_of_dis, 6e-5)
         if largest_dis:

@@ -306,6 +306,7 @@ fn on_logit(share: f64, unique: usize, pairs: usize, n: usize) -> Estimate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::settings::refused;
     use crate::check::specimen::{Case, Specimen, integers};
     use crate::data::{Population, Schema, Table as Data, ThreatModel};
     use crate::watch::Unwatched;
@@ -424,7 +425,7 @@ mod tests {
     #[test]
     fn settings_are_checked() {
         for (wrong, setting) in [("few = 0", "`few`"), ("max-size = 0", "`max-size`")] {
-            let refused = toml::from_str::<SpecialUniques>(wrong).expect_err(wrong).to_string();
+            let refused = refused::<SpecialUniques>(wrong);
             assert!(refused.contains(setting) && refused.contains("is not from 1 to 64"), "{refused}");
         }
         assert_eq!(toml::from_str::<SpecialUniques>("max-size = 4").expect("fits").max_size, Some(4));
