@@ -88,6 +88,7 @@ impl Encoded {
     ///
     /// # Panics
     /// When there is no such row or column.
+    #[must_use]
     pub fn with_all_as(&self, columns: &[usize], row: usize) -> Self {
         let mut placed = Self { columns: self.columns.clone(), ..Self::new(self.rows) };
         for &column in columns {

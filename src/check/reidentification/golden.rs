@@ -280,7 +280,7 @@ fn anonymised_adult_as_pycanon_measures_it() {
     }
 }
 
-/// The Adult of CorrectMatch's demonstration (11 columns of integer codes, which group as the values do): uniqueness and
+/// The Adult of `CorrectMatch`'s demonstration (11 columns of integer codes, which group as the values do): uniqueness and
 /// correctness, the share that an attacker picks rightly who takes a random record of the right group.
 #[test]
 fn adult_as_correctmatch_counts_it() {
