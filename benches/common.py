@@ -198,6 +198,7 @@ def switched_off(reason, *checks):
     """The lines of a plan that leave checks out."""
     return "".join(f'[checks."{check}"]\nenabled = false\nreason  = "{reason}"\n\n' for check in checks)
 
+
 def all_but(privet, reason, *kept):
     """The lines of a plan that leave all checks out but these; a name that ends in `/` keeps a family."""
     listed = subprocess.run([privet, "explain"], capture_output=True, text=True, check=True).stdout
@@ -207,6 +208,32 @@ def all_but(privet, reason, *kept):
         raise SystemExit(f"privet has no check {', '.join(unknown)}, only {', '.join(checks)}")
     families = tuple(name for name in kept if name.endswith("/"))
     return switched_off(reason, *(check for check in checks if check not in kept and not check.startswith(families)))
+
+
+def data_plan(options, name, file, keys, *kept, threat="", more=""):
+    """Writes a plan that measures a table by some keys with these re-identification checks alone.
+
+    The non-members that a plan wants are some of the members: no such check looks at them. `threat` and `more` are further
+    lines of the threat model and of the plan.
+    """
+    others = options.work / f"{file.stem}-others{file.suffix}"
+    if file.suffix == ".parquet":
+        pd.read_parquet(file).head(100).to_parquet(others, index=False)
+    else:
+        others.write_text("".join(file.read_text().splitlines(keepends=True)[:101]))
+    listed = ", ".join(f'"{key}"' for key in keys)
+    lines = f"""
+[assessment]
+seed = 1
+[data]
+members = "{file}"
+nonmembers = "{others}"
+[threats.bench]
+columns = [{listed}]
+{threat}
+{more}
+"""
+    return write_plan(options.work / f"{name}.toml", lines + all_but(options.privet, "a bench", *kept))
 
 
 # ------------------------------------------------------------------- printing

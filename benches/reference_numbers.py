@@ -4,11 +4,15 @@
     python benches/reference_numbers.py --data FOLDER --work FOLDER [--privet target/release/privet]
 
 `--data` holds `sdcmicro/testdata.csv` (of the R package sdcMicro, GPL-2) and `pycanon/adult_anonymized_3.csv.gz` and `_10`
-(Apache-2.0). Classes, small groups, individual risk by weights and households, special uniques with five and seven keys, and
-what groups of anonymised Adult tell about the salary. Every number is judged; the exit code is 1 where one differs.
+(Apache-2.0). Classes, small groups, individual risk by weights and households, special uniques with five and seven keys,
+l-diversity of one group, and what groups of anonymised Adult tell about the salary. Every number is judged; the exit code is 1
+where one differs.
 
-sdcMicro sums risks with an approximation up to f = 2 and household risks with an expansion; the individual risk is compared
-with the exact formula, the household risk within a thousandth. privet prints four digits of the numbers in its tables.
+sdcMicro's individual risks are approximate from three records on. The script works out both, and shows that its own sums with
+the approximation are sdcMicro's and with the exact formula privet's. sdcMicro prints l-diversity for every record, privet the
+worst of all groups: the group of the first record is measured in a file of its own. sdcMicro's recursive number is the largest
+l for which the group is (2, l)-diverse; privet prints the least c for l = 2, 3 and 4, which tells whether that is one or more
+than three. privet prints four digits of the numbers in its tables.
 """
 
 import json
@@ -16,6 +20,7 @@ import sys
 
 import common  # first: sets the number of threads
 
+import numpy as np
 import pandas as pd
 
 SEVEN = "urbrur roof walls water electcon relat sex".split()
@@ -47,50 +52,111 @@ def measured(options, path, keys, sensitive=None):
     return json.loads(out)
 
 
-def assessed(options, path, keys, more):
-    """The findings of the two checks by measure; the non-members that a plan wants are some of the members, no check looks."""
-    others = options.work / "testdata-others.csv"
-    others.write_text("".join(path.read_text().splitlines(keepends=True)[:101]))
+def assessed(options, path, keys, fraction, more=""):
+    """The findings of the two checks by measure."""
     kept = ("reidentification/individual-risk", "reidentification/special-uniques")
-    listed = ", ".join(f'"{key}"' for key in keys)
-    plan = common.write_plan(
-        options.work / f"testdata-{len(keys)}.toml",
-        f"""
-[data]
-members = "{path}"
-nonmembers = "{others}"
-[threats.bench]
-columns = [{listed}]
-fraction = 0.01
-{more}
-"""
-        + common.all_but(options.privet, "a bench", *kept),
-    )
+    name = f"testdata-{len(keys)}-{fraction}"
+    plan = common.data_plan(options, name, path, keys, *kept, threat=f"fraction = {fraction}\n{more}")
     report, _, _ = common.run_privet(options.privet, plan)
     return {found["measure"].split("/")[1]: found for found in report["findings"]}
+
+
+def individual_risks(table, keys, exact):
+    """Risk of every record of weights of a hundred, by the exact formula or as sdcMicro approximates it."""
+    f = table.groupby(keys)[keys[0]].transform("size").to_numpy(dtype=float)
+    p = 0.01
+    odds, log = p / (1 - p), np.log(1 / p)
+    if not exact:
+        return np.select([f == 1, f == 2], [odds * log, odds - odds**2 * log], p / (f - (1 - p)))
+    terms, term = np.ones_like(f), np.ones_like(f)
+    for i in range(1, 10_000):
+        term = term * i * (1 - p) / (f + i)
+        terms += term
+        if term.max() < 1e-18:
+            break
+    return p / f * terms
+
+
+def of_households(table, risks):
+    """One less the product of what is left of the members, for every record."""
+    return 1 - pd.Series(1 - risks).groupby(table["ori_hid"]).transform("prod").to_numpy()
+
+
+def evidence(found, kind, caption=""):
+    """The first table or chart of a kind whose caption starts like this; None where there is none."""
+    fitting = (one for one in found["evidence"] if one["kind"] == kind and one.get("caption", "").startswith(caption))
+    return next(fitting, None)
 
 
 def testdata(options, judge):
     path = (options.data / "sdcmicro" / "testdata.csv").resolve()
     found = measured(options, path, SEVEN)
-    below = dict(found["below"])
+    below, n = dict(found["below"]), found["records"]
     judge("testdata: classes by seven keys", found["classes"], 412)
-    judge("  records unique", round(found["uniqueness"]["value"] * found["records"]), 157)
+    judge("  records unique", round(found["uniqueness"]["value"] * n), 157)
+    judge("  records in pairs", int(below[3]) - int(below[2]), 124)
     for size, count in ((2, 157), (3, 281), (5, 458)):
         judge(f"  records in groups of fewer than {size}", below[size], count)
-    found = assessed(options, path, SEVEN, 'weights = "sampling_weight"\nhouseholds = "ori_hid"')
-    judge("  expected re-identifications", found["individual-risk"]["estimate"]["value"] * 4580, 10.7755251363, 1e-9)
-    judge("  household risk", found["household-risk"]["estimate"]["value"], 0.0113128662524, 1.2e-5)
-    for keys, (scored, total, sum_of_dis) in ((SEVEN, (157, 4890, 9.8310927)), (FIVE, (12, 19, 0.1391105))):
-        found = assessed(options, path, keys, "")
+    judge("  classes per record", found["average_risk"], 0.0899563318777, 1e-13)
+    # Every record stands for a hundred people: the sum over records of 100 f, as separation is 1 - sum of f (f - 1) / n (n - 1).
+    judge("  sum of Fk over records", 100 * (n + (1 - found["separation"]) * n * (n - 1)), 27_548_400, 1e-3)
+    table = pd.read_csv(path)
+    approximate, exact = (individual_risks(table, SEVEN, exact) for exact in (False, True))
+    judge("  (approximate risks, by this script)", approximate.sum(), 10.7782989187, 1e-10)
+    judge("  (and those of households)", of_households(table, approximate).sum(), 51.812927436, 1e-9)
+    judge("  (exact risks, by this script)", exact.sum(), 10.7755251363, 1e-10)
+    found = assessed(options, path, SEVEN, 0.01, 'weights = "sampling_weight"\nhouseholds = "ori_hid"')
+    judge("  expected re-identifications", found["individual-risk"]["estimate"]["value"] * n, 10.7755251363, 1e-9)
+    judge("  household risk", found["household-risk"]["estimate"]["value"], of_households(table, exact).mean(), 1e-12)
+
+
+def uniques(options, judge):
+    path = (options.data / "sdcmicro" / "testdata.csv").resolve()
+    # Keys, fraction; records with a score, their sum, the sum and the largest DIS.
+    known = [
+        (SEVEN, 0.01, 157, 4890, 9.8310927, 0.6781426),
+        (SEVEN, 0.02, 157, 4890, 17.1902952, 0.8097750),
+        (FIVE, 0.01, 12, 19, 0.1391105, None),
+    ]
+    for keys, fraction, scored, total, sum_of_dis, largest_dis in known:
+        found = assessed(options, path, keys, fraction)
         special, match = (dict(found[name]["settings"]) for name in ("special-uniques", "right-match"))
-        judge(f"  {len(keys)} keys: records with a score", special["records with a score"].split(" of ")[0], scored)
-        judge("    sum of the scores", special["sum of the scores"], total)
-        judge("    sum of DIS", match["sum of the record-level probabilities"], sum_of_dis, 6e-5)
-        bars = [evidence for evidence in found["special-uniques"]["evidence"] if evidence["kind"] == "bars"]
+        with_score = special["records with a score"].split(" of ")[0]
+        judge(f"testdata, {len(keys)} keys at {fraction}: records with a score", with_score, scored)
+        judge("  sum of the scores", special["sum of the scores"], total)
+        judge("  sum of DIS", match["sum of the record-level probabilities"], sum_of_dis, 6e-5)
+        if largest_dis:
+            judge("  largest DIS", match["largest record-level probability"], largest_dis, 6e-5)
+            judge("  largest score", special["largest score"], 720)
+        if (keys, fraction) != (SEVEN, 0.01):
+            continue
+        judge("  theta", found["right-match"]["estimate"]["value"], 0.012627684388, 5e-13)
+        sets = dict(evidence(found["special-uniques"], "table", "Sets that single out")["rows"])
+        for size, count in ((2, 11), (3, 94), (4, 86), (5, 35)):
+            judge(f"  minimal sets of {size} columns", sets[str(size)], count)
+        judge("  minimal sets of 1, 6 and 7 columns are withheld", [sets[size] for size in "167"].count("<11"), 3)
         # Bars that would tell of fewer than 11 records are not drawn.
-        for bar in bars[0]["bars"] if bars and keys is SEVEN else []:
-            judge(f"    contribution of {bar['label']}", round(bar["value"], 3), CONTRIBUTIONS[bar["label"]], 5e-4)
+        bars = evidence(found["special-uniques"], "bars")
+        for bar in bars["bars"] if bars else []:
+            judge(f"  contribution of {bar['label']}", round(bar["value"], 3), CONTRIBUTIONS[bar["label"]], 5e-4)
+
+
+def diversity(options, judge):
+    path = (options.data / "sdcmicro" / "testdata.csv").resolve()
+    keys = ["urbrur", "water", "sex"]
+    table = pd.read_csv(path)
+    group = options.work / "testdata-group.csv"
+    table[(table[keys] == table.loc[0, keys]).all(axis=1)].to_csv(group, index=False)
+    # Column; distinct l, entropy l and recursive l of the first record.
+    for column, distinct, entropy, recursive in (("income", 468, 427.546947009, 466), ("walls", 3, 1.86169738523, 1)):
+        told = {one["measure"].split("/")[1]: one for one in measured(options, path, keys, column)["sensitive"]}
+        judge(f"testdata, {column} by three keys: least distinct l", told["l-diversity"]["estimate"]["value"], 1)
+        told = {one["measure"].split("/")[1]: one for one in measured(options, group, keys, column)["sensitive"]}
+        rows = {row[0]: row[1] for row in told["records-without-diversity"]["evidence"][0]["rows"]}
+        judge("  distinct l of the first record", rows["distinct l"], distinct)
+        judge("  entropy l", rows["entropy l"], entropy, 5.1e-5)
+        c = {l: float(rows[f"recursive c for l = {l}"].replace("infinite", "inf")) for l in (2, 3, 4)}
+        judge("  recursive l by c < 2, 4 at most", 1 + sum(c[l] < 2 for l in c), min(recursive, 4))
 
 
 def anonymised(options, judge):
@@ -119,6 +185,8 @@ def main():
     options = common.checked(common.arguments(__doc__))
     judge = Judged()
     testdata(options, judge)
+    uniques(options, judge)
+    diversity(options, judge)
     anonymised(options, judge)
     common.print_table(["number", "privet", "reference", "agrees"], judge.rows)
     return 0 if judge.good else 1

@@ -71,33 +71,11 @@ def data_file(options, name):
     return path
 
 
-def others(options, path):
-    """The records that a plan wants as non-members; no re-identification check looks at them."""
-    file = options.work / f"{path.stem}-others.parquet"
-    if not file.exists():
-        pd.read_parquet(path).head(100).to_parquet(file, index=False)
-    return file.resolve()
-
-
 def ours(options, label, file, keys):
-    plan = options.work / (label.replace(", ", "-").replace(" ", "-") + ".toml")
-    listed = ", ".join(f'"{key}"' for key in keys.split())
-    common.write_plan(
-        plan,
-        f"""
-[assessment]
-seed = 1
-[data]
-members = "{file}"
-nonmembers = "{others(options, file)}"
-[threats.bench]
-columns = [{listed}]
-fraction = 0.01
-[checks."reidentification/special-uniques"]
-max-size = 12
-"""
-        + common.all_but(options.privet, "a bench", "reidentification/special-uniques"),
-    )
+    plan = common.data_plan(
+        options, label.replace(", ", "-").replace(" ", "-"), file, keys.split(), "reidentification/special-uniques",
+        threat="fraction = 0.01", more='[checks."reidentification/special-uniques"]\nmax-size = 12\n',
+    )  # fmt: skip
     report, _, processor = common.run_privet(options.privet, plan)
     of = {found["measure"]: found for found in report["findings"]}
     special = of["reidentification/special-uniques"]

@@ -28,11 +28,11 @@ pub(in crate::check) fn complaint(error: &toml::de::Error) -> String {
     error.to_string().trim().replace('\n', " ")
 }
 
-/// What a plan is told about these settings of a check.
+/// What is said of the settings of a check that are wrong, read as a plan's are.
 #[cfg(test)]
-pub(in crate::check) fn refused<C: serde::de::DeserializeOwned>(settings: &str) -> String {
-    let table = settings.parse().expect("TOML");
-    toml::Value::Table(table).try_into::<C>().err().map(|error| complaint(&error)).expect("refused")
+pub(in crate::check) fn refused<T: serde::de::DeserializeOwned + std::fmt::Debug>(text: &str) -> String {
+    let settings = toml::Value::Table(text.parse().expect("TOML"));
+    complaint(&settings.try_into::<T>().expect_err(text))
 }
 
 #[cfg(test)]
@@ -50,7 +50,7 @@ mod tests {
     fn the_complaint_names_the_setting_and_its_range() {
         let read = |text: &str| toml::Value::Table(text.parse().unwrap()).try_into::<Settings>();
         assert_eq!(read("copies = 1").unwrap().copies + read("copies = 64").unwrap().copies, 65);
-        let said = |text: &str| complaint(&read(text).unwrap_err());
+        let said = refused::<Settings>;
         assert_eq!(said("copies = 0"), "0 is not from 1 to 64 in `copies`");
         assert_eq!(said("copies = 65"), "65 is not from 1 to 64 in `copies`");
         assert!(said("copies = -1").ends_with("in `copies`") && said("copies = \"x\"").ends_with("in `copies`"));

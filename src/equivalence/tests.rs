@@ -180,6 +180,10 @@ proptest! {
             // A missing value of its own never matches more; less weight never matches more.
             prop_assert!(matched.own <= matched.weighted(0.0) && matched.weighted(0.3) <= matched.wildcard());
         }
+        // Without a missing value all readings are one.
+        let whole = values.each_ref().map(|codes| column(&codes.iter().map(|code| code + 1).collect::<Vec<_>>()));
+        let [wildcard, weighted, own] = three_ways(&whole);
+        prop_assert!(wildcard == own && weighted == own);
         let classes = Classes::of(&columns, Some(&people));
         let found = people_matches(&columns, &classes).unwrap();
         let of_record: Vec<u64> = classes.of_record().iter().map(|&class| found[class as usize]).collect();

@@ -70,6 +70,12 @@ impl Domain {
         }
     }
 
+    /// The least level that counts as agreement: equal, or what is next to it where there are levels between (texts alike,
+    /// dates mistyped, numbers close or mistyped).
+    pub fn least_agreement(&self) -> u8 {
+        self.levels() - u8::from(self.levels() > 2)
+    }
+
     /// The levels of one left value against some right ones.
     fn compare(&self, left: u32, rights: &[u32]) -> Vec<u8> {
         let equal = self.levels();
@@ -259,6 +265,8 @@ mod tests {
         assert_eq!(Domain::Exact(2).compare(1, &[0, 1]), [1, 2]);
         for domain in [names, dates, numbers, Domain::Exact(2)] {
             assert_eq!(domain.words().len(), usize::from(domain.levels()));
+            let agrees = domain.words()[usize::from(domain.least_agreement()) - 1];
+            assert!(["alike", "mistyped", "close", "equal"].contains(&agrees), "{agrees}");
         }
     }
 

@@ -44,6 +44,8 @@ pub struct Candidate {
     pub weight: f64,
     /// Probability that it is the one, given that at most one unit is.
     pub posterior: f64,
+    /// Fields in which its best record agrees ([`Domain::least_agreement`]).
+    pub agreeing: u8,
     /// Order among equal weights: random, and the same in every run.
     lot: u64,
 }
@@ -59,6 +61,8 @@ pub struct Links {
     pub pairs: u64,
     /// Distinct patterns among them.
     pub patterns: usize,
+    /// At `[a]` the pairs that agree in `a` fields ([`Domain::least_agreement`]); a missing side is no agreement.
+    pub agreeing: Vec<u64>,
     /// Pairs of distinct values that were compared.
     pub values: usize,
     /// For each left record the best units, best first, 16 at most.
@@ -94,7 +98,9 @@ pub fn link(fields: &[Field], blocking: &Blocking, right_unit: &[u32], seed: See
     let model = model.ordered();
     let best = work.best(&model, &patterns, blocking, right_unit, seed.derive("ties"));
     let values = work.compared.iter().map(Compared::compared).sum();
-    Links { model, learned, pairs: patterns.pairs(), patterns: patterns.iter().count(), values, best }
+    let mut agreeing = vec![0; fields.len() + 1];
+    patterns.iter().for_each(|(pattern, count)| agreeing[usize::from(work.agreeing(pattern))] += count);
+    Links { model, learned, pairs: patterns.pairs(), patterns: patterns.iter().count(), agreeing, values, best }
 }
 
 fn distinct(units: &[u32]) -> usize {
@@ -136,6 +142,12 @@ impl<'f> Work<'f> {
     fn digits(&self, number: u64) -> Vec<u8> {
         let digit = |(stride, field): (&u64, &Field)| (number / stride % (u64::from(field.domain.levels()) + 1)) as u8;
         self.strides.iter().zip(self.fields).map(digit).collect()
+    }
+
+    /// Fields in which a pattern agrees.
+    fn agreeing(&self, pattern: &[u8]) -> u8 {
+        let agrees = |(level, field): &(&u8, &Field)| **level >= field.domain.least_agreement();
+        pattern.iter().zip(self.fields).filter(agrees).count() as u8
     }
 
     /// The pattern numbers of a left record with its candidates.
@@ -292,19 +304,16 @@ impl<'f> Work<'f> {
                 let gains: Vec<f64> = rarity.iter().map(|of| of[left]).collect();
                 let mut shortlist = Shortlist::default();
                 for (&number, &right) in numbers.iter().zip(&candidates) {
-                    let (mut weight, equal) = lookup.at(number);
-                    let mut equal = equal;
+                    let known = lookup.at(number);
+                    let (mut weight, mut equal) = (known.weight, known.equal);
                     while equal != 0 {
                         weight += gains[equal.trailing_zeros() as usize];
                         equal &= equal - 1;
                     }
                     let unit = right_unit[right as usize];
-                    shortlist.offer(
-                        unit,
-                        weight,
-                        (weight + prior).exp2(),
-                        mix(ties ^ mix((left as u64) << 32 | u64::from(unit))),
-                    );
+                    let lot = mix(ties ^ mix((left as u64) << 32 | u64::from(unit)));
+                    let odds = (weight + prior).exp2();
+                    shortlist.offer(Candidate { unit, weight, posterior: odds, agreeing: known.agreeing, lot });
                 }
                 shortlist.settled()
             })
@@ -314,9 +323,18 @@ impl<'f> Work<'f> {
     }
 }
 
-/// The weight of each pattern, and the fields in which it agrees exactly as the bits of a word.
+/// What is known of a pattern.
+#[derive(Clone, Copy)]
+struct Known {
+    weight: f64,
+    /// The fields in which it agrees exactly, as the bits of a word.
+    equal: u32,
+    agreeing: u8,
+}
+
+/// What is known of each pattern.
 struct Lookup {
-    entries: Vec<(f64, u32)>,
+    entries: Vec<Known>,
     plain: Vec<u32>,
     sparse: HashMap<u64, u32>,
 }
@@ -325,11 +343,11 @@ impl Lookup {
     fn new(work: &Work<'_>, model: &Model, patterns: &Patterns) -> Self {
         let entry = |pattern: &[u8]| {
             let equal = pattern.iter().zip(patterns.levels()).enumerate();
-            let bits =
+            let equal =
                 equal.filter(|(_, (level, most))| level == most).fold(0, |bits, (field, _)| bits | 1_u32 << field);
-            (model.weight(pattern), bits)
+            Known { weight: model.weight(pattern), equal, agreeing: work.agreeing(pattern) }
         };
-        let entries: Vec<(f64, u32)> = patterns.iter().map(|(pattern, _)| entry(pattern)).collect();
+        let entries: Vec<Known> = patterns.iter().map(|(pattern, _)| entry(pattern)).collect();
         let number =
             |pattern: &[u8]| pattern.iter().zip(&work.strides).map(|(&level, stride)| u64::from(level) * stride).sum();
         let numbered = patterns.iter().map(|(pattern, _)| number(pattern)).zip(0_u32..);
@@ -343,7 +361,7 @@ impl Lookup {
         Self { entries, plain, sparse }
     }
 
-    fn at(&self, number: u64) -> (f64, u32) {
+    fn at(&self, number: u64) -> Known {
         let at = if self.plain.is_empty() { self.sparse[&number] } else { self.plain[number as usize] };
         self.entries[at as usize]
     }
@@ -359,21 +377,21 @@ struct Shortlist {
 
 impl Shortlist {
     /// A record of a unit; `posterior` holds the sum of its odds until the list is settled.
-    fn offer(&mut self, unit: u32, weight: f64, odds: f64, lot: u64) {
-        self.odds += odds;
+    fn offer(&mut self, mut entry: Candidate) {
+        self.odds += entry.posterior;
+        let rank = |candidate: &Candidate| (candidate.weight, candidate.lot);
         let full = self.best.len() == KEPT;
-        if full && self.best.last().is_some_and(|last| (last.weight, last.lot) > (weight, lot)) {
+        if full && self.best.last().is_some_and(|last| rank(last) > rank(&entry)) {
             return;
         }
-        let mut entry = Candidate { unit, weight, posterior: odds, lot };
-        if let Some(at) = self.best.iter().position(|known| known.unit == unit) {
+        if let Some(at) = self.best.iter().position(|known| known.unit == entry.unit) {
             let known = self.best.remove(at);
-            entry.posterior += known.posterior;
-            entry.weight = entry.weight.max(known.weight);
+            let odds = entry.posterior + known.posterior;
+            entry = Candidate { posterior: odds, ..if known.weight > entry.weight { known } else { entry } };
         } else if full {
             self.best.pop();
         }
-        let at = self.best.partition_point(|known| (known.weight, known.lot) > (entry.weight, entry.lot));
+        let at = self.best.partition_point(|known| rank(known) > rank(&entry));
         self.best.insert(at, entry);
     }
 

@@ -47,6 +47,16 @@ fn planted_matches_are_found() {
         // Known: 8/9 and a bit of those that are there agree; strangers agree one time in 40.
         assert!((m[1] - 0.89).abs() < 0.04 && (u[1] - 0.025).abs() < 0.005, "{m:?} {u:?}");
     }
+    // Pairs by the columns that agree, counted by the definition.
+    let agreeing = |left: usize, right: usize| {
+        fields.iter().filter(|field| field.left[left] != MISSING && field.left[left] == field.right[right]).count()
+    };
+    let mut counted = vec![0; 5];
+    (0..2 * PEOPLE * PEOPLE).for_each(|pair| counted[agreeing(pair / PEOPLE, pair % PEOPLE)] += 1);
+    assert_eq!((links.agreeing.iter().sum::<u64>(), &links.agreeing), (180_000, &counted));
+    for (left, best) in links.best.iter().enumerate() {
+        assert!(best.iter().all(|found| usize::from(found.agreeing) == agreeing(left, found.unit as usize)));
+    }
     let (first, right, wrong) = score(&links);
     assert!(first > 240 && right > 200 && wrong * 10 < right, "{first} {right} {wrong}");
     // The probabilities mean what they say: expected and true numbers of right links agree.

@@ -206,6 +206,12 @@ mod tests {
             let odds = p / (1.0 - p);
             let next = individual_risk(f + 1, (f + 1) as f64 / p);
             prop_assert!((next - odds * (1.0 / f as f64 - risk)).abs() < 1e-9 * next.max(odds * risk));
+            // More of as many people in the sample: towards 1/F. Fewer people outside it: towards 1/f.
+            if people >= (f + 1) as f64 {
+                prop_assert!(individual_risk(f + 1, people) <= risk * (1.0 + 1e-12));
+            }
+            let nearly = individual_risk(f, f as f64 * (1.0 + 1e-9));
+            prop_assert!((nearly * f as f64 - 1.0).abs() < 1e-8 && risk <= nearly * (1.0 + 1e-8));
         }
     }
 }

@@ -137,6 +137,30 @@ mod tests {
         assert!((found.right_matches - 0.170_939_862_249_139).abs() < 1e-12);
     }
 
+    /// Ten records of three columns, each standing for a hundred people (sdcMicro's example of `modRisk`), main effects: the mean
+    /// of a cell is 10 p q r, and lambda a hundred times that. sdcMicro prints 0.552916 and 0.705384: the mean of the sample in
+    /// the place of lambda, over the nine cells that are not empty.
+    #[test]
+    fn ten_rows_by_closed_form() {
+        let rows = [2, 3, 2, 3, 3, 1, 2, 3, 2, 2]
+            .into_iter()
+            .zip([2, 1, 2, 2, 1, 2, 1, 1, 1, 2])
+            .zip([5, 4, 4, 5, 4, 4, 3, 3, 2, 2]);
+        let mut counts = [0.0; 24];
+        rows.for_each(|((a, b), c)| counts[(a - 1) * 8 + (b - 1) * 4 + c - 2] += 1.0);
+        let found = LogLinear::fit(&[3, 2, 4], &counts, &main_effects(3), 0.01).unwrap();
+        // The eight cells of one record: 4 of mean 0.5, 2 of 0.4, one of 1 and one of 0.2.
+        let means = [0.5, 0.5, 0.5, 0.5, 0.4, 0.4, 1.0, 0.2];
+        let sum = |of: &dyn Fn(f64) -> f64| means.iter().map(|&mean| of(mean)).sum::<f64>();
+        let unique_people = sum(&|mean| f64::exp(-99.0 * mean));
+        assert!((found.population_uniques / unique_people - 1.0).abs() < 1e-9, "{found:?}");
+        // 1 / (99 mean) for each, as good as: 19 / 99.
+        assert!((found.right_matches - 19.0 / 99.0).abs() < 1e-9, "{found:?}");
+        let theirs = [sum(&|mean| unique(0.99, mean).value) / 9.0, sum(&|mean| matched(0.99, mean).value) / 9.0];
+        assert!((theirs[0] - 0.552_915_951_536).abs() < 1e-9, "{theirs:?}");
+        assert!((theirs[1] - 0.705_384_209_241).abs() < 1e-9, "{theirs:?}");
+    }
+
     /// Slopes and bends are those of the values.
     #[test]
     fn derivatives_are_right() {

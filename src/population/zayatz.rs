@@ -65,6 +65,15 @@ mod tests {
         assert!((probability - 0.6237).abs() < 5e-5, "{probability}");
     }
 
+    /// Where the sample is everybody its uniques are the population's, to the last.
+    #[test]
+    fn everybody_is_exact() {
+        for sizes in [of(&[(1, 7), (2, 5), (9, 1)]), of(&[(1, 1), (400, 3)]), of(&[(1, 12)])] {
+            let found = zayatz(&sizes, sizes.records() as f64).unwrap();
+            assert!((found - sizes.of_size(1) as f64).abs() < 1e-9, "{found}");
+        }
+    }
+
     #[test]
     fn nobody_alone_is_nobody_unique() {
         assert_eq!(zayatz(&of(&[(2, 5)]), 100.0), Ok(0.0));

@@ -87,6 +87,8 @@ pub enum Method {
     NewcombePaired,
     /// Difference of two independent estimates from their own intervals.
     DifferenceOfIntervals,
+    /// Delta method on the intervals of the two estimates that it is made of.
+    DeltaOfIntervals,
     /// Median over random halves of bounds at half the error: the attack chosen on one half, measured on the other.
     MedianOfSplits,
     /// A p-value by permutation; no sampling error but that of the permutations.
@@ -146,6 +148,7 @@ impl Method {
                  Buehlmann 2009)"
             }
             Self::DifferenceOfIntervals => "difference of two intervals (Zou and Donner)",
+            Self::DeltaOfIntervals => "delta method on two intervals",
             Self::PairedDelong => "DeLong, difference on the same records",
             Self::ClusteredPairedDelong => "DeLong, difference on the same clustered records (Obuchowski)",
             Self::BootstrapPercentile => "stratified bootstrap, percentile interval",

@@ -150,6 +150,43 @@ pub fn difference(first: &Estimate, second: &Estimate) -> Estimate {
     }
 }
 
+/// What a share `a` gains over that of a control `c`, in parts of what the control leaves to gain: (a - c) / (1 - c), Anonymeter's
+/// residual risk. 0 where the control is as large or larger, 1 where `a` is 1; nothing where the control is 1.
+///
+/// Delta method on the two intervals, each end from the ends that it depends on, cut off at 0 and 1. The two count as
+/// independent: where they rise and fall together the interval is wider than need be.
+/// The level is that of the two, which must agree.
+///
+/// References: Giomi, Boenisch, Wehmeyer and Tasnadi, Proceedings on Privacy Enhancing Technologies 2023 (2) 312-328; for ends
+/// of unequal distance Zou and Donner, Statistics in Medicine 27 (2008) 1693-1702.
+///
+/// ```
+/// use privet::stats::{interval::{residual, wilson}, Level};
+/// let (share, control) = (wilson(90, 100, Level::P95), wilson(80, 100, Level::P95));
+/// let gained = residual(&share, &control).expect("the control leaves something");
+/// assert!((gained.value - 0.5).abs() < 1e-12 && gained.covers(0.5));
+/// assert_eq!(residual(&share, &wilson(7, 7, Level::P95)), None);
+/// ```
+pub fn residual(share: &Estimate, control: &Estimate) -> Option<Estimate> {
+    let left = 1.0 - control.value;
+    if left <= 0.0 {
+        return None;
+    }
+    let value = (share.value - control.value) / left;
+    // Slopes in a and, downwards, in c.
+    let (by_share, by_control) = (1.0 / left, (1.0 - share.value) / (left * left));
+    let below = (by_share * (share.value - share.low)).hypot(by_control * (control.high - control.value));
+    let above = (by_share * (share.high - share.value)).hypot(by_control * (control.value - control.low));
+    Some(Estimate {
+        value: value.max(0.0),
+        low: (value - below).max(0.0),
+        high: (value + above).clamp(0.0, 1.0),
+        level: share.level,
+        n: share.n.min(control.n),
+        method: Method::DeltaOfIntervals,
+    })
+}
+
 /// The smallest error probability (one minus the level) at which an interval still lies over zero; at most 1.
 ///
 /// The two-sided p-value that belongs to a family of nested intervals, by 60 bisections on the logarithm; the smallest
@@ -269,6 +306,7 @@ impl Paired {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::stats::uniform::below;
 
     /// Middle and half width as Anonymeter's `test_confidence.py` asserts them (Wilson's interval under another name).
     #[test]
@@ -285,6 +323,46 @@ mod tests {
             let (centre, width) = (f64::midpoint(found.low, found.high), (found.high - found.low) / 2.0);
             assert!((centre - middle).abs() < within && (width - half).abs() < within, "{k} of {n}: {found:?}");
         }
+    }
+
+    /// Anonymeter's `test_confidence.py`: (0.9, 0.8) leaves 0.5; (0.9 +- 0.02, 0.85 +- 0.02) 0.333 +- 0.16.
+    #[test]
+    fn residual_equals_anonymeter() {
+        let about = |value: f64, error: f64| Estimate {
+            low: value - error,
+            high: value + error,
+            ..Estimate::exact(value, 1000)
+        };
+        let known = residual(&about(0.9, 0.0), &about(0.8, 0.0)).expect("something is left");
+        for end in [known.value, known.low, known.high] {
+            assert!((end - 0.5).abs() < 1e-12, "{known:?}");
+        }
+        let found = residual(&about(0.9, 0.02), &about(0.85, 0.02)).expect("something is left");
+        let (middle, half) = (f64::midpoint(found.low, found.high), (found.high - found.low) / 2.0);
+        assert!((found.value - 1.0 / 3.0).abs() < 1e-12 && (middle - found.value).abs() < 1e-12, "{found:?}");
+        // By hand: hypot(0.02 / 0.15, 0.02 x 0.1 / 0.15^2) = 0.16025.
+        assert!((half - 0.16).abs() < 5e-4 && (half - 0.160_246_9).abs() < 1e-6, "{half}");
+        // Worse than the control, and a control that leaves nothing.
+        let worse = residual(&about(0.7, 0.01), &about(0.8, 0.01)).expect("something is left");
+        assert_eq!((worse.value, worse.low, worse.high), (0.0, 0.0, 0.0));
+        assert_eq!(residual(&about(1.0, 0.0), &about(1.0, 0.0)), None);
+    }
+
+    /// Both ends of the interval miss a true residual of 0.4 about as often as they may.
+    #[test]
+    fn residual_covers() {
+        let seed = crate::seed::Seed::root(7);
+        let drawn = |share: f64, name: &str| {
+            let mut stream = seed.derive(name).stream();
+            (0..300).filter(|_| below(1000, &mut stream) < (1000.0 * share) as usize).count()
+        };
+        let one = |run: u32| {
+            let (a, c) = (drawn(0.7, &format!("attack {run}")), drawn(0.5, &format!("control {run}")));
+            residual(&wilson(a, 300, Level::P95), &wilson(c, 300, Level::P95)).expect("something is left")
+        };
+        let covered = (0..1000).filter(|&run| one(run).covers(0.4)).count();
+        // 950 expected; a standard deviation is 7.
+        assert!((925..=975).contains(&covered), "{covered}");
     }
 
     #[test]

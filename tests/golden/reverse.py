@@ -23,7 +23,7 @@ def node(kind, inputs, output, domain="", **attributes):
     return helper.make_node(kind, inputs.split(), output.split(), domain=domain, **attributes)
 
 
-def write(name, nodes, constants, shape, output, opset, kind=TensorProto.DOUBLE):
+def built(name, nodes, constants, shape, output, opset, kind):
     graph = helper.make_graph(
         nodes,
         name,
@@ -32,9 +32,18 @@ def write(name, nodes, constants, shape, output, opset, kind=TensorProto.DOUBLE)
         [numpy_helper.from_array(value, key) for key, value in constants.items()],
     )
     sets = [helper.make_opsetid("", opset), helper.make_opsetid("ai.onnx.ml", 1)]
-    model = helper.make_model(graph, opset_imports=sets, ir_version=7)
+    return helper.make_model(graph, opset_imports=sets, ir_version=7)
+
+
+def write(name, model):
     (FOLDER / f"{name}.onnx").write_bytes(model.SerializeToString())
     return model
+
+
+def onnx_runtime(model, x):
+    """The answer of ONNX Runtime in 32 bits."""
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    return session.run([model.graph.output[0].name], {"x": x.astype(np.float32)})[0].astype(float)
 
 
 def differences(evaluate, x, weights, h=1e-6):
@@ -52,9 +61,8 @@ def case(name, x, y, weights, slopes, tolerance):
             "weights": weights.ravel().tolist(), "slopes": slopes.ravel().tolist(), "tolerance": tolerance}  # fmt: skip
 
 
-def in_64_bits(name, nodes, constants, shape, output, opset):
-    model = write(name, nodes, constants, shape, output, opset)
-    evaluator = ReferenceEvaluator(model)
+def in_64_bits(name, nodes, constants, shape, opset=13):
+    evaluator = ReferenceEvaluator(write(name, built(name, nodes, constants, shape, "y", opset, TensorProto.DOUBLE)))
     evaluate = lambda x: evaluator.run(None, {"x": x})[0].astype(float)
     x = stream.standard_normal((1, *shape))
     y = evaluate(x)
@@ -66,30 +74,21 @@ def bounded(entering, bounds, leaving):
     return helper.make_node("Clip", [entering, *bounds.split(" ")], [leaving])
 
 
-def checked(name, nodes, constants, shape, output, opset):
+def checked(name, nodes, constants, shape):
     """As `in_64_bits`; ONNX Runtime has to give the same answer, in 32 bits."""
-    found = in_64_bits(name, nodes, constants, shape, output, opset)
+    found = in_64_bits(name, nodes, constants, shape)
     narrow = {key: value.astype(np.float32) if value.dtype == float else value for key, value in constants.items()}
-    graph = helper.make_graph(
-        nodes, name,
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, *shape])],
-        [helper.make_tensor_value_info(output, TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(value, key) for key, value in narrow.items()],
-    )  # fmt: skip
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=7)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    x = np.array(found["input"], dtype=np.float32).reshape(found["shape"])
-    theirs = session.run(None, {"x": x})[0].ravel()
+    model = built(name, nodes, narrow, shape, "y", 13, TensorProto.FLOAT)
+    theirs = onnx_runtime(model, np.array(found["input"]).reshape(found["shape"])).ravel()
     assert np.allclose(theirs, found["output"], atol=1e-4), (name, theirs, found["output"])
     return found
 
 
 def classical(name, nodes, width, slope):
     """Answers of ONNX Runtime in 32 bits; `slope` gives answers and the Jacobian from numpy in 64 bits."""
-    model = write(name, nodes, {}, [width], nodes[-1].output[-1], 13, TensorProto.FLOAT)
+    model = write(name, built(name, nodes, {}, [width], nodes[-1].output[-1], 13, TensorProto.FLOAT))
     x = stream.standard_normal((1, width)).astype(np.float32).astype(float)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    y = np.asarray(session.run([nodes[-1].output[-1]], {"x": x.astype(np.float32)})[0], dtype=float)
+    y = onnx_runtime(model, x)
     answer = slope(x[0])
     assert np.allclose(answer, y[0], atol=1e-5), (answer, y)
     weights = stream.standard_normal(y.shape)
@@ -120,7 +119,7 @@ def main():
             ],
             {"w": draw(4, 1, 3, 3), "b": draw(4), "s": draw(4), "t": draw(4), "m": draw(4), "v": draw(4) ** 2 + 0.5,
              "k": draw(3, 60), "l": draw(3)},  # fmt: skip
-            [2, 9, 7], "y", 11,
+            [2, 9, 7], 11,
         ),  # fmt: skip
         in_64_bits(
             "dilated",
@@ -136,7 +135,7 @@ def main():
                 node("Squeeze", "h sq", "y"),
             ],
             {"w": draw(3, 2, 3), "k": draw(3, 4), "ax": np.array([1]), "sq": np.array([2, 3])},
-            [2, 11], "y", 13,
+            [2, 11],
         ),  # fmt: skip
         in_64_bits(
             "numbers",
@@ -159,13 +158,13 @@ def main():
                 node("Flatten", "r", "y"),
             ],
             {"w": draw(5, 4), "b": draw(4), "s": np.array([0, 3, -1]), "m": draw(3, 1), "q": draw(1, 4) ** 2 + 1},
-            [5], "y", 13,
+            [5],
         ),  # fmt: skip
         # A product in a square of its own: slopes that come together at one tensor.
         in_64_bits(
             "twice",
             [node("Gemm", "x w", "a"), node("Mul", "a a", "b"), node("Add", "b a", "c"), node("Relu", "c", "y")],
-            {"w": draw(4, 3)}, [4], "y", 13,
+            {"w": draw(4, 3)}, [4],
         ),  # fmt: skip
     ]
     offset, scale = draw(4).astype(np.float32).tolist(), (draw(4) ** 2 + 0.1).astype(np.float32).tolist()
@@ -209,7 +208,7 @@ def main():
             ],
             {"w": draw(3, 2, 3, 4), "b": draw(3), "lo": np.array(-2.5), "hi": np.array(3.5), "k": draw(3, 3, 2, 1),
              "v": draw(2, 3, 2, 2)},  # fmt: skip
-            [2, 8, 11], "y", 13,
+            [2, 8, 11],
         ),  # fmt: skip
         checked(
             "hanging",
@@ -224,7 +223,7 @@ def main():
                 node("Flatten", "g", "y"),
             ],
             {"lo": np.array(-0.8), "hi": np.array(0.9)},
-            [2, 8, 10], "y", 13,
+            [2, 8, 10],
         ),  # fmt: skip
         checked(
             "line",
@@ -234,7 +233,7 @@ def main():
                 node("Flatten", "b", "y"),
             ],
             {"w": draw(3, 2, 4)},
-            [2, 13], "y", 13,
+            [2, 13],
         ),  # fmt: skip
         # Bounds that depend on the input themselves.
         checked(
@@ -246,7 +245,7 @@ def main():
                 bounded("a", "lo hi", "y"),
             ],
             {"w": draw(4, 6), "u": 0.3 * draw(4, 1), "s": np.array([0, 1]), "hi": np.array(0.7)},
-            [4], "y", 13,
+            [4],
         ),  # fmt: skip
     ]
     (FOLDER / "cases.json").write_text(json.dumps(cases))

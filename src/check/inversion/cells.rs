@@ -4,9 +4,9 @@
 //! trained on and once people it never saw. Everybody counts once: callers bring one record per patient, so that people are
 //! the units of every interval. Refuses nothing; empty cells give intervals over the whole range.
 
-use crate::stats::interval::{Paired, clopper_pearson, difference, newcombe, p_above_zero, wilson};
+use crate::stats::interval::{Paired, clopper_pearson, difference, newcombe, p_above_zero, residual, wilson};
 use crate::stats::matthews::matthews;
-use crate::stats::{Estimate, Level, Method};
+use crate::stats::{Estimate, Level};
 
 /// One adversary's guesses about some people.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -171,20 +171,12 @@ impl Cells {
     }
 
     /// The success on members beyond what is possible without the model or without membership, in shares of what was left
-    /// to gain: (A - C) / (1 - C), C being the larger of imputation on members and attack on others. Zero at least; the
-    /// interval takes the worst ends of those of A and C. This is the normalisation of Anonymeter.
-    pub(super) fn normalised(&self, level: Level) -> Estimate {
-        let attack = self.members.attack.rate(level);
+    /// to gain (Anonymeter's residual risk). The control is imputation on members or the attack on others, whichever is right
+    /// more often; nothing where that is always right.
+    pub(super) fn residual(&self, level: Level) -> Option<Estimate> {
         let (imputed, outside) = (self.members.baseline.rate(level), self.others.attack.rate(level));
         let control = if imputed.value >= outside.value { imputed } else { outside };
-        let share = |a: f64, c: f64| if c < 1.0 { ((a - c) / (1.0 - c)).max(0.0) } else { 0.0 };
-        Estimate {
-            value: share(attack.value, control.value),
-            low: share(attack.low, control.high),
-            high: share(attack.high, control.low),
-            method: Method::WorstEnds,
-            ..attack
-        }
+        residual(&self.members.attack.rate(level), &control)
     }
 
     /// Two-sided p-value of "the model adds nothing on members": the larger of `McNemar`'s exact test and the one that
@@ -226,12 +218,15 @@ pub(super) mod tests {
         assert!((found.advantage(Level::P95).value - 0.42).abs() < 1e-12);
         assert!((found.gap(Level::P95).value - 0.42).abs() < 1e-12, "0.15 - (-0.27)");
         // (0.95 - 0.80) / (1 - 0.80)
-        assert!((found.normalised(Level::P95).value - 0.75).abs() < 1e-12);
+        let gained = found.residual(Level::P95).unwrap();
+        assert!((gained.value - 0.75).abs() < 1e-12 && gained.covers(0.75));
+        assert_eq!(cells(50, [50, 50, 40, 40]).residual(Level::P95), None, "nothing was left to gain");
         assert!(found.p_excess() < 1e-6 && found.p_member() < 1e-6);
         // Exchanging members and others turns the advantage round and leaves nothing.
         let swapped = Cells { members: found.others.clone(), others: found.members.clone() };
         assert!((swapped.advantage(Level::P95).value + 0.42).abs() < 1e-12);
-        assert!(swapped.p_excess() == 1.0 && swapped.p_member() == 1.0 && swapped.normalised(Level::P95).high < 0.2);
+        assert!(swapped.p_excess() == 1.0 && swapped.p_member() == 1.0);
+        assert_eq!(swapped.residual(Level::P95).unwrap().high, 0.0);
     }
 
     #[test]

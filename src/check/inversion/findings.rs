@@ -348,6 +348,14 @@ fn surest(cells: &Cells) -> Evidence {
     )
 }
 
+/// What the attack gains of what is left to gain, with its interval.
+fn left_to_gain(judged: &Judged) -> String {
+    judged.slice.cells.residual(judged.excess.level).map_or_else(
+        || "nothing was left".to_owned(),
+        |gained| format!("{} ({})", share(&gained), Unit::Share.show_interval(&gained)),
+    )
+}
+
 /// Everybody and the slices with their verdicts.
 fn who(judged: &[Judged]) -> Evidence {
     let row = |judged: &Judged| {
@@ -371,7 +379,7 @@ fn who(judged: &[Judged]) -> Evidence {
             rate(1),
             rate(2),
             rate(3),
-            or_withheld(Unit::Share.show(cells.normalised(Level::P95).value)),
+            or_withheld(left_to_gain(judged)),
             or_withheld(points(&judged.excess)),
             or_withheld(points(&judged.gap)),
             judged.verdict.name().to_owned(),
@@ -386,7 +394,7 @@ fn who(judged: &[Judged]) -> Evidence {
             "imputation",
             "attack, non-members",
             "imputation, non-members",
-            "of what was left to gain",
+            "of what was left to gain (residual risk)",
             "model adds",
             "more than for non-members",
             "verdict",

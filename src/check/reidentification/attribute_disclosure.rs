@@ -317,6 +317,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::check::settings::refused;
     use crate::check::specimen::{Case, Specimen, integers};
     use crate::data::{Schema, Table as Data, ThreatModel};
 
@@ -360,7 +361,7 @@ mod tests {
             ("alpha = 9.0", "`alpha`"),
             ("beta = nan", "`beta`"),
         ] {
-            let refused = crate::check::settings::refused::<AttributeDisclosure>(wrong);
+            let refused = refused::<AttributeDisclosure>(wrong);
             assert!(refused.contains(setting) && refused.contains("is not from"), "{refused}");
         }
         assert!(toml::from_str::<AttributeDisclosure>("l = 3\nt = 0.1").is_ok());

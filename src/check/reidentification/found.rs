@@ -2,9 +2,12 @@
 
 use super::attacker::AttackerFile;
 use super::fields::{Comparing, Rates};
+use super::pairing::Joined;
 use super::{counted, severity_among};
 use crate::data::ThreatModel;
-use crate::finding::{Baseline, Count, Evidence, Finding, SMALLEST_SHOWN, Standing, Table, Unit, grouped, share_of};
+use crate::finding::{
+    Baseline, Count, Evidence, Finding, SMALLEST_SHOWN, Standing, Table, Unit, grouped, partition, share_of,
+};
 use crate::linkage::{Learned, Links};
 use crate::stats::interval::wilson;
 use crate::stats::{Estimate, Level, Method};
@@ -24,7 +27,7 @@ pub(super) struct Attempt<'a> {
     pub(super) file: &'a AttackerFile,
     pub(super) links: &'a Links,
     /// Who is found by an exact join.
-    pub(super) joined: &'a [Option<u32>],
+    pub(super) joined: &'a Joined,
     /// People in the data.
     pub(super) people: usize,
     pub(super) comparing: &'a [Comparing],
@@ -40,6 +43,8 @@ struct Rate {
     exact: Estimate,
     recall: Estimate,
     precision: Estimate,
+    /// Recall and precision of the matches of an exact join that are alone on both sides.
+    single: (Estimate, Estimate),
     /// Mean probability of the claims, as the attacker sees it.
     believed: f64,
 }
@@ -67,12 +72,14 @@ impl Attempt<'_> {
         let claimed = claims.iter().flatten().count();
         let best = |left: usize| self.links.best[left].first().map(|best| best.unit);
         let claim = |left: usize| claims[left].as_ref().map(|claim| claim.unit);
+        let alone = right(&|left| self.joined.single[left]);
         let believed = claims.iter().flatten().map(|claim| claim.posterior).sum::<f64>() / claimed.max(1) as f64;
         Rate {
             first: share(right(&best), known),
-            exact: share(right(&|left| self.joined[left]), known),
+            exact: share(right(&|left| self.joined.any[left]), known),
             recall: share(right(&claim), known),
             precision: share(right(&claim), claimed),
+            single: (share(alone, known), share(alone, self.joined.single.iter().flatten().count())),
             believed,
         }
     }
@@ -95,7 +102,7 @@ impl Attempt<'_> {
         );
         finding.null_value = Some(self.chance());
         finding.baseline = Some(Baseline { name: "an exact join on all columns".to_owned(), estimate: rate.exact });
-        finding.evidence = vec![self.ways(rate), self.weights()];
+        finding.evidence = vec![self.ways(rate), self.agreement(), self.weights()];
         finding
     }
 
@@ -148,7 +155,7 @@ impl Attempt<'_> {
                      alone"
                 .to_owned(),
         };
-        finding.evidence = vec![self.weights()];
+        finding.evidence = vec![self.agreement(), self.weights()];
         finding
     }
 
@@ -174,15 +181,20 @@ impl Attempt<'_> {
         let row = |way: &str, of: String, estimate: &Estimate| {
             vec![way.to_owned(), of, words(estimate), Unit::Share.show_interval(estimate)]
         };
-        let claims = format!("claims from {} probability", Unit::Share.show(self.threshold));
         let mut rows = vec![
             row("best match", format!("{known} people"), &rate.first),
             row("exact join on all columns", format!("{known} people"), &rate.exact),
-            row(&format!("{claims}: people named rightly (recall)"), format!("{known} people"), &rate.recall),
         ];
-        if rate.precision.n >= SMALLEST_SHOWN {
-            let of = format!("{} claims", Count::of(rate.precision.n));
-            rows.push(row(&format!("{claims}: claims that are right (precision)"), of, &rate.precision));
+        let claims = [
+            (format!("claims from {} probability", Unit::Share.show(self.threshold)), rate.recall, rate.precision),
+            ("exact join, single matches only".to_owned(), rate.single.0, rate.single.1),
+        ];
+        for (way, recall, precision) in claims {
+            rows.push(row(&format!("{way}: people named rightly (recall)"), format!("{known} people"), &recall));
+            if precision.n >= SMALLEST_SHOWN {
+                let of = format!("{} claims", Count::of(precision.n));
+                rows.push(row(&format!("{way}: claims that are right (precision)"), of, &precision));
+            }
         }
         let chance = Unit::Share.show(self.chance());
         rows.push(vec!["random person".to_owned(), "expected".to_owned(), chance, String::new()]);
@@ -190,6 +202,27 @@ impl Attempt<'_> {
             caption: "What the attacker gets right".to_owned(),
             columns: ["way", "of", "right", "95 % interval"].map(str::to_owned).to_vec(),
             rows,
+        })
+    }
+
+    /// Pairs by the number of columns that agree: where strangers end and matches begin.
+    fn agreement(&self) -> Evidence {
+        let links = self.links;
+        let mut claimed = vec![0_usize; links.agreeing.len()];
+        links.one_to_one(self.threshold).iter().flatten().for_each(|link| claimed[usize::from(link.agreeing)] += 1);
+        let pairs: Vec<usize> = links.agreeing.iter().map(|&pairs| pairs as usize).collect();
+        let shown = partition(&pairs).into_iter().zip(partition(&claimed)).enumerate().rev();
+        let rows = shown.filter(|(columns, _)| pairs[*columns] > 0).map(|(columns, (met, linked))| {
+            // What is left over may be a few pairs too.
+            let left = Count::of_part(claimed[columns], pairs[columns]);
+            let linked = if left == Count::of(claimed[columns]) { linked } else { left };
+            [columns.to_string(), met.to_string(), linked.to_string()].to_vec()
+        });
+        Evidence::Table(Table {
+            caption: "Pairs compared, by how many columns agree (equal, texts alike, dates mistyped, numbers close)"
+                .to_owned(),
+            columns: ["columns that agree", "pairs", "claimed as links"].map(str::to_owned).to_vec(),
+            rows: rows.collect(),
         })
     }
 

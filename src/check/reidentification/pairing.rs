@@ -66,16 +66,45 @@ fn affordable(keys: &[(u64, Vec<usize>)], budget: u64) -> Option<Vec<Vec<usize>>
     (!chosen.is_empty()).then_some(chosen)
 }
 
-/// The person that each record of the attacker's file finds by an exact join on all columns, a random one where there are
-/// several; nobody where a cell is missing.
-pub(super) fn exact_join(fields: &[Field], people: &[u32], seed: Seed) -> Vec<Option<u32>> {
+/// Whom the records of the attacker's file find by an exact join on all columns; nobody where a cell is missing.
+pub(super) struct Joined {
+    /// The person that each record finds, a random one where there are several.
+    pub(super) any: Vec<Option<u32>>,
+    /// The same where it finds one person, whom no other record finds: what a careful attacker claims.
+    pub(super) single: Vec<Option<u32>>,
+}
+
+/// Joins the records of the attacker's file with those of the data, of which each belongs to one of `people`.
+pub(super) fn exact_join(fields: &[Field], people: &[u32], seed: Seed) -> Joined {
     let join = Blocking::on(fields, &[(0..fields.len()).collect()]);
     let mut stream = seed.stream();
+    let mut met = vec![0_u32; people.iter().max().map_or(0, |&most| most as usize + 1)];
     let one = |left: usize| {
         let mut found: Vec<u32> = join.candidates(left).into_iter().map(|row| people[row as usize]).collect();
         found.sort_unstable();
         found.dedup();
-        (!found.is_empty()).then(|| found[below(found.len(), &mut stream)])
+        found.iter().for_each(|&person| met[person as usize] += 1);
+        let any = (!found.is_empty()).then(|| found[below(found.len(), &mut stream)]);
+        (any, any.filter(|_| found.len() == 1))
     };
-    (0..join.lefts()).map(one).collect()
+    let (any, alone): (Vec<_>, Vec<Option<u32>>) = (0..join.lefts()).map(one).unzip();
+    let single = alone.into_iter().map(|found| found.filter(|&person| met[person as usize] == 1)).collect();
+    Joined { any, single }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linkage::{Domain, MISSING};
+
+    /// Records of 1, 2, 3, 3, nothing and 4 against a person with 1 in two records, two with 2, one with 3 and none with 4.
+    #[test]
+    fn single_matches_are_alone_on_both_sides() {
+        let (left, right) = (vec![1, 2, 3, 3, MISSING, 4], vec![1, 1, 2, 2, 3]);
+        let field = Field { left, right, domain: Domain::Exact(5) };
+        let found = exact_join(&[field], &[7, 7, 8, 9, 5], Seed::root(1));
+        assert_eq!(found.single, [Some(7), None, None, None, None, None], "two find person 5");
+        assert!(matches!(found.any[1], Some(8 | 9)), "{:?}", found.any);
+        assert_eq!([0, 2, 3, 4, 5].map(|left: usize| found.any[left]), [Some(7), Some(5), Some(5), None, None]);
+    }
 }

@@ -123,3 +123,34 @@ impl Journalist {
         self.by_class.max(self.marketer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::check::specimen::integers;
+    use crate::data::ThreatModel;
+
+    proptest! {
+        /// The larger the population, the smaller every risk: k-map is at least k, a journalist's largest risk at most a
+        /// prosecutor's, and a marketer gains at most what a prosecutor does on average.
+        #[test]
+        fn a_population_never_adds_risk(people in prop::collection::vec((0_u32..4, 0_u32..3), 2..60), sampled in 1_usize..60) {
+            let table = |people: &[(u32, u32)]| {
+                let column = |of: fn(&(u32, u32)) -> u32| people.iter().map(of).collect::<Vec<_>>();
+                Table::new(vec![integers("a", &column(|p| p.0)), integers("b", &column(|p| p.1))])
+            };
+            let (members, register) = (table(&people[..sampled.min(people.len())]), table(&people));
+            let threat = ThreatModel::of("", &["a", "b"]);
+            let cells: Vec<&Cells> = members.columns().iter().map(|column| &column.cells).collect();
+            let grouped = Grouped::of(&threat, &cells, None);
+            let beside = Beside::of(&grouped, &members, &register, None);
+            prop_assert_eq!((beside.missing, beside.too_small), (0, 0));
+            let journalist = Journalist::of(&grouped, &beside.population);
+            prop_assert!(journalist.k_map >= grouped.k() as u64);
+            prop_assert!(journalist.marketer <= grouped.average_risk() + 1e-12);
+            prop_assert!(journalist.average() <= 1.0 && journalist.presence.0 > 0.0 && journalist.presence.1 <= 1.0);
+        }
+    }
+}

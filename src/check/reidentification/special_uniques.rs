@@ -33,7 +33,8 @@ use crate::check::settings::{between, within};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::equivalence::Column;
 use crate::finding::{
-    Bar, Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Standing, Table, Unit, part_of, share_of,
+    Bar, Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Standing, Table, Unit, part_of, partition,
+    share_of,
 };
 use crate::stats::interval::normal_quantile;
 use crate::stats::{Estimate, Level, Method};
@@ -140,7 +141,9 @@ impl SpecialUniques {
             _ => Severity::VeryHigh,
         };
         finding.evidence.extend(contributions(columns, found, scores));
-        finding.evidence.push(strongest(columns, found));
+        let named = named(found);
+        finding.evidence.push(strongest(columns, &named, n));
+        finding.evidence.extend(sizes(scores, &named));
         if !found.is_complete() {
             let why = if found.stopped { "the search was stopped" } else { "larger sets are not looked at" };
             finding.limits.push(format!(
@@ -194,22 +197,45 @@ fn contributions(columns: &[String], found: &MinimalUniques, scores: &Scores) ->
     Some(Evidence::Bars { title, axis, bars })
 }
 
-/// The column sets that single out most records, by name; never a value.
-fn strongest(columns: &[String], found: &MinimalUniques) -> Evidence {
+/// The column sets that single out most records, with how many, as masks.
+fn named(found: &MinimalUniques) -> Vec<(usize, u64)> {
     let mut sets: Vec<u64> = (0..found.rows()).flat_map(|row| found.of_row(row)).copied().collect();
     sets.sort_unstable();
     let mut counts: Vec<(usize, u64)> = sets.chunk_by(|a, b| a == b).map(|same| (same.len(), same[0])).collect();
     counts.sort_by_key(|&(count, set)| (std::cmp::Reverse(count), set.count_ones(), set));
+    counts.into_iter().filter(|(count, _)| shows(*count)).take(NAMED).collect()
+}
+
+/// These sets by name; never a value.
+fn strongest(columns: &[String], named: &[(usize, u64)], rows: usize) -> Evidence {
     let name = |set: u64| {
         let inside = columns.iter().enumerate().filter(|(j, _)| set >> j & 1 == 1);
         inside.map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(" + ")
     };
-    let row = |&(count, set): &(usize, u64)| vec![name(set), Count::of_part(count, found.rows()).to_string()];
+    let row = |&(count, set): &(usize, u64)| vec![name(set), Count::of_part(count, rows).to_string()];
     Evidence::Table(Table {
         caption: "Columns that single out most records, none of them dispensable".to_owned(),
         columns: vec!["columns".to_owned(), "records".to_owned()],
-        rows: counts.iter().filter(|(count, _)| shows(*count)).take(NAMED).map(row).collect(),
+        rows: named.iter().map(row).collect(),
     })
+}
+
+/// How many sets there are of each number of columns, a set of two records counted twice. Withheld also where the sets that
+/// are named leave 1 to 10 over.
+fn sizes(scores: &Scores, named: &[(usize, u64)]) -> Option<Evidence> {
+    let last = scores.by_size.iter().rposition(|&count| count > 0)?;
+    let shown = partition(&scores.by_size[..=last]).into_iter().enumerate().map(|(at, shown)| {
+        let of_size = named.iter().filter(|(_, set)| set.count_ones() as usize == at + 1);
+        let over = scores.by_size[at] - of_size.map(|(count, _)| count).sum::<usize>();
+        let telling = Count::of(over) == Count::Withheld && matches!(shown, Count::Shown(_));
+        if telling { Count::Hidden } else { shown }
+    });
+    Some(Evidence::Table(Table {
+        caption: "Sets that single out a record, none of their columns dispensable, by how many columns they have"
+            .to_owned(),
+        columns: vec!["columns".to_owned(), "sets of all records".to_owned()],
+        rows: shown.enumerate().map(|(at, count)| vec![(at + 1).to_string(), count.to_string()]).collect(),
+    }))
 }
 
 /// File-level DIS for a threat with a sampling fraction.
@@ -254,7 +280,8 @@ fn right_match(grouped: &Grouped<'_>, scores: &Scores) -> Option<Finding> {
         return Some(finding);
     };
     let estimate = on_logit(share, unique, paired / 2, n);
-    let expected: f64 = scores.disclosure(unique, share).iter().sum();
+    let of_record = scores.disclosure(unique, share);
+    let (expected, largest) = (of_record.iter().sum::<f64>(), of_record.iter().copied().fold(0.0, f64::max));
     finding.estimate = Some(estimate);
     finding.sentence = format!(
         "A match with a record that is unique in the data is right with a probability of {} ({}).",
@@ -263,6 +290,7 @@ fn right_match(grouped: &Grouped<'_>, scores: &Scores) -> Option<Finding> {
     );
     finding.severity = Severity::on_scale(share, [0.05, 0.09, 0.2, 0.33]);
     finding.settings.push(("sum of the record-level probabilities".to_owned(), format!("{expected:.4}")));
+    finding.settings.push(("largest record-level probability".to_owned(), format!("{largest:.4}")));
     Some(finding)
 }
 
@@ -278,9 +306,10 @@ fn on_logit(share: f64, unique: usize, pairs: usize, n: usize) -> Estimate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::check::settings;
+    use crate::check::settings::refused;
     use crate::check::specimen::{Case, Specimen, integers};
     use crate::data::{Population, Schema, Table as Data, ThreatModel};
+    use crate::watch::Unwatched;
 
     /// A thousand records of which the first `alone` are singled out by `a` with `b`, the others stand in groups.
     fn case(alone: u32, population: Option<Population>) -> Case {
@@ -322,6 +351,23 @@ mod tests {
         );
         let Evidence::Table(table) = &finding.evidence[1] else { panic!("sets are named") };
         assert_eq!(table.rows, [["a + b", "600"]]);
+        let Evidence::Table(table) = &finding.evidence[2] else { panic!("sets are counted") };
+        assert_eq!(table.rows, [["1", "0"], ["2", "600"]]);
+    }
+
+    /// 30 sets of two columns are named, five more of two others are not: their number is not told by subtraction.
+    #[test]
+    fn sets_are_not_told_by_subtraction() {
+        let of = |named: &[(usize, u64)]| {
+            let table = [(0..40).collect(), vec![0; 40]].map(|codes: Vec<u32>| Column::new(codes, 40, None));
+            let found = MinimalUniques::of(&table.each_ref(), None, &Settings::default(), &Unwatched).unwrap();
+            let mut scores = Scores::of(&found, Scoring::Factorial);
+            scores.by_size = vec![0, 35, 60];
+            let Some(Evidence::Table(table)) = sizes(&scores, named) else { panic!("there are sets") };
+            table.rows.into_iter().map(|row| row[1].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&[(30, 0b11)]), ["0", "withheld", "60"]);
+        assert_eq!(of(&[(35, 0b11), (20, 0b111)]), ["0", "35", "60"]);
     }
 
     /// U phi / (U phi + P (1 - phi)) without pairs: said, not 1.
@@ -379,7 +425,7 @@ mod tests {
     #[test]
     fn settings_are_checked() {
         for (wrong, setting) in [("few = 0", "`few`"), ("max-size = 0", "`max-size`")] {
-            let refused = settings::refused::<SpecialUniques>(wrong);
+            let refused = refused::<SpecialUniques>(wrong);
             assert!(refused.contains(setting) && refused.contains("is not from 1 to 64"), "{refused}");
         }
         assert_eq!(toml::from_str::<SpecialUniques>("max-size = 4").expect("fits").max_size, Some(4));
