@@ -59,13 +59,10 @@ fn how_well_a_masking_hides_is_shown() {
     let (old, new) = (old.to_str().unwrap(), new.to_str().unwrap());
     let set = ["--exit-zero", "--quasi-identifiers"];
     let arguments = |rest: &[&'static str]| [&["compare", old, new][..], &set, rest].concat();
-    desk.run(&arguments(&["mass,age"])).exits(0).says(&[
-        "Masking: 300 records",
-        "equal or not, once recoded alike",
-        "all within 0.01 standard deviations",
-        "nearest original",
-        "one to one",
-    ]);
+    let text = desk.run(&arguments(&["mass,age"])).exits(0).stdout;
+    for part in ["Masking: 300 records", "recoded", "all within 0.01", "nearest original", "one to one", "33.3 %"] {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
     let found: Value = serde_json::from_str(&desk.run(&arguments(&["mass", "--json"])).exits(0).stdout).unwrap();
     // The middle one of three is its mean: within 0.01 deviations, and the nearest one.
     let (interval, linked) = (&found["masking"]["intervals"][0], &found["masking"]["linkage"][0]);
@@ -78,7 +75,8 @@ fn how_well_a_masking_hides_is_shown() {
     let found: Value = serde_json::from_str(&found).unwrap();
     assert_eq!(found["masking"]["columns"][1]["linked"], false);
     desk.run(&arguments(&["mass", "--numbers", "age"])).refuses(&["--numbers", "`age`", "--missing"]);
-    desk.run(&["compare", "--help"]).exits(0).says(&["--numbers", "Masking:", "not shown"]);
+    let help = desk.run(&["compare", "--help"]).exits(0).stdout;
+    assert!(help.contains("--numbers") && help.contains("Masking: where AFTER holds the same records"), "{help}");
 }
 
 /// Other numbers of rows, and a kept profile: nothing is shown, and why is said.
@@ -87,15 +85,14 @@ fn a_masking_that_cannot_be_judged_is_said_to_be_none() {
     let desk = Desk::new();
     let text = measured(false);
     let old = desk.write("old.csv", &text);
-    let new = desk.write("new.csv", text.split_once("\n0,").unwrap().0.to_owned() + &text[text.len() / 2..]);
+    let new = desk.write("new.csv", text.split_inclusive('\n').take(200).collect::<String>());
     let (old, new, kept) = (old.to_str().unwrap(), new.to_str().unwrap(), desk.path("kept.json"));
     let set = ["--exit-zero", "--quasi-identifiers", "mass"];
-    desk.run(&[&["compare", old, new][..], &set].concat())
-        .exits(0)
-        .says(&["not shown", "different numbers of records"]);
+    let told = |arguments: &[&str]| desk.run(arguments).exits(0).stdout.contains("is not shown: the ");
+    assert!(told(&[&["compare", old, new][..], &set].concat()));
     let keep = ["--keep", kept.to_str().unwrap()];
     desk.run(&[&["compare", old, old][..], &set, &keep].concat()).exits(0);
-    desk.run(&[&["compare", keep[1], old][..], &set].concat()).exits(0).says(&["not shown", "kept profile"]);
+    assert!(told(&[&["compare", keep[1], old][..], &set].concat()));
 }
 
 #[test]

@@ -323,7 +323,7 @@ impl Trial {
         let shuffled: Vec<f64> =
             (0..n).flat_map(|row| order.iter().map(move |column| costs[row * n + column])).collect();
         let linked = assign(&shuffled, n).into_iter().enumerate();
-        let right = linked.map(|(row, column)| f64::from(u8::from(order[column] == row))).collect();
+        let right: Vec<f64> = linked.map(|(row, column)| f64::from(u8::from(order[column] == row))).collect();
         DistanceLinkage { way: Way::OneToOne, among: n, right: Told::default().mean(&right), by_chance: 1.0 / n as f64 }
     }
 
