@@ -118,11 +118,12 @@ fn masked_text(masked: &Masked) -> String {
     for found in &masked.linkage {
         let (way, among) = match found.way {
             Way::Nearest => ("nearest original", format!("all {} originals", grouped(found.among as u64))),
-            Way::OneToOne => ("one to one, least total distance", format!("the originals of these {}", masked.unit)),
+            Way::OneToOne => ("one to one, least total", format!("the originals of these {}", masked.unit)),
         };
         let interval = Unit::Share.show_interval(&found.right);
+        let chance = format!("1 in {}", grouped((1.0 / found.by_chance).round() as u64));
         let looked = format!("{} {}", grouped(found.right.n as u64), masked.unit);
-        linkage.add_row([way, &share(&found.right), &interval, &Unit::Share.show(found.by_chance), &looked, &among]);
+        linkage.add_row([way, &share(&found.right), &interval, &chance, &looked, &among]);
     }
     let _ = writeln!(text, "{linkage}\n");
     for limit in &masked.limits {

@@ -9,9 +9,9 @@
 //! one to one such that the sum of the distances is least (Herranz, Nin, Rodriguez and Tassa, Data & Knowledge Engineering
 //! 100, 2015, 78-93).
 //!
-//! Linkage looks at a seeded sample of people: 1,000 at most, and fewer (200 at least) where their distances to all records
-//! would be more than 100 million. Time grows with people times records for the nearest record, and with the cube of the
-//! sample for one to one.
+//! Linkage looks at a seeded sample of 1,000 people at most. One to one takes time with the cube of that number. For the nearest
+//! record time grows with people times records, so that fewer of them (200 at least) are looked for where that would be
+//! more than 300 million distances.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -33,10 +33,10 @@ use crate::stats::{Estimate, Level, Method};
 const WIDTHS: [f64; 2] = [0.01, 0.05];
 /// Most people who are linked.
 const MOST: usize = 1000;
-/// Fewest people who are linked, however many records there are.
+/// Fewest people whose nearest record is looked for, however many records there are.
 const FEWEST: usize = 200;
 /// Distances that are computed for the nearest record, as long as there are more than the fewest people.
-const PAIRS: usize = 100_000_000;
+const DISTANCES: usize = 300_000_000;
 
 /// What two versions tell about the masking of the newer one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -230,7 +230,7 @@ impl Trial {
         let mut stream = seed.derive("sample").stream();
         let mut order: Vec<usize> = (0..pairs.people.len()).collect();
         shuffle(&mut order, &mut stream);
-        order.truncate((PAIRS / originals.max(1)).clamp(FEWEST, MOST));
+        order.truncate(MOST);
         let one = |person: usize| (person, pairs.people[person][below(pairs.people[person].len(), &mut stream)]);
         let sample = order.into_iter().map(one).collect();
         Self {
@@ -296,13 +296,15 @@ impl Trial {
         let own =
             |person: usize| self.pairs.people[person].iter().map(|&pair| self.pairs.rows[pair].0).collect::<Vec<_>>();
         let chance = |&(person, pair): &(usize, usize)| self.gower.chance_of(self.pairs.rows[pair].1, &own(person));
-        let right: Vec<f64> = self.sample.par_iter().map(chance).collect();
-        let records: usize = self.sample.iter().map(|&(person, _)| self.pairs.people[person].len()).sum();
+        let most = (DISTANCES / self.originals.max(1)).max(FEWEST);
+        let sample = &self.sample[..most.min(self.sample.len())];
+        let right: Vec<f64> = sample.par_iter().map(chance).collect();
+        let records: usize = sample.iter().map(|&(person, _)| self.pairs.people[person].len()).sum();
         DistanceLinkage {
             way: Way::Nearest,
             among: self.originals,
             right: Told::default().mean(&right),
-            by_chance: records as f64 / self.sample.len() as f64 / self.originals as f64,
+            by_chance: records as f64 / sample.len() as f64 / self.originals as f64,
         }
     }
 
