@@ -183,6 +183,8 @@ fn primes(count: usize) -> impl Iterator<Item = u32> {
 
 #[cfg(test)]
 mod tests {
+    use serde::Deserialize;
+
     use super::*;
     use crate::population::bivariate_normal;
     use crate::seed::Seed;
@@ -214,6 +216,46 @@ mod tests {
         close(copula.share(&[Some(0); 3]), 0.125 + angles / (4.0 * std::f64::consts::PI), 2e-4);
         close(copula.share(&[Some(0), None, Some(1)]), 0.25 - (-0.2_f64).asin() / std::f64::consts::TAU, 2e-4);
         close(copula.share(&[None; 3]), 1.0, 1e-12);
+    }
+
+    #[derive(Deserialize)]
+    struct Golden {
+        tables: Vec<Pair>,
+        correlations: Vec<Vec<f64>>,
+        margins: Vec<Vec<f64>>,
+        keys: Vec<(Vec<Option<u32>>, f64)>,
+    }
+
+    #[derive(Deserialize)]
+    struct Pair {
+        counts: Vec<Vec<u32>>,
+        correlation: f64,
+    }
+
+    /// `tests/golden/copula.json`, made by the script beside it.
+    #[test]
+    fn correlations_and_keys_equal_scipy() {
+        let golden: Golden =
+            serde_json::from_str(&std::fs::read_to_string("tests/golden/copula.json").unwrap()).unwrap();
+        for Pair { counts, correlation } in golden.tables {
+            let columns = counts[0].len() as u32;
+            let cells: Vec<u32> =
+                (0..).zip(counts.concat()).flat_map(|(at, n)| std::iter::repeat_n(at, n as usize)).collect();
+            let a = Column::new(cells.iter().map(|cell| cell / columns), counts.len() as u32, None);
+            let b = Column::new(cells.iter().map(|cell| cell % columns), columns, None);
+            close(GaussianCopula::fit(&[a, b]).correlation(0, 1), correlation, 1e-5);
+        }
+        let correlations = golden.correlations;
+        let factor = cholesky(&correlations).unwrap();
+        let margins = golden.margins.iter().map(|counts| stretches(counts)).collect();
+        let copula = GaussianCopula { margins, factor, correlations, shrunk: 1.0 };
+        for (key, share) in golden.keys {
+            // A key of one in a million, against the correlations, would take more points.
+            let rare = share < 1e-6;
+            close(copula.share(&key), share, if rare { 0.15 } else { 1e-3 } * share);
+            // By as many points as the keys of a sample are scored with.
+            assert!(rare || (copula.share_by(&key, 64) / share - 1.0).abs() < 0.05, "{key:?}");
+        }
     }
 
     /// Every category keeps its own share, whatever its frequency; independent columns multiply. CorrectMatch sorts its margins by frequency

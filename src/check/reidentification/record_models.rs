@@ -168,12 +168,13 @@ mod tests {
     /// Ages and places that do not depend on each other are answered by both models; people with several records count once.
     #[test]
     fn people_are_asked_about() {
-        let person = |row: u32| row / 2;
-        let mixed =
-            |row: u32, factor: u32, levels: u32| i64::from(person(row).wrapping_mul(factor) >> 8) % i64::from(levels);
-        let column = |factor, levels| Cells::Integer((0..1_600).map(|row| Some(mixed(row, factor, levels))).collect());
-        let (ages, places) = (column(2_654_435_761, 40), column(2_246_822_519, 30));
-        let people: Vec<u32> = (0..1_600).map(person).collect();
+        let mut stream = Seed::root(2).stream();
+        let mut column = |levels: usize| {
+            let of_person: Vec<i64> = (0..800).map(|_| below(levels, &mut stream) as i64).collect();
+            Cells::Integer((0..1_600).map(|row| Some(of_person[row / 2])).collect())
+        };
+        let (ages, places) = (column(40), column(30));
+        let people: Vec<u32> = (0..1_600).map(|row| row / 2).collect();
         let threat = ThreatModel::of("", &["age", "place"]);
         let grouped = Grouped::of(&threat, &[&ages, &places], Some(&people));
         let ask = || rows_of(table(&grouped, &[&ages, &places], 8_000.0, Seed::root(1)));
