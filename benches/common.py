@@ -172,11 +172,11 @@ def table(report, measure, caption):
 
 
 def share(cell):
-    """0.178 from `17.8 %`; NaN from `not estimable`."""
+    """0.178 from `17.8 %` and from `17.8 % (16.9 to 18.7 %)`; NaN from `not estimable`."""
     if cell == "not estimable":
         return float("nan")
     # Shares of few people are given as a range: its middle.
-    ends = [float(end) / 100 for end in cell.removesuffix(" %").split(" to ")]
+    ends = [float(end) / 100 for end in cell.split(" (")[0].removesuffix(" %").split(" to ")]
     return sum(ends) / len(ends)
 
 

@@ -98,9 +98,7 @@ fn table(text: &mut String, before: &Measured, after: &Measured) {
 
 fn quality(quality: Quality) -> String {
     match quality {
-        Quality::Accuracy(estimate) => {
-            format!("{} ({})", Unit::Share.show(estimate.value), Unit::Share.show_interval(&estimate))
-        }
+        Quality::Accuracy(estimate) => Unit::Share.show_estimate(&estimate),
         Quality::Error(error) => format!("{:.4} ({:.4} to {:.4})", error.value, error.low, error.high),
     }
 }

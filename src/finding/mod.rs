@@ -182,6 +182,11 @@ impl Unit {
         format!("{}{}", self.show_range(estimate), self.suffix())
     }
 
+    /// A value of this unit with its interval as text, `95.0 % (94.1 to 95.8 %)`.
+    pub fn show_estimate(self, estimate: &Estimate) -> String {
+        format!("{} ({})", self.show(estimate.value), self.show_interval(estimate))
+    }
+
     /// An interval of this unit as text without the unit, where the value stands beside it.
     pub fn show_range(self, estimate: &Estimate) -> String {
         format!("{} to {}", self.digits(estimate.low), self.digits(estimate.high))

@@ -1,6 +1,6 @@
 //! The records as learners see them: bins for trees, and on demand a design for linear learners and networks.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::bins;
 use super::design::Design;
@@ -9,7 +9,7 @@ use crate::data::{Cells, MISSING};
 /// Columns of equal length, encoded over all rows together without looking at any label.
 #[derive(Default)]
 pub struct Encoded {
-    columns: Vec<Encoding>,
+    columns: Vec<Arc<Encoding>>,
     rows: usize,
     /// Built when the first linear learner asks for it; trees never do.
     design: OnceLock<Design>,
@@ -80,8 +80,25 @@ impl Encoded {
     }
 
     fn add(&mut self, bins: Vec<u8>, cells: Raw) {
-        self.columns.push(Encoding { bins, cells });
+        self.columns.push(Arc::new(Encoding { bins, cells }));
         self.design = OnceLock::new();
+    }
+
+    /// The same records, all with the cells of one `row` in some columns.
+    ///
+    /// # Panics
+    /// When there is no such row or column.
+    pub fn with_all_as(&self, columns: &[usize], row: usize) -> Self {
+        let mut placed = Self { columns: self.columns.clone(), ..Self::new(self.rows) };
+        for &column in columns {
+            let Encoding { bins, cells } = &*self.columns[column];
+            let cells = match cells {
+                Raw::Codes(codes) => Raw::Codes(vec![codes[row]; self.rows]),
+                Raw::Numbers(numbers) => Raw::Numbers(vec![numbers[row]; self.rows]),
+            };
+            placed.columns[column] = Arc::new(Encoding { bins: vec![bins[row]; self.rows], cells });
+        }
+        placed
     }
 
     /// The bins of a column.

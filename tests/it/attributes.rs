@@ -24,7 +24,7 @@ fn rows<'r>(finding: &'r Value, caption: &str) -> Vec<&'r Vec<Value>> {
 }
 
 fn percent(cell: &Value) -> f64 {
-    cell.as_str().unwrap().trim_end_matches(" %").parse().unwrap()
+    cell.as_str().unwrap().split(" %").next().unwrap().parse().unwrap()
 }
 
 fn plan(model: &str, members: &str, others: &str, rest: &str) -> String {

@@ -158,7 +158,7 @@ impl Check for Extraction {
             name: "always the class that the model names most often".to_owned(),
             estimate: usual(answers, &parts, &truth[cut..]),
         });
-        finding.evidence.push(table(copies.iter().map(|copy| (copy, Unit::Share.show(agreement(copy).value)))));
+        finding.evidence.push(table(copies.iter().map(|copy| (copy, Unit::Share.show_estimate(&agreement(copy))))));
         finding.limits.push(
             "A copy is no disclosure by itself: it lets attacks that need the file be tried without it. With the file in hand \
              there is nothing to extract."

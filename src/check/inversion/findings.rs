@@ -31,7 +31,7 @@ fn share(estimate: &Estimate) -> String {
 }
 
 fn points(estimate: &Estimate) -> String {
-    format!("{} ({})", Unit::ShareDifference.show(estimate.value), Unit::ShareDifference.show_interval(estimate))
+    Unit::ShareDifference.show_estimate(estimate)
 }
 
 /// The findings about one attribute. `everybody` is judged with all other attributes, `slices` with all other slices.
@@ -249,21 +249,21 @@ fn attacks(found: &Measured) -> Evidence {
         .map(|attack| {
             vec![
                 attack.name.to_owned(),
-                share(&attack.members),
-                share(&attack.others),
+                Unit::Share.show_estimate(&attack.members),
+                Unit::Share.show_estimate(&attack.others),
                 number(attack.matthews.map(|m| m.0)),
                 number(attack.matthews.map(|m| m.1)),
                 Unit::Share.show(attack.tied),
-                Unit::Share.show(attack.by_lot.0),
-                Unit::Share.show(attack.by_lot.1),
+                Unit::Share.show_estimate(&attack.by_lot.0),
+                Unit::Share.show_estimate(&attack.by_lot.1),
             ]
         })
         .collect();
     let (members, others, matthews) = &found.imputed;
     rows.push(vec![
         format!("without the model: {}", found.imputer),
-        share(members),
-        share(others),
+        Unit::Share.show_estimate(members),
+        Unit::Share.show_estimate(others),
         number(matthews.map(|m| m.0)),
         number(matthews.map(|m| m.1)),
         String::new(),
@@ -271,7 +271,7 @@ fn attacks(found: &Measured) -> Evidence {
         String::new(),
     ]);
     table(
-        "Every attack, on all people attacked",
+        "Every attack, on all people attacked, with 95 % intervals",
         &[
             "attack",
             "members",
@@ -292,7 +292,7 @@ fn imputers(found: &Measured) -> Evidence {
         let rate = wilson(trial.right.0, trial.right.1, Level::P95);
         vec![
             trial.guesser.to_owned(),
-            format!("{} ({})", share(&rate), Unit::Share.show_interval(&rate)),
+            Unit::Share.show_estimate(&rate),
             trial.matthews.map_or_else(String::new, |value| format!("{value:.3}")),
         ]
     });
@@ -399,8 +399,8 @@ fn sweep(found: &Measured) -> Evidence {
     let rows = found.sweep.iter().map(|known| {
         vec![
             grouped(known.records as u64),
-            share(&known.members.0),
-            share(&known.members.1),
+            Unit::Share.show_estimate(&known.members.0),
+            Unit::Share.show_estimate(&known.members.1),
             points(&known.excess),
             points(&known.outside),
         ]

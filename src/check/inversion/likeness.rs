@@ -12,11 +12,9 @@ use super::replies::Replies;
 use super::rules::{Meaning, Scored};
 use super::work::{Both, Work};
 use crate::check::Truth;
-use crate::check::records::side_by_side;
-use crate::data::{Features, Table};
 use crate::learn::boosted::Boosted;
 use crate::learn::forest::Forest;
-use crate::learn::{Learner, Regressor};
+use crate::learn::{Encoded, Learner, Regressor};
 
 /// Name for tables.
 pub(super) const NAME: &str = "imputation times likeness to a member (calibrated membership)";
@@ -40,55 +38,83 @@ impl Work<'_> {
             return None;
         }
         let (members, others) = self.split(posterior);
-        let parts = &self.planned.parts;
-        let answers = self.scene.answers;
-        let of_members = self.expected(self.scene.members, &parts.members, &answers.0.truth, scale)?;
-        let of_others = self.expected(self.scene.others, &parts.others, &answers.1.truth, scale)?;
+        let expected = self.expected(scale)?;
+        let (of_members, of_others) = self.split(&expected);
         let scored = |replies: &Replies, posterior: &[f64], expected: &[f64]| {
             let of = replies.of.iter().zip(posterior).zip(expected);
             let of = of.map(|((reply, share), expected)| share.max(1e-300).ln() + reply.fit - expected).collect();
             Scored { name: NAME, meaning: Meaning::Posterior, of, confidence: None }
         };
         Some(Both {
-            members: scored(&replies.members, members, &of_members),
-            others: scored(&replies.others, others, &of_others),
+            members: scored(&replies.members, members, of_members),
+            others: scored(&replies.others, others, of_others),
         })
     }
 
     /// How well a model that learned from the attacker's records fits the outcome of each person with each candidate in place, on
     /// the scale of the replies.
-    fn expected(&self, table: &Table, rows: &[usize], truth: &Truth, scale: f64) -> Option<Vec<f64>> {
+    fn expected(&self, scale: f64) -> Option<Vec<f64>> {
         let (scene, planned) = (self.scene, self.planned);
         let candidates = planned.domain.len();
-        let people: Vec<usize> = rows.iter().flat_map(|&row| std::iter::repeat_n(row, candidates)).collect();
-        let placed: Vec<usize> = (0..people.len()).map(|at| at % candidates).collect();
-        let asked = self.placed(table, &people, &placed);
-        let known = &planned.parts.auxiliary;
-        let own = scene.inputs(scene.others).take(known);
-        let total = known.len() + people.len();
-        let data = side_by_side(scene.split, &Features::Table(own), &Features::Table(asked), total);
-        let (train, wanted): (Vec<usize>, Vec<usize>) = (0..total).partition(|&row| row < known.len());
+        let (data, varied) = self.with_candidates();
+        let first = data.rows() - candidates;
+        let known: Vec<usize> = planned.parts.auxiliary.iter().map(|row| scene.members.rows() + row).collect();
+        let asked = [&self.rows.members[..], &self.rows.others[..]].concat();
         let seed = planned.seed.derive("likeness");
         let boosted = Boosted { rounds: 25, rate: 0.2, ..Boosted::default() };
-        match (&scene.answers.1.truth, truth) {
-            (Truth::Classes(all), Truth::Classes(own)) => {
+        let mut expected = vec![0.0; asked.len() * candidates];
+        let mut fill = |candidate: usize, fits: Vec<f64>| {
+            expected.chunks_mut(candidates).zip(fits).for_each(|(of_person, fit)| of_person[candidate] = fit);
+        };
+        match (&scene.answers.0.truth, &scene.answers.1.truth) {
+            (Truth::Classes(members), Truth::Classes(others)) => {
                 let classes = scene.model.target.facts().classes.len();
-                let mut labels: Vec<u32> = known.iter().map(|&row| all[row]).collect();
-                labels.resize(total, 0);
+                let labels = [&members[..], &others[..], &vec![0; candidates]].concat();
                 let forest = Forest { trees: 50, least_leaf: 3 };
                 let learner: &dyn Learner = if classes <= MOST_BOOSTED { &boosted } else { &forest };
-                let p = learner.fit(&data, &train, &labels, classes, seed).probabilities(&data, &wanted);
-                let of = p.chunks(classes.max(1)).zip(&people);
-                Some(of.map(|(p, &row)| p.get(own[row] as usize).map_or(LEAST, |p| p.max(LEAST)).ln()).collect())
+                let model = learner.fit(&data, &known, &labels, classes, seed);
+                for candidate in 0..candidates {
+                    let p = model.probabilities(&data.with_all_as(&varied, first + candidate), &asked);
+                    let of_outcome = |(p, &row): (&[f64], &usize)| p.get(labels[row] as usize).copied().unwrap_or(0.0);
+                    fill(
+                        candidate,
+                        p.chunks(classes.max(1)).zip(&asked).map(|it| of_outcome(it).max(LEAST).ln()).collect(),
+                    );
+                }
             }
-            (Truth::Values(all), Truth::Values(own)) => {
-                let mut targets: Vec<f64> = known.iter().map(|&row| all[row]).collect();
-                targets.resize(total, 0.0);
-                let found = Regressor::fit(&boosted, &data, &train, &targets, seed).values(&data, &wanted);
-                let fit = |(value, &row): (f64, &usize)| (-0.5 * ((own[row] - value) / scale).powi(2)).max(LEAST.ln());
-                Some(found.into_iter().zip(&people).map(fit).collect())
+            (Truth::Values(members), Truth::Values(others)) => {
+                let targets = [&members[..], &others[..], &vec![0.0; candidates]].concat();
+                let model = Regressor::fit(&boosted, &data, &known, &targets, seed);
+                for candidate in 0..candidates {
+                    let found = model.values(&data.with_all_as(&varied, first + candidate), &asked);
+                    let fit = |(value, &row): (f64, &usize)| {
+                        (-0.5 * ((targets[row] - value) / scale).powi(2)).max(LEAST.ln())
+                    };
+                    fill(candidate, found.into_iter().zip(&asked).map(fit).collect());
+                }
             }
-            _ => None,
+            _ => return None,
         }
+        Some(expected)
+    }
+
+    /// The model's inputs of members, of others, and of one record with each candidate in place; and the columns of the attribute
+    /// among them.
+    fn with_candidates(&self) -> (Encoded, Vec<usize>) {
+        let (scene, planned) = (self.scene, self.planned);
+        let candidates: Vec<usize> = (0..planned.domain.len()).collect();
+        let (members, others) = (scene.inputs(scene.members), scene.inputs(scene.others));
+        let placed = self.placed(scene.others, &vec![0; candidates.len()], &candidates);
+        let mut data = Encoded::new(members.rows() + others.rows() + candidates.len());
+        let mut varied = Vec::new();
+        for column in members.columns().iter().filter(|column| scene.split.schema.is_feature(&column.name)) {
+            if let (Some(of_others), Some(of_placed)) = (others.column(&column.name), placed.column(&column.name)) {
+                if planned.attribute.columns.contains(&column.name) {
+                    varied.push(data.width());
+                }
+                data.push(&[&column.cells, &of_others.cells, &of_placed.cells]);
+            }
+        }
+        (data, varied)
     }
 }

@@ -19,7 +19,8 @@ use crate::tensor::Tensor;
 
 /// Name for tables.
 pub(super) const NAME: &str = "counts of paths in the trees (Fredrikson, white box)";
-/// Most walks through trees: people times candidates times trees. Beyond, the attack would cost as much as all questions.
+/// Most walks through trees on a side: people times candidates times trees. Each costs as much as a tree does in a question, so that the
+/// attack would soon take as long as all questions.
 const MOST_WALKS: usize = 1 << 22;
 /// Most cells of the records with all candidates in place.
 const MOST_CELLS: usize = 1 << 26;

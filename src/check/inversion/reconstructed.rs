@@ -12,8 +12,8 @@ use crate::finding::{Count, Evidence, Finding, SMALLEST_SHOWN, Severity, Standin
 use crate::learn::Learner;
 use crate::learn::logistic::Logistic;
 use crate::seed::Seed;
+use crate::stats::Level;
 use crate::stats::interval::wilson;
-use crate::stats::{Estimate, Level};
 
 /// Id of the check that these are findings of.
 pub(super) const ID: &str = "inversion/reconstruction";
@@ -242,10 +242,9 @@ fn gap(judged: &Judged, settings: Vec<(String, String)>) -> Finding {
         Verdict::Latent => Severity::Low,
         Verdict::Distribution | Verdict::None => Severity::VeryLow,
     };
-    let shown = |e: &Estimate| format!("{} ({})", like(e.value), Unit::Likeness.show_interval(e));
     finding.limits.push(format!(
         "Without regard to the class mean, it is {} nearer to members than to others.",
-        shown(&judged.advantage)
+        Unit::Likeness.show_estimate(&judged.advantage)
     ));
     finding.settings = settings;
     finding

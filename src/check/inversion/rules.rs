@@ -12,6 +12,8 @@ use crate::learn::boosted::Boosted;
 use crate::learn::forest::Forest;
 use crate::learn::{Encoded, Learner};
 use crate::seed::Seed;
+use crate::stats::interval::wilson_of_units;
+use crate::stats::{Estimate, Level};
 
 /// Fewest people of case 1 that the label-only attack learns from.
 const FEWEST_TAUGHT: usize = 20;
@@ -176,14 +178,14 @@ pub(super) struct Decided {
     /// Share of people with several equally good candidates.
     pub(super) tied: f64,
     /// Share of right guesses to be expected if ties were broken by lot.
-    pub(super) by_lot: f64,
+    pub(super) by_lot: Estimate,
 }
 
 /// Turns scores into guesses about the people in `rows` (of members and non-members in one count). Ties go to the more
 /// frequent value.
 pub(super) fn decide(scored: &Scored, domain: &Domain, prior: &[f64], rows: &[usize]) -> Decided {
     let mut guesses = Guesses::default();
-    let (mut tied, mut by_lot) = (0_usize, 0.0);
+    let (mut tied, mut by_lot) = (0_usize, Vec::with_capacity(rows.len()));
     for (person, (scores, &row)) in scored.of.chunks_exact(domain.len().max(1)).zip(rows).enumerate() {
         let top = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let best: Vec<usize> = (0..scores.len()).filter(|&v| scores[v] == top).collect();
@@ -199,7 +201,7 @@ pub(super) fn decide(scored: &Scored, domain: &Domain, prior: &[f64], rows: &[us
                 let first = best.first().copied().unwrap_or(0);
                 let guess = best.iter().fold(first, |a, &b| if prior[b] > prior[a] { b } else { a });
                 let truth = truth[row].map(|code| code as usize);
-                by_lot += truth.filter(|truth| best.contains(truth)).map_or(0.0, |_| 1.0 / best.len() as f64);
+                by_lot.push(truth.filter(|truth| best.contains(truth)).map_or(0.0, |_| 1.0 / best.len() as f64));
                 guesses.right.push(truth == Some(guess));
                 guesses.values.push(guess as u32);
             }
@@ -213,13 +215,13 @@ pub(super) fn decide(scored: &Scored, domain: &Domain, prior: &[f64], rows: &[us
                 };
                 let guess = points[likeliest(points, &weights, *tolerance)];
                 let right = (guess - truth[row]).abs() <= *tolerance;
-                by_lot += f64::from(u8::from(right));
+                by_lot.push(f64::from(u8::from(right)));
                 guesses.right.push(right);
             }
         }
     }
-    let people = rows.len().max(1) as f64;
-    Decided { guesses, tied: tied as f64 / people, by_lot: by_lot / people }
+    let by_lot = wilson_of_units(&by_lot, domain.len(), Level::P95);
+    Decided { guesses, tied: tied as f64 / rows.len().max(1) as f64, by_lot }
 }
 
 /// The point with most weight within the tolerance around it; the middle one of several. O(points) with a sliding window.
@@ -272,7 +274,7 @@ mod tests {
         assert_eq!(cases(&asked), [Case::One, Case::Several, Case::None, Case::Several]);
         let decided = decide(&csmia(&asked), &values(&[1, 1, 0, 1]), &[0.7_f64.ln(), 0.3_f64.ln()], &[0, 1, 2, 3]);
         assert_eq!(decided.guesses.values, [1, 1, 0, 0], "the tie goes to the more frequent value");
-        assert_eq!((decided.tied, decided.by_lot), (0.25, 3.5 / 4.0));
+        assert_eq!((decided.tied, decided.by_lot.value), (0.25, 3.5 / 4.0));
         let sure = &decided.guesses.confidence;
         assert!(sure[0] > sure[1] && sure[1] > sure[2] && sure[1] > sure[3], "{sure:?}");
     }
@@ -282,7 +284,7 @@ mod tests {
         let asked = replies(&[[reply(true, 0.7), reply(true, 0.7)], [reply(false, 0.6), reply(false, 0.6)]]);
         assert_eq!(asked.silent(), 2);
         let decided = decide(&csmia(&asked), &values(&[0, 1]), &[0.6_f64.ln(), 0.4_f64.ln()], &[0, 1]);
-        assert_eq!((decided.tied, decided.by_lot), (1.0, 0.5));
+        assert_eq!((decided.tied, decided.by_lot.value), (1.0, 0.5));
     }
 
     /// Negative numbers within a tolerance: a rule that takes shares of the value never finds one right.

@@ -63,7 +63,7 @@ pub(super) struct Fared {
     pub(super) members: Estimate,
     pub(super) others: Estimate,
     /// Expected success with ties broken by lot, members and others.
-    pub(super) by_lot: (f64, f64),
+    pub(super) by_lot: (Estimate, Estimate),
     /// Matthews' correlation, members and others.
     pub(super) matthews: Option<(f64, f64)>,
     /// Share of members with several equally good candidates.

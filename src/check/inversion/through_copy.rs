@@ -234,8 +234,12 @@ fn share(guesses: &Guesses) -> String {
     Unit::Share.show(guesses.rate(Level::P95).value)
 }
 
+fn with_interval(guesses: &Guesses) -> String {
+    Unit::Share.show_estimate(&guesses.rate(Level::P95))
+}
+
 fn difference(estimate: &Estimate) -> String {
-    format!("{} ({})", Unit::ShareDifference.show(estimate.value), Unit::ShareDifference.show_interval(estimate))
+    Unit::ShareDifference.show_estimate(estimate)
 }
 
 fn finding(copy: &Copy, found: &Found, judged: &Judged) -> Finding {
@@ -308,10 +312,10 @@ fn meaning(verdict: Verdict) -> &'static str {
 fn table(copy: &Copy, found: &Found) -> Shown {
     let row = |who: String, Attacked { attack, cells }: &Attacked| {
         let [members, others] = [&cells.members, &cells.others].map(|side| difference(&side.excess(Level::P95)));
-        let (of_members, of_others) = (share(&cells.members.attack), share(&cells.others.attack));
+        let (of_members, of_others) = (with_interval(&cells.members.attack), with_interval(&cells.others.attack));
         vec![who, (*attack).to_owned(), of_members, members, of_others, others]
     };
-    let sides = [&found.copy.cells.members, &found.copy.cells.others].map(|side| share(&side.baseline));
+    let sides = [&found.copy.cells.members, &found.copy.cells.others].map(|side| with_interval(&side.baseline));
     let [members, others] = sides;
     let alone = vec!["no model".to_owned(), "imputation".to_owned(), members, String::new(), others, String::new()];
     Shown {

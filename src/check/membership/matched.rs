@@ -324,10 +324,6 @@ fn within(seen: &Seen<'_>, matched: &Standing) -> Finding {
     finding
 }
 
-fn with_interval(unit: Unit, estimate: &Estimate) -> String {
-    format!("{} ({})", unit.show(estimate.value), unit.show_interval(estimate))
-}
-
 /// Before and after matching.
 fn table(seen: &Seen<'_>, attack: &AttackScores, area: &Estimate, rate: Option<&Estimate>, pairs: &Pairs) -> Evidence {
     let before = seen.pool.area(&attack.of_record, &seen.pool.whole(), Level::P95);
@@ -336,14 +332,14 @@ fn table(seen: &Seen<'_>, attack: &AttackScores, area: &Estimate, rate: Option<&
             name.to_owned(),
             Count::of(sides.0).to_string(),
             Count::of(sides.1).to_string(),
-            with_interval(Unit::Area, area),
+            Unit::Area.show_estimate(area),
             rate,
-            with_interval(Unit::Area, blind),
+            Unit::Area.show_estimate(blind),
         ]
     };
     let whole = seen.pool.whole();
     let matched = pairs.rows.len();
-    let rate = rate.map_or_else(|| "not estimable".to_owned(), |rate| with_interval(Unit::Share, rate));
+    let rate = rate.map_or_else(|| "not estimable".to_owned(), |rate| Unit::Share.show_estimate(rate));
     let rows = vec![
         row(
             "all, not comparable",
@@ -371,7 +367,7 @@ fn strata_table(seen: &Seen<'_>, attack: &AttackScores, count: usize) -> Evidenc
         if stratum.positives.len().min(stratum.negatives.len()) < FEWEST_IN_STRATUM {
             return "too few".to_owned();
         }
-        with_interval(Unit::Area, &roc::auc(&stratum.positives, &stratum.negatives, None, Level::P95))
+        Unit::Area.show_estimate(&roc::auc(&stratum.positives, &stratum.negatives, None, Level::P95))
     };
     let row = |at: usize| {
         vec![

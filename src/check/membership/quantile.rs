@@ -176,7 +176,7 @@ fn table(pool: &Pool, flagged: &[(usize, usize)]) -> Evidence {
         if (1..crate::finding::SMALLEST_SHOWN).contains(&count) {
             return format!("under {}", Unit::Share.show(crate::finding::SMALLEST_SHOWN as f64 / of as f64));
         }
-        format!("{} ({})", Unit::Share.show(share.value), Unit::Share.show_interval(&share))
+        Unit::Share.show_estimate(&share)
     };
     let row = |(error, &(members, nonmembers)): (f64, &(usize, usize))| {
         vec![Unit::Share.show(error), show(members, n), show(nonmembers, m)]

@@ -258,10 +258,7 @@ fn residual(pool: &Pool, signals: &Signals, confidence: &[f64], difficulty: &Dif
 }
 
 fn table(pool: &Pool, measured: &[Measured]) -> Evidence {
-    let area = |scores: &[f64]| {
-        let estimate = pool.area(scores, &pool.whole(), Level::P95);
-        format!("{} ({})", Unit::Area.show(estimate.value), Unit::Area.show_interval(&estimate))
-    };
+    let area = |scores: &[f64]| Unit::Area.show_estimate(&pool.area(scores, &pool.whole(), Level::P95));
     let row = |m: &Measured| {
         vec![
             m.surrogate.words().to_owned(),

@@ -158,7 +158,7 @@ fn finding(people: &Pool, single: &[AttackScores], whole: &[AttackScores], contr
 /// What one record and what all records tell, each by the attack chosen on other patients.
 fn table(selections: &[(&str, &Selection<'_>)], control: &Estimate) -> Evidence {
     let cell = |unit: Unit, estimate: Option<Estimate>| {
-        estimate.map_or("not estimable".to_owned(), |e| format!("{} ({})", unit.show(e.value), unit.show_interval(&e)))
+        estimate.map_or("not estimable".to_owned(), |e| unit.show_estimate(&e))
     };
     let row = |(name, selection): &(&str, &Selection<'_>)| {
         let mut cells = vec![(*name).to_owned(), cell(Unit::Area, selection.strongest(Aim::Area).estimate)];

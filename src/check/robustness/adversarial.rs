@@ -50,7 +50,7 @@ use super::hop_skip_jump;
 use super::rules::Rules;
 use super::scene::{Asking, Point, Sample, Scene};
 use super::search::{self, Effort, Found};
-use super::table::{assumptions, looked_at, recall, share, with_interval};
+use super::table::{assumptions, looked_at, recall, share};
 use super::{FEWEST, blank, refuse_too_few};
 use crate::check::settings::within;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
@@ -322,7 +322,7 @@ impl Adversarial {
             .collect();
         finding.evidence = vec![
             self.table(scene, sample, sides),
-            recall(scene, &sample.nonmembers, &kept, &format!("within {} errors", self.budget)),
+            recall(scene, &sample.nonmembers, &kept, 1, &format!("within {} errors", self.budget)),
         ];
         finding.limits = assumptions(&scene.space, self.rules.default_error, sample);
         if !hunt.exact {
@@ -363,17 +363,18 @@ impl Adversarial {
         let right = |row: usize| scene.answered[row] == scene.truth[row];
         let mut rows = vec![
             both("accuracy as recorded".to_owned(), &|rows, _| {
-                with_interval(
-                    Unit::Share,
-                    &wilson(rows.iter().filter(|row| right(**row)).count(), rows.len(), Level::P95),
-                )
+                Unit::Share.show_estimate(&wilson(
+                    rows.iter().filter(|row| right(**row)).count(),
+                    rows.len(),
+                    Level::P95,
+                ))
             }),
             both(format!("robust accuracy, {} errors", self.budget), &|rows, side| {
                 let held = |(row, found): &(&usize, &Option<Found>)| {
                     right(**row) && found.as_ref().is_none_or(|found| found.change > self.budget * (1.0 + 1e-9))
                 };
                 let kept = rows.iter().zip(side).filter(held).count();
-                with_interval(Unit::Share, &wilson(kept, rows.len(), Level::P95))
+                Unit::Share.show_estimate(&wilson(kept, rows.len(), Level::P95))
             }),
         ];
         rows.extend(STEPS.map(|most| both(format!("answer changed within {most} errors"), &within(most))));

@@ -36,7 +36,7 @@ use serde::Deserialize;
 
 use super::rules::Rules;
 use super::scene::{Asking, Point, Sample, Scene};
-use super::table::{assumptions, looked_at, recall, with_interval};
+use super::table::{assumptions, looked_at, recall};
 use super::{blank, refuse_too_few};
 use crate::check::settings::within;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
@@ -181,7 +181,7 @@ impl NaturalNoise {
         let after: Vec<f64> = nonmembers.iter().map(|share| share.right).collect();
         finding.evidence = vec![
             table(&[("accuracy as recorded", before), ("accuracy under noise", right), ("answer flips", flips)]),
-            recall(scene, &sample.nonmembers, &after, "under noise"),
+            recall(scene, &sample.nonmembers, &after, self.copies, "under noise"),
         ];
         finding.limits = assumptions(&scene.space, self.rules.default_error, sample);
         finding.settings = looked_at(sample).to_vec();
@@ -215,7 +215,7 @@ fn noisy(scene: &Scene<'_>) -> usize {
 
 fn table(lines: &[(&str, [Estimate; 2])]) -> Evidence {
     let line = |(name, sides): &(&str, [Estimate; 2])| {
-        let of = |estimate: &Estimate| with_interval(Unit::Share, estimate);
+        let of = |estimate: &Estimate| Unit::Share.show_estimate(estimate);
         vec![(*name).to_owned(), of(&sides[0]), of(&sides[1])]
     };
     Evidence::Table(Table {

@@ -3,21 +3,17 @@
 use super::scene::{Sample, Scene};
 use super::space::Space;
 use crate::finding::{Count, Evidence, SMALLEST_SHOWN, Table, Unit, part_of, share_of};
-use crate::stats::Estimate;
+use crate::stats::Level;
+use crate::stats::interval::wilson_of_units;
 
 /// A share of records as text; where 1 to 10 stand on either side, the range that any such count would give.
 pub(super) fn share(count: usize, total: usize) -> String {
     Unit::Share.show_interval(&share_of(count, total))
 }
 
-/// An estimate as text with its interval.
-pub(super) fn with_interval(unit: Unit, estimate: &Estimate) -> String {
-    format!("{} ({})", unit.show(estimate.value), unit.show_interval(estimate))
-}
-
 /// Recall of every class on non-members, before and after a change: `after` says how often each of them is still answered
-/// right. Classes are numbered in the order of the model, and shown where enough records have them.
-pub(super) fn recall(scene: &Scene<'_>, rows: &[usize], after: &[f64], changed: &str) -> Evidence {
+/// right, of so many `copies`. Classes are numbered in the order of the model, and shown where enough records have them.
+pub(super) fn recall(scene: &Scene<'_>, rows: &[usize], after: &[f64], copies: usize, changed: &str) -> Evidence {
     let mut classes: Vec<u32> = rows.iter().map(|&row| scene.truth[row]).collect();
     classes.sort_unstable();
     classes.dedup();
@@ -28,13 +24,13 @@ pub(super) fn recall(scene: &Scene<'_>, rows: &[usize], after: &[f64], changed: 
             return vec![name, "too few records".to_owned(), "too few records".to_owned()];
         }
         let right = own.iter().filter(|&&at| scene.answered[rows[at]] == class).count();
-        let still = own.iter().map(|&at| after[at]).sum::<f64>() / own.len() as f64;
         // A mean of shares over several copies is no count of people; of one copy it is.
         let counted = own.iter().all(|&at| after[at] == 0.0 || after[at] == 1.0);
         let still = if counted {
             share(own.iter().filter(|&&at| after[at] > 0.5).count(), own.len())
         } else {
-            Unit::Share.show(still)
+            let shares: Vec<f64> = own.iter().map(|&at| after[at]).collect();
+            Unit::Share.show_estimate(&wilson_of_units(&shares, copies, Level::P95))
         };
         vec![name, share(right, own.len()), still]
     };
