@@ -258,8 +258,9 @@ mod tests {
         }
     }
 
-    /// Every category keeps its own share, whatever its frequency; independent columns multiply. CorrectMatch sorts its margins by frequency
-    /// and codes records by level: the rare first level of the first column would get the share of the common one.
+    /// Every category keeps its own share, whatever its frequency; independent columns multiply. `CorrectMatch` sorts its
+    /// margins by frequency and codes records by level: the rare first level of the first column would get the share of the
+    /// common one.
     #[test]
     fn independent_columns_multiply() {
         let a = Column::new((0..600).map(|row| u32::from(row % 3 > 0)), 2, None);

@@ -143,9 +143,9 @@ impl Merged {
         for _ in 0..STEPS.0 {
             let (score, information) = table.score(at);
             if score > 0.0 {
-                low = at
+                low = at;
             } else {
-                high = at
+                high = at;
             }
             let step = at + score / information.max(f64::MIN_POSITIVE);
             let next = if low < step && step < high { step } else { 0.5 * (low + high) };

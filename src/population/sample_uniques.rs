@@ -161,16 +161,16 @@ pub(super) fn answer<M: RecordModel>(
     let scored = model.risks(sample, others, SCORED.0);
     let (alone, found) = (counted[0], means(&scored));
     let of_uniques = |at: usize| {
-        let errors = replicates.iter().map(|one| angle(one.fitted[at]) - angle(one.right[at])).collect();
+        let drawn_errors = replicates.iter().map(|one| angle(one.fitted[at]) - angle(one.right[at])).collect();
         let spread = mean(scored.iter().map(|risk| (risk[at] - found[at]).powi(2)));
         let of_scoring = (1.0 - scored.len() as f64 / alone) * spread / scored.len() as f64;
         let of_scoring = of_scoring / (4.0 * found[at] * (1.0 - found[at])).max(1e-9);
-        Errors { errors, besides: of_scoring + 0.25 / alone, off }.around(found[at], drawn.records)
+        Errors { drawn: drawn_errors, besides: of_scoring + 0.25 / alone, off }.around(found[at], drawn.records)
     };
     let unique = |one: &Replicate, share: f64| one.bins[0] / n * share;
     let centre = mean(replicates.iter().map(|one| unique(one, one.right[0])));
-    let errors = replicates.iter().map(|one| angle(unique(one, one.fitted[0])) - angle(centre)).collect();
-    let errors = Errors { errors, besides: 0.25 / drawn.population, off };
+    let drawn_errors = replicates.iter().map(|one| angle(unique(one, one.fitted[0])) - angle(centre)).collect();
+    let errors = Errors { drawn: drawn_errors, besides: 0.25 / drawn.population, off };
     Ok(RecordAnswer {
         unique_share: errors.around(alone / n * found[0], drawn.records),
         population_uniques: of_uniques(0),
@@ -220,7 +220,7 @@ fn angle(share: f64) -> f64 {
 /// What an interval is made of, on the scale of [`angle`].
 struct Errors {
     /// Of drawn samples.
-    errors: Vec<f64>,
+    drawn: Vec<f64>,
     /// Variance besides.
     besides: f64,
     /// What is added on either side.
@@ -229,9 +229,9 @@ struct Errors {
 
 impl Errors {
     fn around(&self, found: f64, n: usize) -> Estimate {
-        let average = mean(self.errors.iter().copied());
-        let spread = self.errors.iter().map(|error| (error - average).powi(2)).sum::<f64>();
-        let variance = spread / (self.errors.len() as f64 - 1.0) + self.besides;
+        let average = mean(self.drawn.iter().copied());
+        let spread = self.drawn.iter().map(|error| (error - average).powi(2)).sum::<f64>();
+        let variance = spread / (self.drawn.len() as f64 - 1.0) + self.besides;
         let half = normal_quantile(1.0 - Level::P95.alpha() / 2.0) * variance.sqrt() + self.off;
         let share = |angle: f64| angle.clamp(0.0, std::f64::consts::FRAC_PI_2).sin().powi(2);
         let centre = angle(found) - average;

@@ -44,14 +44,7 @@ fn one_each(people: &[u32], seed: Seed) -> Vec<u32> {
 
 /// Dense codes of some rows, numbers by size; and whether they stand in an order. A missing cell has the last code.
 fn coded(cells: &Cells, column: &Column, rows: Option<&[u32]>) -> (Column, bool) {
-    let all: Vec<u32>;
-    let rows = match rows {
-        Some(rows) => rows,
-        None => {
-            all = (0..column.len() as u32).collect();
-            &all
-        }
-    };
+    let rows = rows.map_or_else(|| (0..column.len() as u32).collect(), <[u32]>::to_vec);
     let mut first: Vec<Option<usize>> = vec![None; column.levels() as usize];
     for row in rows.iter().map(|&row| row as usize) {
         first[column.code(row) as usize].get_or_insert(row);
