@@ -9,8 +9,14 @@ answer beside the one that an independent implementation gave (in brackets, wher
 its own interval covered it; under "judged" the value and the interval of the finding, which assumes no model. Exits with 1 when
 a mean is more than 0.03 (or 15 %) from the recorded one, or the interval of the finding covers the truth in fewer than 17 of
 20 draws, which is also where a limit just below the truth would be passed.
+
+A second table does the same for the models of single records, the Gaussian copula and the log-linear model: share of the
+population that is unique, and of the people unique in each draw the share that is unique in the population (tau 1) and the
+share of right matches (tau 2), both counted in the population; and in how many draws the model gave no number, with the reason
+it gave most often. Exits with 1 when the intervals of all draws that got a number hold fewer than 85 % of the truths.
 """
 
+import collections
 import sys
 
 import common  # first: sets the number of threads
@@ -35,6 +41,9 @@ RECORDED = {
     ("three", 0.5): (0.112, 0.067, 0.068, 0.066),
 }
 MODELS = ("Pitman", "Zayatz", "slided negative binomial")
+# Models of single records, as the columns of their table are called, and what its first rows say.
+OF_RECORDS = ("Gaussian copula", "log-linear model")
+SAID = ("unique", "tau 1", "tau 2")
 
 
 def of_groups(people, share, size):
@@ -109,7 +118,33 @@ population = {len(table)}
         answers[model] = (share(row[1]), *interval(row[2])) if row[1] != "no fit" else None
     estimate = found["estimate"]
     answers["judged"] = (estimate["value"], estimate["low"], estimate["high"])
+    return answers, of_records(found), truths(table, rows, columns)
+
+
+def of_records(found):
+    """For every model of single records three answers (value, low, high), or the reason why there is none."""
+    if len(found["evidence"]) < 2:
+        return {}
+    evidence = found["evidence"][1]
+    answers = {}
+    for at, model in enumerate(OF_RECORDS, start=1):
+        assert evidence["columns"][at] == model
+        cells = [row[at] for row in evidence["rows"]]
+        agrees = next(row[at] for row in evidence["rows"] if row[0] == "agrees with the groups")
+        if agrees.startswith("no number: "):
+            answers[model] = agrees.removeprefix("no number: ")
+        else:
+            halves = [cell.removesuffix(")").split(" (") for cell in cells[:3]]
+            answers[model] = [(share(value), *interval(ends)) for value, ends in halves]
     return answers
+
+
+def truths(table, rows, columns):
+    """The share of the population that is unique; of the people unique in a sample the share that is, and of right matches."""
+    population = table.groupby(columns)[columns[0]].transform("size")
+    drawn = table.iloc[rows]
+    alone = population.iloc[rows][drawn.groupby(columns)[columns[0]].transform("size").to_numpy() == 1]
+    return (float((population == 1).mean()), float((alone == 1).mean()), float((1 / alone).mean()))
 
 
 def main():
@@ -121,10 +156,14 @@ def main():
     left_out = common.all_but(options.privet, "a bench", "reidentification/population-uniqueness")
     sources = [(key, table, KEYS[key], fraction) for key in options.keys for fraction in (0.02, 0.05, 0.1, 0.2, 0.5)]
     sources += [(name, pd.DataFrame({"group": make()}), ["group"], fraction) for name, (make, fraction) in MADE.items()]
-    rows, good = [], True
+    rows, good, single, held = [], True, [], []
     for key, table, columns, fraction in sources:
         truth = float((table.groupby(columns).size() == 1).sum() / len(table))
         draws = [ours(options, left_out, table, key, columns, fraction, draw) for draw in range(options.draws)]
+        # One column has no combinations, which is what these models are about.
+        if len(columns) > 1:
+            single += [records_row(f"{key} at {fraction}", model, draws, held) for model in OF_RECORDS]
+        draws = [answers for answers, _, _ in draws]
         cells = [f"{key} at {fraction}", f"{truth:.4f}"]
         recorded = RECORDED.get((key, fraction))
         for at, model in enumerate((*MODELS, "Ewens", "judged")):
@@ -146,7 +185,27 @@ def main():
         rows.append([*cells, f"{width:.3f}", passed])
     print(f"{options.draws} draws each; mean [recorded] and draws whose 95 % interval holds the truth")
     common.print_table(["key at fraction", "truth", *MODELS, "Ewens (edge)", "judged", "width", "wrongly passed"], rows)
+    print("\nModels of single records: mean answer / mean truth, and draws whose 95 % interval holds the truth")
+    common.print_table(["key at fraction", "model", *SAID, "no number", "most often because"], single)
+    if held:
+        print(f"\n{np.mean(held):.1%} of {len(held)} intervals hold the truth")
+        good = good and np.mean(held) >= 0.85
     return 0 if good else 1
+
+
+def records_row(name, model, draws, held):
+    """A row of the table of models of single records; whether each interval holds its truth is added to `held`."""
+    found = [(answers[model], truth) for _, answers, truth in draws if isinstance(answers.get(model), list)]
+    reasons = [answers.get(model, "1 to 10 people are unique in the data") for _, answers, _ in draws]
+    reasons = collections.Counter(reason.split(":")[0].split(" (")[0] for reason in reasons if isinstance(reason, str))
+    cells = [name, model]
+    for at in range(len(SAID)):
+        # Intervals are printed with a tenth of a per cent.
+        covered = [low - 5e-4 <= truth[at] <= high + 5e-4 for (_, low, high), truth in ((a[at], t) for a, t in found)]
+        held += covered
+        means = [np.mean([a[at][0] for a, _ in found]), np.mean([t[at] for _, t in found])] if found else []
+        cells.append(f"{means[0]:.3f} / {means[1]:.3f} {sum(covered)}/{len(found)}" if found else "-")
+    return [*cells, sum(reasons.values()), reasons.most_common(1)[0][0] if reasons else ""]
 
 
 if __name__ == "__main__":

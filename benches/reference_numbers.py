@@ -3,10 +3,10 @@
     cargo build --release
     python benches/reference_numbers.py --data FOLDER --work FOLDER [--privet target/release/privet]
 
-`--data` holds `sdcmicro/testdata.csv` (of the R package sdcMicro, GPL-2) and `pycanon/adult_anonymized_3.csv.gz` and `_10`
-(Apache-2.0). Classes, small groups, individual risk by weights and households, special uniques with five and seven keys,
-l-diversity of one group, and what groups of anonymised Adult tell about the salary. Every number is judged; the exit code is 1
-where one differs.
+`--data` holds `sdcmicro/testdata.csv` and `sdcmicro/Tarragona.csv` (of the R package sdcMicro, GPL-2) and
+`pycanon/adult_anonymized_3.csv.gz` and `_10` (Apache-2.0). Classes, small groups, individual risk by weights and households,
+special uniques with five and seven keys, l-diversity of one group, what groups of anonymised Adult tell about the salary, and how
+near the originals are to microaggregated numbers. Every number is judged; the exit code is 1 where one differs.
 
 sdcMicro's individual risks are approximate from three records on. The script works out both, and shows that its own sums with
 the approximation are sdcMicro's and with the exact formula privet's. sdcMicro prints l-diversity for every record, privet the
@@ -31,6 +31,8 @@ ANONYMISED = {
     3: (18_203, 3, 2837, 2.491177599, 0.713563698, 2.920612968),
     10: (7303, 10, 462, 1.739309827, 0.634944543, 2.803878921),
 }
+# Share of records whose numbers all lie within so many standard deviations of the microaggregated ones: sdcMicro's dRisk.
+INTERVALS = {0.01: 0.143884892086, 0.05: 0.715827338129}
 CONTRIBUTIONS = dict(zip(SEVEN, (12.045, 33.865, 18.098, 53.415, 22.515, 92.597, 24.949)))
 
 
@@ -181,6 +183,52 @@ def anonymised(options, judge):
         judge("  delta over values that occur", rows[name], delta, 5.1e-5)
 
 
+def microaggregated(table, size):
+    """Means of groups by MDAV (Domingo-Ferrer and Torra 2005) on standardised columns: from the record farthest from the mean of
+    all that are left, and then from the one farthest from that, each with its nearest neighbours. Where fewer than three groups
+    are left one is taken, and what remains is the last."""
+    scaled = table / table.std(axis=0)
+    left, out = np.arange(len(table)), np.empty(table.shape)
+    distance = lambda rows, point: ((scaled[rows] - point) ** 2).sum(axis=1)
+    while len(left) >= 2 * size:
+        seed = left[np.argmax(distance(left, scaled[left].mean(axis=0)))]
+        for _ in range(2 if len(left) >= 3 * size else 1):
+            far = distance(left, scaled[seed])
+            seed = left[np.argmax(far)]
+            group = left[np.argsort(far, kind="stable")[:size]]
+            out[group] = table[group].mean(axis=0)
+            left = left[~np.isin(left, group)]
+    out[left] = table[left].mean(axis=0)
+    return out
+
+
+def found_by_distance(originals, masked):
+    """The share of masked records whose nearest original by Gower's distance is their own; of several a random one is taken."""
+    both = np.concatenate([originals, masked])
+    distances = (np.abs(masked[:, None] - originals[None]) / np.ptp(both, axis=0)).mean(axis=2)
+    nearest = distances <= distances.min(axis=1, keepdims=True) + 1e-9
+    return float((np.diag(nearest) / nearest.sum(axis=1)).mean())
+
+
+def tarragona(options, judge):
+    path = (options.data / "sdcmicro" / "Tarragona.csv").resolve()
+    table = pd.read_csv(path)
+    keys = list(table.columns[4:7])
+    masked = options.work / "tarragona-masked.csv"
+    table[keys] = microaggregated(table[keys].to_numpy(float), 3)
+    table.to_csv(masked, index=False)
+    command = [options.privet, "compare", path, masked, "--quasi-identifiers", ",".join(keys), "--json", "--exit-zero"]
+    out, _, _ = common.run_timed(command)
+    found = json.loads(out)["masking"]
+    for one in found["intervals"]:
+        if one["rule"] == "all":
+            name = f"Tarragona in groups of three: records within {one['k']} standard deviations"
+            judge(name, one["disclosed"]["value"], INTERVALS[one["k"]], 5e-13)
+    (nearest,) = [one for one in found["linkage"] if one["way"] == "nearest"]
+    known = found_by_distance(pd.read_csv(path)[keys].to_numpy(float), table[keys].to_numpy(float))
+    judge("  nearest original by Gower's distance (numpy)", nearest["right"]["value"], known, 1e-12)
+
+
 def main():
     options = common.checked(common.arguments(__doc__))
     judge = Judged()
@@ -188,6 +236,7 @@ def main():
     uniques(options, judge)
     diversity(options, judge)
     anonymised(options, judge)
+    tarragona(options, judge)
     common.print_table(["number", "privet", "reference", "agrees"], judge.rows)
     return 0 if judge.good else 1
 

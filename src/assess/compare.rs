@@ -3,12 +3,20 @@
 //! A version is measured as a [`Profile`], which holds shares, counts of at least 11 and names of columns, and no value; it can be
 //! kept instead of the data, so that a build compares with the last release without having it. The profile carries the
 //! SHA-256 of its own text: an accident is noticed, a forgery is not.
+//!
+//! Where both versions are at hand and have the same records, [`masking`] says as well how well the newer one hides the people
+//! of the older one.
+
+mod columns;
+pub mod masking;
+mod pairs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use self::masking::Masking;
 use super::AssessError;
 use super::assessment::InputFile;
 use super::run::describe;
@@ -39,6 +47,17 @@ pub struct How {
     pub patient: Option<String>,
     /// Texts that mean a missing cell.
     pub missing: Vec<String>,
+    /// Columns of numbers whose intervals are looked at, instead of those among the quasi-identifiers.
+    pub numbers: Vec<String>,
+    /// Root seed of the sample of people that are linked.
+    pub seed: u64,
+}
+
+/// A version with its records, as it was read.
+#[derive(Debug)]
+pub struct Version {
+    input: InputFile,
+    table: Table,
 }
 
 /// One version of a data set, without its values.
@@ -130,6 +149,9 @@ pub struct Comparison {
     pub risky: Vec<Risky>,
     /// Columns that are gone.
     pub gone: Vec<String>,
+    /// How well the newer version hides the people of the older one; nothing where only profiles were compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub masking: Option<Masking>,
 }
 
 impl Comparison {
@@ -139,32 +161,43 @@ impl Comparison {
     }
 }
 
-impl Profile {
-    /// Measures a table.
+impl Version {
+    /// Reads a table; `role` says what it is.
     ///
     /// # Errors
-    /// When the file cannot be read, is empty, or lacks a column that is named.
-    pub fn of_file(file: &Path, role: &str, how: &How) -> Result<Self, AssessError> {
+    /// When the file cannot be read or is empty.
+    pub fn load(file: &Path, role: &str, how: &How) -> Result<Self, AssessError> {
         let input = describe(role, file)?;
         let reading = Reading { missing: how.missing.clone(), limits: Limits::default(), ..Reading::default() };
         let table = load_table(&[(file, "the file")], &reading)?.remove(0);
         if table.rows() == 0 {
             return Err(DataError::Empty { what: format!("`{}`", input.file) }.into());
         }
+        Ok(Self { input, table })
+    }
+}
+
+impl Profile {
+    /// Measures a version.
+    ///
+    /// # Errors
+    /// When it lacks a column that is named.
+    pub fn of(version: &Version, how: &How) -> Result<Self, AssessError> {
+        let Version { input, table } = version;
         let set = how
             .quasi_identifiers
             .iter()
-            .map(|name| Ok(column(&cells(&table, &input, name, "--quasi-identifiers")?.cells)));
+            .map(|name| Ok(column(&cells(table, input, name, "--quasi-identifiers")?.cells)));
         let set: Vec<Column> = set.collect::<Result<_, AssessError>>()?;
         let people = how
             .patient
             .as_ref()
-            .map(|name| Ok::<_, AssessError>(codes(&cells(&table, &input, name, "--patient")?.cells).0));
+            .map(|name| Ok::<_, AssessError>(codes(&cells(table, input, name, "--patient")?.cells).0));
         let people: Option<Vec<u32>> = people.transpose()?;
         let set: Vec<&Column> = set.iter().collect();
         let classes = Classes::of(&set, people.as_deref());
         let rules = ScanSettings::default().rules().map_err(|what| refused(what, "report this as a bug"))?;
-        let scanned = scan(&table, people.as_deref(), &Schema::default(), &ScanSettings::default(), &rules);
+        let scanned = scan(table, people.as_deref(), &Schema::default(), &ScanSettings::default(), &rules);
         let columns =
             table.columns().iter().zip(scanned).filter(|(column, _)| Some(&column.name) != how.patient.as_ref());
         let columns = columns.map(|(found, (scanned, _))| {
@@ -184,7 +217,7 @@ impl Profile {
         let columns = columns.collect();
         let profile = Self {
             format: FORMAT.to_owned(),
-            file: input,
+            file: input.clone(),
             quasi_identifiers: how.quasi_identifiers.clone(),
             unit: if people.is_some() { "people" } else { "records" }.to_owned(),
             patient: how.patient.clone(),
@@ -262,6 +295,7 @@ pub fn compare(before: &Profile, after: &Profile) -> Result<Comparison, AssessEr
         histogram: bands_compared(before, after),
         risky,
         gone: gone.map(|column| column.name.clone()).collect(),
+        masking: None,
     })
 }
 

@@ -17,6 +17,7 @@ mod program;
 mod references;
 mod relate;
 pub mod repair;
+mod roles;
 pub mod run;
 pub mod scan;
 mod scores;

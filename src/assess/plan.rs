@@ -12,7 +12,7 @@ pub use super::references::ReferencePlan;
 pub use super::scores::ScoresPlan;
 pub use super::settings::Mistake;
 use super::settings::Settings;
-use super::{target, threats};
+use super::{roles, target, threats};
 use crate::check;
 use crate::data::{Arrays, Kind, Limits, Reading, Schema, Source};
 use crate::finding::Family;
@@ -313,6 +313,7 @@ fn data_plan(s: &mut Settings, folder: &Path) -> Option<DataPlan> {
         split: s.text("data", "split"),
         ..column_roles(s, folder)
     };
+    roles::check(s, &schema);
     let missing = s.texts("data", "missing").unwrap_or_default();
     let arrays = Arrays { features: s.text("data", "array"), labels: s.text("data", "labels") };
     Some(DataPlan { source, schema, reading: Reading { separator, missing, kinds: types, limits }, arrays })
@@ -583,6 +584,34 @@ mod tests {
         assert!(wrong.iter().any(|mistake| mistake.line == 3), "{wrong:?}");
         let twice = mistakes("[checks.\"robustness/adversarial\"]\nrules = { }\n");
         assert!(twice.iter().any(|mistake| mistake.help.contains("[robustness]")), "{twice:?}");
+    }
+
+    /// Every contradiction of two roles, and every name that is given twice, at the line of the setting.
+    #[test]
+    fn columns_with_roles_that_exclude_each_other_are_refused() {
+        let plan = |data: &str, columns: &str| {
+            format!("[data]\nmembers = \"Cargo.toml\"\nnonmembers = \"Cargo.toml\"\n{data}\n[columns]\n{columns}\n")
+        };
+        for (data, columns, said) in [
+            ("target = \"y\"\npatient = \"y\"", "", "is the patient (`data.patient`) and the target (`data.target`)"),
+            ("target = \"y\"", "identifiers = [\"y\"]", "is the target (`data.target`) and the identifier"),
+            (
+                "patient = \"p\"",
+                "quasi_identifiers = [\"a\", \"p\"]",
+                "is the patient (`data.patient`) and the quasi-identifier",
+            ),
+            ("patient = \"p\"", "sensitive = [\"p\"]", "and the sensitive (`columns.sensitive`)"),
+            ("target = [\"x\", \"y\"]", "leave_out = [\"y\"]", "and the left out (`columns.leave_out`)"),
+            ("", "sensitive = [\"a\", \"b\", \"a\"]", "`columns.sensitive` names `a` twice"),
+        ] {
+            let found = mistakes(&plan(data, columns));
+            assert!(found.iter().any(|mistake| mistake.what.contains(said) && mistake.line > 3), "{said}: {found:?}");
+        }
+        let allowed = plan(
+            "target = \"y\"\npatient = \"p\"",
+            "identifiers = [\"p\"]\nsensitive = [\"y\"]\nquasi_identifiers = [\"a\", \"y\"]",
+        );
+        assert!(Plan::parse(Path::new("plan.toml"), &allowed).is_ok());
     }
 
     fn threats(text: &str) -> Vec<ThreatModel> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::AssessError;
+use super::roles;
 use super::settings::{Settings, text_list};
 use crate::check::disclosure::Fed;
 use crate::check::{AnswerSource, Answers, AttackScores, Audited, Entry, Reference, Shadow, Truth};
@@ -160,6 +161,7 @@ impl ScoresPlan {
             split: s.text("scores", "member"),
             ..columns.clone()
         };
+        roles::check(s, &schema);
         let missing = s.texts("scores", "missing").unwrap_or_default();
         Some(Self {
             file,

@@ -163,7 +163,7 @@ pub(super) struct Inspect {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes:\n  0   nothing got worse\n  1   people are easier to tell apart, or a risky column came in\n  2   usage or input error\n  5   a kept profile is not what was written\n--exit-zero turns 1 into 0.\n\nWorse is: the smallest group shrinks and has fewer than 11 people; a share (people who stand alone, or in groups of fewer\nthan 11) or the average risk rises by more than 0.1 points; a risky column comes in or gets worse."
+    after_help = "Exit codes:\n  0   nothing got worse\n  1   people are easier to tell apart, or a risky column came in\n  2   usage or input error\n  5   a kept profile is not what was written\n--exit-zero turns 1 into 0.\n\nWorse is: the smallest group shrinks and has fewer than 11 people; a share (people who stand alone, or in groups of fewer\nthan 11) or the average risk rises by more than 0.1 points; a risky column comes in or gets worse.\n\nMasking: where AFTER holds the same records as BEFORE in the same order, or both have one record per person of --patient, it is\nshown how well AFTER hides the people of BEFORE. Intervals: the share of records whose numbers (--numbers, or those among the\nquasi-identifiers) all lie within 0.01 and 0.05 standard deviations of their masked values, as sdcMicro (from 5.6.0 on) counts them, and\nwhere at most one lies outside, as older releases did. Linkage: the share of at most 1,000 people whose original is the nearest by\nGower's distance over the quasi-identifiers, and whose original is theirs where all are linked one to one with the least total\ndistance; beside what chance would give. It is not shown, and a sentence says why, where BEFORE is a kept profile or nothing says\nwhich records belong together (other numbers of rows). It does not change the exit code."
 )]
 pub(super) struct Compare {
     /// The older version: a table (CSV or Parquet), or a profile that was kept (.json)
@@ -179,6 +179,12 @@ pub(super) struct Compare {
     /// A text that means a missing cell, besides the empty one; may be repeated
     #[arg(long, value_name = "TEXT")]
     pub(super) missing: Vec<String>,
+    /// Columns of numbers whose masking is looked at, instead of those among the quasi-identifiers
+    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    pub(super) numbers: Vec<String>,
+    /// Root seed of the sample of people that are linked to their originals
+    #[arg(long, default_value_t = 0)]
+    pub(super) seed: u64,
     /// Keep the profile of the newer version in a new file, to compare the next one with it without these data
     #[arg(long, value_name = "FILE")]
     pub(super) keep: Option<PathBuf>,
@@ -203,7 +209,8 @@ pub(super) struct Measure {
     /// A text that means a missing cell, besides the empty one; may be repeated
     #[arg(long, value_name = "TEXT")]
     pub(super) missing: Vec<String>,
-    /// Largest size of the file once it is unpacked, or four bytes per cell of the columns named; 4 GiB by default
+    /// Largest size of the file once it is unpacked, or four bytes per cell of the columns named; 4 GiB by default. A larger
+    /// Parquet file is read in several passes, unless a sensitive column is named
     #[arg(long, value_name = "BYTES")]
     pub(super) max_bytes: Option<u64>,
     /// Print JSON instead of lines

@@ -7,7 +7,8 @@ use serde::Serialize;
 use super::args::Measure;
 use super::{Exit, helped, show};
 use crate::check::reidentification::{Counted, Measurement};
-use crate::data::{DataError, Limits, Reading, ThreatModel, load_codes, load_columns};
+use crate::data::{DataError, Limits, Passed, Reading, Table, ThreatModel, load_codes, load_columns, load_passes};
+use crate::equivalence::Column;
 use crate::finding::{Evidence, Unit, grouped};
 use crate::watch::{Clock, Unwatched};
 
@@ -22,25 +23,41 @@ struct Written<'a> {
 #[derive(Serialize)]
 struct Envelope {
     seconds: Vec<(String, f64)>,
+    /// How often a file was read that is larger than the limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passes: Option<u64>,
+}
+
+/// A file that was read: its codes and the sensitive column, or its groups alone where it is larger than the limit.
+enum Read {
+    Codes(Vec<Column>, Option<Table>),
+    Passed(Passed),
 }
 
 pub(super) fn run(arguments: &Measure) -> anyhow::Result<Exit> {
     let mut clock = Clock::new(&Unwatched);
-    let measurement = measured(arguments, &mut clock).map_err(|error| {
+    let (measurement, passes) = measured(arguments, &mut clock).map_err(|error| {
         let help = error.help();
         helped(error, help)
     })?;
     let mut out = std::io::stdout().lock();
     if arguments.json {
-        let written = Written { measurement: &measurement, envelope: Envelope { seconds: clock.seconds } };
+        let written = Written { measurement: &measurement, envelope: Envelope { seconds: clock.seconds, passes } };
         writeln!(out, "{}", serde_json::to_string_pretty(&written)?)?;
     } else {
         print(&mut out, &measurement)?;
+        if let Some(passes) = passes {
+            let times = if passes == 1 { "once".to_owned() } else { format!("{passes} times") };
+            writeln!(
+                out,
+                "\nThe file is larger than --max-bytes: it was read once for its values, and {times} to count them."
+            )?;
+        }
     }
     Ok(Exit::Pass)
 }
 
-fn measured(arguments: &Measure, clock: &mut Clock<'_>) -> Result<Measurement, DataError> {
+fn measured(arguments: &Measure, clock: &mut Clock<'_>) -> Result<(Measurement, Option<u64>), DataError> {
     const SETTING: &str = "--quasi-identifiers";
     let mut names: Vec<String> = Vec::new();
     for name in &arguments.quasi_identifiers {
@@ -56,19 +73,31 @@ fn measured(arguments: &Measure, clock: &mut Clock<'_>) -> Result<Measurement, D
     }
     let limits = arguments.max_bytes.map_or(Limits::default(), |bytes| Limits { bytes });
     let reading = Reading { missing: arguments.missing.clone(), limits, ..Reading::default() };
-    let (columns, sensitive) = clock.time("read", || {
+    let threat = ThreatModel::of("", &names);
+    let read = clock.time("read", || {
+        if arguments.sensitive.is_none()
+            && let Some(passed) = load_passes(&arguments.data, SETTING, &names, &reading)?
+        {
+            return Ok(Read::Passed(passed));
+        }
         let columns = load_codes(&arguments.data, SETTING, &names, &reading)?;
         let sensitive = arguments.sensitive.as_ref().map(|name| {
             let place = format!("`{}`", arguments.data.display());
             load_columns(&arguments.data, &place, "--sensitive", std::slice::from_ref(name), &reading)
         });
-        Ok::<_, DataError>((columns, sensitive.transpose()?))
+        Ok::<_, DataError>(Read::Codes(columns, sensitive.transpose()?))
     })?;
+    let (columns, sensitive) = match read {
+        Read::Codes(columns, sensitive) => (columns, sensitive),
+        Read::Passed(found) => {
+            let counted = Counted::before(&threat, found.histogram, found.incomplete);
+            return Ok((clock.time("measures", || counted.measure()), Some(found.passes)));
+        }
+    };
     let column = sensitive.as_ref().and_then(|table| table.columns().first());
     let column = column.map(|column| (column.name.as_str(), &column.cells));
-    let threat = ThreatModel::of("", &names);
     let counted = clock.time("classes", || Counted::of(&threat, columns, column));
-    Ok(clock.time("measures", || counted.measure()))
+    Ok((clock.time("measures", || counted.measure()), None))
 }
 
 fn print(out: &mut impl Write, found: &Measurement) -> std::io::Result<()> {
@@ -77,8 +106,9 @@ fn print(out: &mut impl Write, found: &Measurement) -> std::io::Result<()> {
     line(out, "records", &grouped(found.records))?;
     line(out, "groups", &grouped(found.classes))?;
     line(out, "smallest group, k", &found.k.to_string())?;
-    let wildcard =
-        found.k_wildcard.map_or("not computed: too many patterns of missing cells".to_owned(), |k| k.to_string());
+    let wildcard = found
+        .k_wildcard
+        .map_or("not computed: too many records or patterns of missing cells".to_owned(), |k| k.to_string());
     line(out, "k, a missing cell matching everything", &wildcard)?;
     line(out, "records with a missing quasi-identifier", &found.incomplete)?;
     line(out, "largest group", &grouped(u64::from(found.largest)))?;

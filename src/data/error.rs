@@ -155,7 +155,10 @@ impl DataError {
             }
             Self::Damaged { .. } => "write the file again with the program that made it".to_owned(),
             Self::DuplicateColumn { .. } => "rename one of the two columns; a table needs a header line".to_owned(),
-            Self::NoHeader { .. } => "write the column names into the first line, and nowhere else".to_owned(),
+            Self::NoHeader { .. } => {
+                "write the column names into the first line, and nowhere else; put a letter before names that are numbers or dates"
+                    .to_owned()
+            }
             Self::Empty { .. } => "write at least one record below the header; a measure of any use needs hundreds".to_owned(),
             Self::NoColumn { close: Some(close), .. } => format!("did you mean `{close}`?"),
             Self::NoColumn { .. } => "compare the name with the header of the file".to_owned(),

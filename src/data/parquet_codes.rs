@@ -27,7 +27,7 @@ const BATCH: usize = 1 << 16;
 
 /// A cell, as far as equality goes.
 #[derive(Clone, PartialEq, Eq, Hash)]
-enum Key {
+pub(super) enum Key {
     Missing,
     Number(u64),
     Text(String),
@@ -44,7 +44,7 @@ pub(super) fn read(path: &Path, names: &[String], setting: &str, reading: &Readi
     let opened = Opened::of(path, reading)?;
     opened.check_size(names.len())?;
     let fields: Vec<usize> = names.iter().map(|name| opened.field(name, setting)).collect::<Result<_, _>>()?;
-    let groups = opened.metadata.metadata().num_row_groups();
+    let groups = opened.groups();
     let tasks: Vec<(usize, usize)> = fields.iter().flat_map(|&field| (0..groups).map(move |g| (field, g))).collect();
     let mut pieces =
         tasks.into_par_iter().map(|(field, group)| opened.piece(field, group)).collect::<Vec<_>>().into_iter();
@@ -70,14 +70,14 @@ fn joined(pieces: Vec<Piece>) -> Column {
 }
 
 /// A file whose footer was read.
-struct Opened<'a> {
+pub(super) struct Opened<'a> {
     path: &'a Path,
     reading: &'a Reading,
     metadata: ArrowReaderMetadata,
 }
 
 impl<'a> Opened<'a> {
-    fn of(path: &'a Path, reading: &'a Reading) -> Result<Self, DataError> {
+    pub(super) fn of(path: &'a Path, reading: &'a Reading) -> Result<Self, DataError> {
         let no_file = |_| DataError::Damaged {
             file: path.into(),
             what: "it is not a Parquet file, or it is cut short".to_owned(),
@@ -102,19 +102,38 @@ impl<'a> Opened<'a> {
 
     /// Refuses by what the footer declares, before anything is unpacked.
     fn check_size(&self, columns: usize) -> Result<(), DataError> {
-        let rows = self.metadata.metadata().file_metadata().num_rows().max(0) as u64;
-        let bytes = code_bytes(rows, columns);
-        let limit = self.reading.limits.bytes;
-        if bytes > limit {
-            return Err(DataError::TooLarge { file: self.path.into(), bytes, limit });
-        }
+        let rows = self.rows()?;
+        if self.fits(columns) { Ok(()) } else { Err(self.too_large(code_bytes(rows, columns))) }
+    }
+
+    /// Whether the codes of so many columns are within the limit.
+    pub(super) fn fits(&self, columns: usize) -> bool {
+        code_bytes(self.declared(), columns) <= self.reading.limits.bytes
+    }
+
+    pub(super) fn too_large(&self, bytes: u64) -> DataError {
+        DataError::TooLarge { file: self.path.into(), bytes, limit: self.reading.limits.bytes }
+    }
+
+    fn declared(&self) -> u64 {
+        self.metadata.metadata().file_metadata().num_rows().max(0) as u64
+    }
+
+    /// Number of records: some, and no more than can be numbered.
+    pub(super) fn rows(&self) -> Result<u64, DataError> {
+        let rows = self.declared();
         if rows == 0 {
             return Err(DataError::Empty { what: format!("`{}`", self.path.display()) });
         }
-        numbered(self.path, rows)
+        numbered(self.path, rows).map(|()| rows)
     }
 
-    fn field(&self, name: &str, setting: &str) -> Result<usize, DataError> {
+    /// Number of row groups.
+    pub(super) fn groups(&self) -> usize {
+        self.metadata.metadata().num_row_groups()
+    }
+
+    pub(super) fn field(&self, name: &str, setting: &str) -> Result<usize, DataError> {
         let names: Vec<String> = self.metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
         let found = names.iter().position(|other| other == name);
         found.ok_or_else(|| no_column(setting, name, &format!("`{}`", self.path.display()), &names))
@@ -124,38 +143,49 @@ impl<'a> Opened<'a> {
         DataError::Damaged { file: self.path.into(), what: what.to_owned() }
     }
 
-    /// One column of one row group. Every task opens the file anew: readers of one handle would move each other's place.
+    /// One column of one row group.
     fn piece(&self, field: usize, group: usize) -> Result<Piece, DataError> {
-        let file = File::open(self.path).map_err(|source| DataError::Io { file: self.path.into(), source })?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
-        let mask = ProjectionMask::roots(builder.parquet_schema(), [field]);
-        let builder = builder.with_projection(mask).with_row_groups(vec![group]).with_batch_size(BATCH);
-        let reader = builder.build().map_err(|_| self.damaged("its row groups cannot be read"))?;
-        let mut coder = Coder {
-            markers: &self.reading.missing,
-            codes: Vec::new(),
-            keys: Vec::new(),
-            numbers: HashMap::new(),
-            texts: HashMap::new(),
-        };
-        for batch in reader {
-            let batch = batch.map_err(|_| self.damaged("a row group is damaged"))?;
-            let field = self.metadata.schema().field(field);
-            coder.append(batch.column(0)).ok_or_else(|| {
-                let (name, kind) = (field.name(), field.data_type());
-                self.damaged(&format!("column `{name}` has the type {kind}, which privet does not read"))
-            })?;
-        }
+        let coder = self.code(&[field], group, |_| ())?.remove(0);
         let levels = coder.keys.len() as u32;
         Ok(Piece { codes: Column::new(coder.codes, levels, None), keys: coder.keys })
     }
+
+    /// Codes of some columns, by ascending place, of one row group; `batch` sees those of every batch and may take them. Every call opens
+    /// the file anew: readers of one handle would move each other's place.
+    pub(super) fn code(
+        &self,
+        fields: &[usize],
+        group: usize,
+        mut batch: impl FnMut(&mut [Coder<'a>]),
+    ) -> Result<Vec<Coder<'a>>, DataError> {
+        let file = File::open(self.path).map_err(|source| DataError::Io { file: self.path.into(), source })?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
+        let mask = ProjectionMask::roots(builder.parquet_schema(), fields.iter().copied());
+        let builder = builder.with_projection(mask).with_row_groups(vec![group]).with_batch_size(BATCH);
+        let reader = builder.build().map_err(|_| self.damaged("its row groups cannot be read"))?;
+        let mut coders: Vec<Coder<'a>> = fields.iter().map(|_| Coder::new(&self.reading.missing)).collect();
+        for read in reader {
+            let read = read.map_err(|_| self.damaged("a row group is damaged"))?;
+            for ((coder, array), &field) in coders.iter_mut().zip(read.columns()).zip(fields) {
+                let field = self.metadata.schema().field(field);
+                coder.append(array).ok_or_else(|| {
+                    let (name, kind) = (field.name(), field.data_type());
+                    self.damaged(&format!("column `{name}` has the type {kind}, which privet does not read"))
+                })?;
+            }
+            batch(&mut coders);
+        }
+        Ok(coders)
+    }
 }
 
-/// Hands out the codes of a piece.
-struct Coder<'a> {
+/// Hands out the codes of a column.
+pub(super) struct Coder<'a> {
     markers: &'a [String],
-    codes: Vec<u32>,
-    keys: Vec<Key>,
+    /// Codes of the records so far.
+    pub(super) codes: Vec<u32>,
+    /// What each code stands for.
+    pub(super) keys: Vec<Key>,
     numbers: HashMap<Option<u64>, u32>,
     texts: HashMap<String, u32>,
 }
@@ -163,7 +193,11 @@ struct Coder<'a> {
 /// Distance between the least and the largest number of a batch up to which codes are looked up in a list.
 const NARROW: u64 = 1 << 16;
 
-impl Coder<'_> {
+impl<'a> Coder<'a> {
+    fn new(markers: &'a [String]) -> Self {
+        Self { markers, codes: Vec::new(), keys: Vec::new(), numbers: HashMap::new(), texts: HashMap::new() }
+    }
+
     fn number(&mut self, value: Option<u64>) -> u32 {
         if let Some(&code) = self.numbers.get(&value) {
             return code;

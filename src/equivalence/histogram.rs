@@ -40,6 +40,14 @@ impl Histogram {
         keys.tally().into()
     }
 
+    /// The classes of both, where no class is in both.
+    #[must_use]
+    pub fn and(self, others: &Self) -> Self {
+        let mut counts: BTreeMap<u32, u64> = self.counts.into_iter().collect();
+        others.counts.iter().for_each(|&(size, classes)| *counts.entry(size).or_default() += classes);
+        Self { counts: counts.into_iter().collect() }
+    }
+
     /// Size and number of classes of that size, by ascending size.
     pub fn counts(&self) -> &[(u32, u64)] {
         &self.counts

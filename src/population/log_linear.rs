@@ -1,6 +1,8 @@
 //! Log-linear models of a table of keys: how many sample uniques are unique in the population, and whether the model fits.
 
-use super::margins::{NoTable, margin_of, table_of_margins};
+use rayon::prelude::*;
+
+use super::margins::{NoTable, margin_of, table_within};
 
 /// What a log-linear model says about the sample uniques of a table.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,6 +18,24 @@ pub struct LogLinear {
     pub dispersion_of_matches: f64,
 }
 
+/// A log-linear model fitted to a table of counts.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Fitted {
+    /// Its interactions; `[0]` is the main effect of the first axis.
+    pub(super) terms: Vec<Vec<usize>>,
+    /// Expected counts of the sample, last axis fastest.
+    pub(super) means: Vec<f64>,
+    /// What it says.
+    pub(super) says: LogLinear,
+}
+
+/// The dispersion up to which a model is taken to hold, at a level of 5 %.
+pub(super) const DISPERSION: f64 = 1.96;
+/// How near the margins are reached, relative to the sample.
+const WITHIN: f64 = 1e-7;
+/// Cells x interactions, summed over the models that are tried, that are affordable.
+const BUDGET: usize = 100_000_000;
+
 impl LogLinear {
     /// Fits the model with the given interactions (`[[0], [1], [2]]` are main effects) to the counts of a table, last axis
     /// fastest, of a sample with the `fraction` of the population.
@@ -28,14 +48,33 @@ impl LogLinear {
     /// American Statistical Association 103 (2008) 989-1001 (dispersion).
     ///
     /// # Errors
-    /// As [`table_of_margins`].
+    /// As [`table_of_margins`](super::table_of_margins).
     pub fn fit(levels: &[usize], counts: &[f64], terms: &[Vec<usize>], fraction: f64) -> Result<Self, NoTable> {
-        let margins: Vec<_> = terms.iter().map(|axes| margin_of(levels, counts, axes)).collect();
-        let means = table_of_margins(levels, &margins, None)?;
+        Ok(Fitted::of(levels, counts, terms.to_vec(), fraction, None)?.says)
+    }
+
+    /// The model whose dispersion is acceptable: main effects, to which the two-way interaction that lowers the dispersion of tau
+    /// 1 and tau 2, whichever is larger, most is added until both are below 1.96, none lowers it or too many models of a large
+    /// table were tried. Returns the interactions with the model.
+    ///
+    /// # Errors
+    /// As [`LogLinear::fit`] of the main effects.
+    pub fn choose(levels: &[usize], counts: &[f64], fraction: f64) -> Result<(Vec<Vec<usize>>, Self), NoTable> {
+        let chosen = Fitted::choose(levels, counts, fraction)?;
+        Ok((chosen.terms, chosen.says))
+    }
+
+    /// The statistic that is farther from 0.
+    pub(super) fn farther(&self) -> f64 {
+        let [one, two] = [self.dispersion, self.dispersion_of_matches];
+        if two.abs() > one.abs() { two } else { one }
+    }
+
+    fn of(counts: &[f64], means: &[f64], fraction: f64) -> Self {
         let rest = 1.0 - fraction;
         let mut found = [0.0; 2];
         let (mut bias, mut variance) = ([0.0; 2], [0.0; 2]);
-        for (&count, &mean) in counts.iter().zip(&means).filter(|(_, mean)| **mean > 0.0) {
+        for (&count, &mean) in counts.iter().zip(means).filter(|(_, mean)| **mean > 0.0) {
             let lambda = mean / fraction;
             for (at, risk) in [unique(rest, lambda), matched(rest, lambda)].into_iter().enumerate() {
                 if count == 1.0 {
@@ -50,37 +89,56 @@ impl LogLinear {
             }
         }
         let standard = |at: usize| if variance[at] > 0.0 { bias[at] / variance[at].sqrt() } else { 0.0 };
-        Ok(Self {
+        Self {
             population_uniques: found[0],
             right_matches: found[1],
             dispersion: standard(0),
             dispersion_of_matches: standard(1),
-        })
+        }
+    }
+}
+
+impl Fitted {
+    /// Fits a model; `start` is the table of a model with fewer interactions, from which the way is shorter.
+    pub(super) fn of(
+        levels: &[usize],
+        counts: &[f64],
+        terms: Vec<Vec<usize>>,
+        fraction: f64,
+        start: Option<&[f64]>,
+    ) -> Result<Self, NoTable> {
+        let margins: Vec<_> = terms.iter().map(|axes| margin_of(levels, counts, axes)).collect();
+        let means = table_within(levels, &margins, start, WITHIN)?;
+        let says = LogLinear::of(counts, &means, fraction);
+        Ok(Self { terms, means, says })
     }
 
-    /// The model whose dispersion is acceptable: main effects, to which the two-way interaction that lowers the dispersion
-    /// most is added until it is below 1.96 or none lowers it. Returns the interactions with the model.
-    ///
-    /// # Errors
-    /// As [`LogLinear::fit`] of the main effects.
-    pub fn choose(levels: &[usize], counts: &[f64], fraction: f64) -> Result<(Vec<Vec<usize>>, Self), NoTable> {
+    /// [`LogLinear::choose`]. The same on any number of threads.
+    pub(super) fn choose(levels: &[usize], counts: &[f64], fraction: f64) -> Result<Self, NoTable> {
         let axes = levels.len();
-        let mut terms: Vec<Vec<usize>> = (0..axes).map(|axis| vec![axis]).collect();
-        let mut model = Self::fit(levels, counts, &terms, fraction)?;
-        while model.dispersion > 1.96 {
-            let pairs =
-                (0..axes).flat_map(|a| (a + 1..axes).map(move |b| vec![a, b])).filter(|pair| !terms.contains(pair));
+        let main = (0..axes).map(|axis| vec![axis]).collect();
+        let mut model = Self::of(levels, counts, main, fraction, None)?;
+        let mut spent = 0;
+        while model.says.dispersion.max(model.says.dispersion_of_matches) > DISPERSION {
+            let pairs = (0..axes).flat_map(|a| (a + 1..axes).map(move |b| vec![a, b]));
+            let left: Vec<_> = pairs.filter(|pair| !model.terms.contains(pair)).collect();
+            spent += left.len() * (model.terms.len() + 1) * counts.len();
+            if spent > BUDGET {
+                break;
+            }
             let with = |pair: Vec<usize>| {
-                let more = [terms.clone(), vec![pair]].concat();
-                Self::fit(levels, counts, &more, fraction).ok().map(|model| (more, model))
+                let more = [model.terms.clone(), vec![pair]].concat();
+                Self::of(levels, counts, more, fraction, Some(&model.means)).ok()
             };
-            let best = pairs.filter_map(with).min_by(|a, b| a.1.dispersion.abs().total_cmp(&b.1.dispersion.abs()));
+            let tried: Vec<Option<Self>> = left.into_par_iter().map(with).collect();
+            let size = |model: &Self| model.says.farther().abs();
+            let best = tried.into_iter().flatten().min_by(|a, b| size(a).total_cmp(&size(b)));
             match best {
-                Some((more, better)) if better.dispersion.abs() < model.dispersion => (terms, model) = (more, better),
+                Some(better) if size(&better) < size(&model) => model = better,
                 _ => break,
             }
         }
-        Ok((terms, model))
+        Ok(model)
     }
 }
 

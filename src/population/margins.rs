@@ -33,8 +33,10 @@ pub enum NoTable {
 
 /// Most cells of a table.
 pub const MOST_CELLS: usize = 1 << 22;
-/// Rounds of fitting, and how near each total has to be reached, relative to the whole.
-const ROUNDS: (usize, f64) = (1_000, 1e-10);
+/// Rounds of fitting.
+const ROUNDS: usize = 1_000;
+/// How near each total has to be reached, relative to the whole.
+const WITHIN: f64 = 1e-10;
 
 /// The table with the given margins that is nearest to `start` in information (all ones: independence given the margins);
 /// rows of the last axis run fastest. A cell that starts at zero stays zero.
@@ -54,6 +56,16 @@ const ROUNDS: (usize, f64) = (1_000, 1e-10);
 /// # Ok::<(), privet::population::NoTable>(())
 /// ```
 pub fn table_of_margins(levels: &[usize], margins: &[Margin], start: Option<&[f64]>) -> Result<Vec<f64>, NoTable> {
+    table_within(levels, margins, start, WITHIN)
+}
+
+/// [`table_of_margins`] with every total reached as nearly as said.
+pub(super) fn table_within(
+    levels: &[usize],
+    margins: &[Margin],
+    start: Option<&[f64]>,
+    within: f64,
+) -> Result<Vec<f64>, NoTable> {
     let cells = levels.iter().try_fold(1_usize, |all, &levels| all.checked_mul(levels)).unwrap_or(usize::MAX);
     if cells > MOST_CELLS {
         return Err(NoTable::TooLarge);
@@ -65,7 +77,7 @@ pub fn table_of_margins(levels: &[usize], margins: &[Margin], start: Option<&[f6
         None => vec![1.0; cells],
     };
     let places: Vec<Vec<u32>> = margins.iter().map(|margin| places(levels, &margin.axes)).collect();
-    for _ in 0..ROUNDS.0 {
+    for _ in 0..ROUNDS {
         let mut worst = 0.0_f64;
         for (margin, places) in margins.iter().zip(&places) {
             let sums = sums(&table, places, margin.totals.len());
@@ -76,7 +88,7 @@ pub fn table_of_margins(levels: &[usize], margins: &[Margin], start: Option<&[f6
                 *cell *= if sum > 0.0 { margin.totals[place as usize] / sum } else { 0.0 };
             }
         }
-        if worst <= ROUNDS.1 * whole {
+        if worst <= within * whole {
             return Ok(table);
         }
     }

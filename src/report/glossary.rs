@@ -11,7 +11,7 @@ pub(super) struct Term {
 }
 
 /// The glossary in alphabetical order.
-pub(super) const TERMS: [Term; 26] = [
+pub(super) const TERMS: [Term; 34] = [
     term(
         "attribute-inference",
         "Attribute inference",
@@ -38,6 +38,11 @@ pub(super) const TERMS: [Term; 26] = [
         "The model passes on what holds for everybody, such as how often two diagnoses come together: people it never saw are guessed as well as members. A question of policy, not a breach of a record.",
     ),
     term(
+        "epsilon",
+        "Epsilon",
+        "The strength of the promise of differential privacy: with epsilon, nobody's presence in the training data changes the odds of anything that is published by a factor of more than e to the epsilon. An attack shows a lower bound of it.",
+    ),
+    term(
         "exchangeable",
         "Exchangeable",
         "Members and non-members differ by chance only. Otherwise an attack may see that difference instead of the training.",
@@ -58,6 +63,11 @@ pub(super) const TERMS: [Term; 26] = [
         "The range of values that agree with the data. A 95 % interval misses the true value in at most about 1 of 20 such measurements. It covers chance, not a wrong assumption.",
     ),
     term(
+        "jaccard",
+        "Jaccard index",
+        "How alike two records are: the values they share, over all values of the two. 1 is the same record.",
+    ),
+    term(
         "journalist",
         "Journalist risk",
         "The chance that an attacker names a person rightly without knowing that the person is in the file, by comparing it with a register of the population.",
@@ -68,6 +78,11 @@ pub(super) const TERMS: [Term; 26] = [
         "k is the size of the smallest equivalence class. With k = 1 somebody stands alone.",
     ),
     term(
+        "l-diversity",
+        "l-diversity",
+        "A group of people who look alike is l-diverse when its members have at least l different sensitive values; with l = 1 whoever is in the group has that value.",
+    ),
+    term(
         "limit",
         "Limit",
         "The value that the policy accepts at most (for k: at least). The interval is compared with it, never the number alone.",
@@ -76,6 +91,11 @@ pub(super) const TERMS: [Term; 26] = [
         "marketer",
         "Marketer risk",
         "The share of all people that an attacker who links the whole file would name rightly on average.",
+    ),
+    term(
+        "mcc",
+        "MCC",
+        "Matthews' correlation of guesses with the truth: 0 is guessing, 1 is always right. Unlike the share of right guesses it is not raised by always naming the most frequent value.",
     ),
     term("member", "Member", "A person, or a record, that was in the training data. Everybody else is a non-member."),
     term(
@@ -115,9 +135,24 @@ pub(super) const TERMS: [Term; 26] = [
         "The true-positive rate at every false-positive rate. Its left end matters most: there the attacker is rarely wrong.",
     ),
     term(
+        "severity",
+        "Severity",
+        "How much a number weighs before the policy is asked, from very low to very high: by the proven part of it, which is the end of the interval that is nearer to no leak.",
+    ),
+    term(
         "stored-record",
         "Stored record",
         "A training record that stands in the model file itself. Some learners keep records to compare new ones with; whoever has the file has the records.",
+    ),
+    term(
+        "surrogate",
+        "Surrogate",
+        "A model that is trained on the attacker's own records to tell how hard a record is; what is left of the target's confidence beyond it speaks for membership.",
+    ),
+    term(
+        "t-closeness",
+        "t-closeness",
+        "How far the sensitive values of a group are from those of everybody, from 0 to 1. A group that is far off tells something about its people.",
     ),
     term(
         "tpr",
@@ -128,6 +163,11 @@ pub(super) const TERMS: [Term; 26] = [
         "undetermined",
         "Undetermined",
         "The data cannot show that the limit is kept, and cannot show that it is exceeded. It is not a pass.",
+    ),
+    term(
+        "unicity",
+        "Unicity",
+        "The share of people who are singled out by a few random points of their history, such as three codes with their dates.",
     ),
     term(
         "unique",

@@ -107,7 +107,8 @@ pub enum Method {
     StudentT,
     /// Jackknife variance over people, normal interval.
     Jackknife,
-    /// Samples drawn from a fitted model and fitted again, normal interval on the logit scale with the mean error taken off.
+    /// Samples drawn from a fitted model and fitted again, normal interval on a scale that keeps shares within 0 and 1, with
+    /// the mean error taken off.
     ParametricBootstrap,
     /// The law that a model of the population gives to the number, its middle and its tails: no doubt of the model itself.
     ModelLaw,
@@ -155,7 +156,7 @@ impl Method {
             Self::BootstrapBca => "stratified bootstrap, bias-corrected and accelerated",
             Self::StudentT => "Student's t over classes",
             Self::Jackknife => "jackknife over people (Efron and Stein), normal interval",
-            Self::ParametricBootstrap => "parametric bootstrap from the fitted model, logit scale",
+            Self::ParametricBootstrap => "parametric bootstrap from the fitted model",
             Self::ModelLaw => "the law that the model of the population gives; no doubt of the model itself",
             Self::DeltaLogit => "delta method, logit scale",
             Self::WorstEnds => "worst ends of the intervals it is made of",

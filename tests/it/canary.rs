@@ -801,6 +801,29 @@ fn nothing_leaks_from_planning() {
     cage.command("a wrong type", &["power", "plan.toml"]).exits(2);
 }
 
+/// Two versions of a table, one of them masked in every way: nothing of a cell is printed, kept or complained of.
+#[test]
+fn nothing_leaks_from_a_comparison() {
+    let mut cage = Cage::new();
+    cage.put("old.csv", planted().csv());
+    let masked = planted()
+        .fill("weight", |row| format!("{NUMBER}{}", row / 3))
+        .fill("person", |row| format!("{WHOLE}{}", row / 2 + 1_000_000))
+        .fill("record", |row| format!("{TEXT}-{}", row / 50));
+    cage.put("new.csv", masked.csv());
+    let set = ["--quasi-identifiers", "age,native-country,born,weight,record", "--exit-zero"];
+    let compare = ["compare", "old.csv", "new.csv"];
+    let ran = cage.command("a comparison", &[&compare[..], &set].concat()).exits(0);
+    assert!(ran.stdout.contains("nearest original"), "the masking is judged, or the search is idle:\n{}", ran.stdout);
+    cage.command("as JSON", &[&compare[..], &set, &["--json", "--keep", "kept.json"]].concat()).exits(0);
+    cage.command("by person", &[&compare[..], &set, &["--patient", "person", "--numbers", "weight,age"]].concat())
+        .exits(0);
+    cage.command("with a profile", &[&["compare", "kept.json", "new.csv"][..], &set].concat()).exits(0);
+    cage.command("texts for numbers", &[&compare[..], &set, &["--numbers", "record"]].concat()).exits(2);
+    cage.put("short.csv", planted().csv().split_inclusive('\n').take(100).collect::<String>());
+    cage.command("other rows", &[&["compare", "old.csv", "short.csv"][..], &set].concat()).exits(0);
+}
+
 /// A training program that prints its records wherever it can, well and badly: they are in its log and nowhere else, and
 /// no training file is left.
 #[cfg(unix)]

@@ -38,6 +38,63 @@ fn a_version_that_tells_people_apart_ends_with_one() {
     assert_eq!(found["risky"][0]["column"], "token");
 }
 
+/// Numbers from 0 to 299, or the means of three in a row, and ages as numbers or decades.
+fn measured(masked: bool) -> String {
+    let mut text = "mass,age\n".to_owned();
+    for row in 0..300 {
+        let (mass, age) = (row * 7 % 300, row % 60 + 20);
+        if masked {
+            writeln!(text, "{},{}0-{}9", mass / 3 * 3 + 1, age / 10, age / 10).unwrap();
+        } else {
+            writeln!(text, "{mass},{age}").unwrap();
+        }
+    }
+    text
+}
+
+#[test]
+fn how_well_a_masking_hides_is_shown() {
+    let desk = Desk::new();
+    let (old, new) = (desk.write("old.csv", measured(false)), desk.write("new.csv", measured(true)));
+    let (old, new) = (old.to_str().unwrap(), new.to_str().unwrap());
+    let set = ["--exit-zero", "--quasi-identifiers"];
+    let arguments = |rest: &[&'static str]| [&["compare", old, new][..], &set, rest].concat();
+    let text = desk.run(&arguments(&["mass,age"])).exits(0).stdout;
+    for part in ["Masking: 300 records", "recoded", "all within 0.01", "nearest original", "one to one", "33.3 %"] {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
+    let found: Value = serde_json::from_str(&desk.run(&arguments(&["mass", "--json"])).exits(0).stdout).unwrap();
+    // The middle one of three is its mean: within 0.01 deviations, and the nearest one.
+    let (interval, linked) = (&found["masking"]["intervals"][0], &found["masking"]["linkage"][0]);
+    assert_eq!((&interval["k"], &interval["rule"]), (&0.01.into(), &"all".into()));
+    for estimate in [&interval["disclosed"], &linked["right"]] {
+        assert!((estimate["value"].as_f64().unwrap() - 1.0 / 3.0).abs() < 1e-12, "{estimate}");
+    }
+    // Intervals of a column that nobody links by.
+    let found = desk.run(&arguments(&["age", "--numbers", "mass", "--json"])).exits(0).stdout;
+    let found: Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(found["masking"]["columns"][1]["linked"], false);
+    desk.run(&arguments(&["mass", "--numbers", "age"])).refuses(&["--numbers", "`age`", "--missing"]);
+    let help = desk.run(&["compare", "--help"]).exits(0).stdout;
+    assert!(help.contains("--numbers") && help.contains("Masking: where AFTER holds the same records"), "{help}");
+}
+
+/// Other numbers of rows, and a kept profile: nothing is shown, and why is said.
+#[test]
+fn a_masking_that_cannot_be_judged_is_said_to_be_none() {
+    let desk = Desk::new();
+    let text = measured(false);
+    let old = desk.write("old.csv", &text);
+    let new = desk.write("new.csv", text.split_inclusive('\n').take(200).collect::<String>());
+    let (old, new, kept) = (old.to_str().unwrap(), new.to_str().unwrap(), desk.path("kept.json"));
+    let set = ["--exit-zero", "--quasi-identifiers", "mass"];
+    let told = |arguments: &[&str]| desk.run(arguments).exits(0).stdout.contains("is not shown: the ");
+    assert!(told(&[&["compare", old, new][..], &set].concat()));
+    let keep = ["--keep", kept.to_str().unwrap()];
+    desk.run(&[&["compare", old, old][..], &set, &keep].concat()).exits(0);
+    assert!(told(&[&["compare", keep[1], old][..], &set].concat()));
+}
+
 #[test]
 fn mistakes_are_named() {
     let desk = Desk::new();

@@ -39,6 +39,35 @@ fn parquet_and_csv_agree() {
     }
 }
 
+/// A file that is larger than the limit is read in passes, and the numbers are the same.
+#[test]
+fn files_over_the_limit_are_counted_in_passes() {
+    let desk = Desk::new();
+    let adult = repo("datasets/adult/adult.parquet");
+    let file = adult.to_str().unwrap();
+    for columns in ["age,education,sex", "sex", "workclass,occupation,native-country,sex"] {
+        let mut whole = measured(&desk, &[file, "--quasi-identifiers", columns, "--missing", "?"]);
+        assert!(whole["envelope"].take()["passes"].is_null());
+        for limit in ["90000", "30000"] {
+            let mut parts =
+                measured(&desk, &[file, "--quasi-identifiers", columns, "--missing", "?", "--max-bytes", limit]);
+            let passes = parts["envelope"].take()["passes"].as_u64().unwrap();
+            assert_eq!(passes, (32_561 * 32_u64).div_ceil(limit.parse().unwrap()));
+            // A wildcard is matched with every record, for which they would have to be there.
+            assert_eq!(parts["k_wildcard"].is_null(), whole["incomplete"] != "0 of 32,561");
+            parts["k_wildcard"] = whole["k_wildcard"].clone();
+            assert_eq!(parts, whole, "{columns} {limit}");
+        }
+    }
+    let shown = desk.run(&["measure", file, "--quasi-identifiers", "sex", "--max-bytes", "50000"]).exits(0).stdout;
+    assert!(shown.contains("larger than --max-bytes"), "{shown}");
+    // The values of this column alone are too many, and a sensitive column is read whole.
+    let limit = ["--max-bytes", "30000"];
+    desk.run(&[&["measure", file, "--quasi-identifiers", "fnlwgt"][..], &limit].concat()).refuses(&["once unpacked"]);
+    let sensitive = ["measure", file, "--quasi-identifiers", "sex", "--sensitive", "income"];
+    desk.run(&[&sensitive[..], &limit].concat()).refuses(&["once unpacked"]);
+}
+
 #[test]
 fn adult_with_a_sensitive_column() {
     let desk = Desk::new();

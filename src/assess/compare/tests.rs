@@ -11,7 +11,7 @@ fn profile_by(text: &str, how: &How) -> Profile {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("data.csv");
     std::fs::write(&file, text).unwrap();
-    Profile::of_file(&file, "data", how).unwrap()
+    Profile::of(&Version::load(&file, "data", how).unwrap(), how).unwrap()
 }
 
 /// 20 people alone among 2,020, then 23 among 2,023: neither the three nor anything from which they follow is shown.

@@ -69,7 +69,7 @@ use crate::check::disclosure::grove::Grove;
 use crate::check::groups::{Group, Sides, Values, groups};
 use crate::check::settings::within;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
-use crate::data::{DataError, Schema, Table};
+use crate::data::{DataError, Role, Schema, Table};
 use crate::finding::{Family, Finding};
 use crate::watch::Watch;
 
@@ -149,6 +149,12 @@ impl Check for AttributeInference {
         let grove = Grove::of(subject).ok();
         let scene = Scene { grove: grove.as_ref(), ..scene };
         let attributes = self.attributes(&scene.split.schema);
+        if attributes.is_empty() {
+            return Err(CheckError::NotApplicable {
+                reason: "the sensitive column is what the model predicts, which the attacker is given".to_owned(),
+                remedy: "name a column under `[columns] sensitive` that is not `[data] target`".to_owned(),
+            });
+        }
         let patients = scene.patients();
         let sides = Sides { members: scene.members.rows(), patients: &patients };
         let groups = groups(subject, sides, self.columns.as_deref(), &self.values)?;
@@ -186,13 +192,17 @@ impl Check for AttributeInference {
 }
 
 impl AttributeInference {
-    /// The sensitive attributes: one-hot groups, then columns that belong to none.
+    /// The sensitive attributes: one-hot groups, then columns that belong to none and are not what the model predicts.
     fn attributes(&self, schema: &Schema) -> Vec<Attribute> {
         let group =
             |(name, columns): (&String, &Vec<String>)| Attribute { name: name.clone(), columns: columns.clone() };
         let grouped = |name: &String| self.one_hot.values().flatten().any(|column| column == name);
         let single = |name: &String| Attribute { name: name.clone(), columns: vec![name.clone()] };
-        let singles = schema.sensitive.iter().filter(|name| !grouped(name)).map(single);
+        let singles = schema
+            .sensitive
+            .iter()
+            .filter(|name| !grouped(name) && !schema.roles(name).contains(&Role::Target))
+            .map(single);
         self.one_hot.iter().filter(|(_, columns)| !columns.is_empty()).map(group).chain(singles).collect()
     }
 

@@ -67,6 +67,11 @@ fn line(finding: &Finding, attack: &str) -> Vec<String> {
     rows.and_then(|rows| rows.iter().find(|row| row[0].contains(attack))).expect("the attack is tried").clone()
 }
 
+/// The number of a cell like `95.0 % (94.1 to 95.8 %)`.
+fn percent(cell: &str) -> f64 {
+    cell.split(" %").next().and_then(|number| number.parse().ok()).expect("a share")
+}
+
 fn excess(case: &Case) -> Finding {
     let findings = case.run(&AttributeInference::default(), 1);
     findings.into_iter().find(|finding| finding.measure == MEASURE).expect("the measure is reported")
@@ -190,7 +195,7 @@ fn likeness_to_a_member_finds_what_is_remembered() {
     let of = |remembered: usize| {
         let case = Memory { count: 600, remembered, seed: 4, ..Memory::default() }.case();
         let found = line(&excess(&case), "likeness to a member");
-        [&found[1], &found[2]].map(|cell| cell.trim_end_matches(" %").parse::<f64>().expect("a share"))
+        [&found[1], &found[2]].map(|cell| percent(cell))
     };
     let [members, others] = of(600);
     assert!(members > 95.0 && others < 35.0, "{members} {others}");
@@ -249,7 +254,7 @@ fn a_tree_that_learned_from_others_gives_nothing_away() {
     let case = case(contents, &["s", "x"], [table(1000), table(1001)], "s", move |row: &[f64]| sign(row[1]));
     let finding = excess(&case);
     let found = line(&finding, "counts of paths");
-    let share: f64 = found[1].trim_end_matches(" %").parse().unwrap();
+    let share = percent(&found[1]);
     assert!((44.0..56.0).contains(&share), "half of the values are guessed by chance: {found:?}");
     assert!(finding.severity < Severity::Low, "{:?}", finding.severity);
 }

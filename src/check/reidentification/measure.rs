@@ -47,8 +47,8 @@ pub struct Counted<'a> {
 
 /// Groups, as far as the measures need them.
 enum Groups<'a> {
-    /// How many there are of each size.
-    Sizes(Histogram),
+    /// How many there are of each size, and how many records lack a cell.
+    Sizes(Histogram, u64),
     /// Which record is in which.
     Known(Grouped<'a>),
 }
@@ -58,7 +58,7 @@ impl<'a> Counted<'a> {
     /// codes, which are used up.
     pub fn of(threat: &'a ThreatModel, columns: Vec<Column>, sensitive: Option<(&'a str, &'a Cells)>) -> Self {
         let groups = if sensitive.is_none() && columns.iter().all(|column| !column.may_miss()) {
-            Groups::Sizes(Histogram::of_columns(columns))
+            Groups::Sizes(Histogram::of_columns(columns), 0)
         } else {
             let classes = Classes::of(&columns.iter().collect::<Vec<_>>(), None);
             Groups::Known(Grouped { threat, columns, classes, people: None })
@@ -66,12 +66,19 @@ impl<'a> Counted<'a> {
         Self { threat, sensitive, groups }
     }
 
+    /// Groups that were counted before, and how many of their records lack a cell.
+    pub fn before(threat: &'a ThreatModel, histogram: Histogram, incomplete: u64) -> Self {
+        Self { threat, sensitive: None, groups: Groups::Sizes(histogram, incomplete) }
+    }
+
     /// Measures what the groups give away.
     pub fn measure(&self) -> Measurement {
         let grouped = match &self.groups {
-            Groups::Sizes(histogram) => {
-                let k = u64::from(histogram.smallest());
-                return of_histogram(self.threat, histogram, Some(k), part_of(0, histogram.records() as usize));
+            Groups::Sizes(histogram, incomplete) => {
+                // Without missing cells every reading is the same.
+                let k = (*incomplete == 0).then(|| u64::from(histogram.smallest()));
+                let incomplete = part_of(*incomplete as usize, histogram.records() as usize);
+                return of_histogram(self.threat, histogram, k, incomplete);
             }
             Groups::Known(grouped) => grouped,
         };

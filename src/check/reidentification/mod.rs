@@ -18,6 +18,7 @@ pub mod output_classes;
 mod pairing;
 mod population;
 pub mod population_uniqueness;
+mod record_models;
 pub mod record_risk;
 pub mod special_uniques;
 pub mod unicity;
