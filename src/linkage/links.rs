@@ -44,7 +44,7 @@ pub struct Candidate {
     pub weight: f64,
     /// Probability that it is the one, given that at most one unit is.
     pub posterior: f64,
-    /// Fields in which its best record agrees ([`Domain::least_agreement`]).
+    /// Fields in which its best record agrees ([`super::Domain::least_agreement`]).
     pub agreeing: u8,
     /// Order among equal weights: random, and the same in every run.
     lot: u64,
@@ -61,7 +61,7 @@ pub struct Links {
     pub pairs: u64,
     /// Distinct patterns among them.
     pub patterns: usize,
-    /// At `[a]` the pairs that agree in `a` fields ([`Domain::least_agreement`]); a missing side is no agreement.
+    /// At `[a]` the pairs that agree in `a` fields ([`super::Domain::least_agreement`]); a missing side is no agreement.
     pub agreeing: Vec<u64>,
     /// Pairs of distinct values that were compared.
     pub values: usize,
