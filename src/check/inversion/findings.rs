@@ -350,10 +350,11 @@ fn surest(cells: &Cells) -> Evidence {
 
 /// What the attack gains of what is left to gain, with its interval.
 fn left_to_gain(judged: &Judged) -> String {
-    judged.slice.cells.residual(judged.excess.level).map_or_else(
-        || "nothing was left".to_owned(),
-        |gained| format!("{} ({})", share(&gained), Unit::Share.show_interval(&gained)),
-    )
+    judged
+        .slice
+        .cells
+        .residual(judged.excess.level)
+        .map_or_else(|| "nothing was left".to_owned(), |gained| Unit::Share.show_estimate(&gained))
 }
 
 /// Everybody and the slices with their verdicts.

@@ -69,10 +69,7 @@ fn of_answers(copula: Result<RecordAnswer, NoAnswer>, log_linear: Result<LogLine
         std::iter::once(name.to_owned()).chain(says.iter().map(|says| says.as_ref().map_or_else(none, cell))).collect()
     };
     let number = |name: &str, of: fn(&RecordAnswer) -> Estimate| {
-        let cell = |says: &RecordAnswer| {
-            let found = of(says);
-            format!("{} ({})", Unit::Share.show(found.value), Unit::Share.show_interval(&found))
-        };
+        let cell = |says: &RecordAnswer| Unit::Share.show_estimate(&of(says));
         row(name, &cell, &|_| NONE.to_owned())
     };
     let mut rows: Vec<Vec<String>> = Vec::new();
