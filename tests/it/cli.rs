@@ -454,8 +454,8 @@ fn settings_that_make_no_sense_are_refused() {
         ("membership/label-only", "flip = 0.6", "0 to 0.5"),
         ("membership/label-only", "flip = nan", "0 to 0.5"),
         ("membership/label-only", "noise = -1.0", "0 to 10"),
-        ("membership/label-only", "queries = 0", "1 to 1,000,000"),
-        ("membership/partial-record", "completions = 0", "1 to 1,000,000"),
+        ("membership/label-only", "queries = 0", "0 is not from 1 to 1000000 in `queries`"),
+        ("membership/partial-record", "completions = 0", "0 is not from 1 to 1000000 in `completions`"),
         ("membership/tail", "quantile = 0.9", "quantile"),
     ] {
         let desk = Desk::new();

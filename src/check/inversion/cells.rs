@@ -218,7 +218,7 @@ pub(super) mod tests {
         assert!((found.advantage(Level::P95).value - 0.42).abs() < 1e-12);
         assert!((found.gap(Level::P95).value - 0.42).abs() < 1e-12, "0.15 - (-0.27)");
         // (0.95 - 0.80) / (1 - 0.80)
-        let gained = found.residual(Level::P95).unwrap();
+        let gained = found.residual(Level::P95).expect("something is left");
         assert!((gained.value - 0.75).abs() < 1e-12 && gained.covers(0.75));
         assert_eq!(cells(50, [50, 50, 40, 40]).residual(Level::P95), None, "nothing was left to gain");
         assert!(found.p_excess() < 1e-6 && found.p_member() < 1e-6);
@@ -226,7 +226,7 @@ pub(super) mod tests {
         let swapped = Cells { members: found.others.clone(), others: found.members.clone() };
         assert!((swapped.advantage(Level::P95).value + 0.42).abs() < 1e-12);
         assert!(swapped.p_excess() == 1.0 && swapped.p_member() == 1.0);
-        assert_eq!(swapped.residual(Level::P95).unwrap().high, 0.0);
+        assert_eq!(swapped.residual(Level::P95).expect("something is left").high, 0.0);
     }
 
     #[test]
