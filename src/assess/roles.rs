@@ -21,11 +21,15 @@ const APART: [(Role, Role); 11] = [
     (Role::Split, Role::Weight),
 ];
 
-/// Where the plan gives a role.
-fn setting(role: Role) -> &'static str {
+/// Where the plan gives a role: recorded scores have a table of their own.
+fn setting(role: Role, scores: bool) -> &'static str {
     match role {
+        Role::Patient if scores => "scores.patient",
+        Role::Target if scores => "scores.label",
+        Role::Split if scores => "scores.member",
         Role::Identifier => "columns.identifiers",
         Role::Patient => "data.patient",
+        // Sets of columns under `[threats]` count as these.
         Role::QuasiIdentifier => "columns.quasi_identifiers",
         Role::Sensitive => "columns.sensitive",
         Role::Target => "data.target",
@@ -38,6 +42,7 @@ fn setting(role: Role) -> &'static str {
 
 /// Complains about every column whose roles exclude each other, and about lists that name a column twice.
 pub(super) fn check(s: &mut Settings, schema: &Schema) {
+    let scores = s.table("scores").is_some();
     for (path, names) in [
         ("columns.identifiers", &schema.identifiers),
         ("columns.sensitive", &schema.sensitive),
@@ -54,9 +59,10 @@ pub(super) fn check(s: &mut Settings, schema: &Schema) {
     for column in columns {
         let roles = schema.roles(column);
         for (a, b) in APART.into_iter().filter(|(a, b)| roles.contains(a) && roles.contains(b)) {
+            let (first, second) = (setting(a, scores), setting(b, scores));
             s.complain(
-                setting(b),
-                format!("the column `{column}` is the {a} (`{}`) and the {b} (`{}`)", setting(a), setting(b)),
+                second,
+                format!("the column `{column}` is the {a} (`{first}`) and the {b} (`{second}`)"),
                 "give each a column of its own, or drop one of the two settings",
             );
         }

@@ -139,24 +139,24 @@ impl<'a> Opened<'a> {
         found.ok_or_else(|| no_column(setting, name, &format!("`{}`", self.path.display()), &names))
     }
 
-    fn damaged(&self, what: &str) -> DataError {
+    pub(super) fn damaged(&self, what: &str) -> DataError {
         DataError::Damaged { file: self.path.into(), what: what.to_owned() }
     }
 
     /// One column of one row group.
     fn piece(&self, field: usize, group: usize) -> Result<Piece, DataError> {
-        let coder = self.code(&[field], group, |_| ())?.remove(0);
+        let coder = self.code(&[field], group, |_| Ok(()))?.remove(0);
         let levels = coder.keys.len() as u32;
         Ok(Piece { codes: Column::new(coder.codes, levels, None), keys: coder.keys })
     }
 
-    /// Codes of some columns, by ascending place, of one row group; `batch` sees those of every batch and may take them. Every call opens
+    /// Codes of some columns, by ascending place, of one row group; `batch` sees those of every batch, may take them, and may end the reading. Every call opens
     /// the file anew: readers of one handle would move each other's place.
     pub(super) fn code(
         &self,
         fields: &[usize],
         group: usize,
-        mut batch: impl FnMut(&mut [Coder<'a>]),
+        mut batch: impl FnMut(&mut [Coder<'a>]) -> Result<(), DataError>,
     ) -> Result<Vec<Coder<'a>>, DataError> {
         let file = File::open(self.path).map_err(|source| DataError::Io { file: self.path.into(), source })?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
@@ -173,7 +173,7 @@ impl<'a> Opened<'a> {
                     self.damaged(&format!("column `{name}` has the type {kind}, which privet does not read"))
                 })?;
             }
-            batch(&mut coders);
+            batch(&mut coders)?;
         }
         Ok(coders)
     }

@@ -13,8 +13,8 @@ use crate::equivalence::Histogram;
 
 /// Bytes of a record that is alone in its class, with the copy that is made when parts are put together.
 const BYTES_EACH: u64 = 32;
-/// Bytes of a value that a column knows, about.
-const BYTES_KNOWN: u64 = 64;
+/// Bytes of a value that a column knows, in the maps that hold it, besides its text.
+const BYTES_KNOWN: u64 = 256;
 /// Most times that a file is read.
 const MOST_PASSES: u64 = 4096;
 /// Keys that are counted before equal ones are put together.
@@ -31,8 +31,8 @@ pub struct Passed {
     pub passes: u64,
 }
 
-/// The class sizes of a Parquet file whose codes would be larger than the limit; nothing for other files. Memory is the limit, what
-/// one batch of rows takes on every thread, and the values of the columns.
+/// The class sizes of a Parquet file whose codes would be larger than the limit; nothing for other files. Memory is about the limit for
+/// the keys of a pass, as much for the values of the columns, and what a row group's values and a batch of rows take on every thread.
 ///
 /// # Errors
 /// As [`super::load_codes`]; [`DataError::TooLarge`] where the values of the columns alone pass the limit, or the columns have 2^64
@@ -78,7 +78,16 @@ fn known(opened: &Opened<'_>, fields: &[usize], limit: u64) -> Result<Vec<HashMa
     let groups: Vec<usize> = (0..opened.groups()).collect();
     for some in groups.chunks(2 * rayon::current_num_threads()) {
         let found = |&group: &usize| {
-            opened.code(fields, group, |coders| coders.iter_mut().for_each(|coder| coder.codes.clear()))
+            // What each coder knew at the last batch, and its bytes: only new values are looked at.
+            let mut seen = vec![(0, 0); fields.len()];
+            opened.code(fields, group, |coders| {
+                for (coder, (known, bytes)) in coders.iter_mut().zip(&mut seen) {
+                    coder.codes.clear();
+                    *bytes += coder.keys[*known..].iter().map(bytes_of).sum::<u64>();
+                    *known = coder.keys.len();
+                }
+                within(opened, seen.iter().map(|(_, bytes)| bytes).sum(), limit)
+            })
         };
         for coders in some.par_iter().map(found).collect::<Result<Vec<_>, _>>()? {
             for (known, coder) in known.iter_mut().zip(coders) {
@@ -88,12 +97,18 @@ fn known(opened: &Opened<'_>, fields: &[usize], limit: u64) -> Result<Vec<HashMa
                 }
             }
         }
-        let bytes = known.iter().map(|known| known.len() as u64).sum::<u64>().saturating_mul(BYTES_KNOWN);
-        if bytes > limit {
-            return Err(opened.too_large(bytes));
-        }
+        within(opened, known.iter().flat_map(HashMap::keys).map(bytes_of).sum(), limit)?;
     }
     Ok(known)
+}
+
+/// Memory that a value takes.
+fn bytes_of(key: &Key) -> u64 {
+    BYTES_KNOWN + if let Key::Text(text) = key { 3 * text.len() as u64 } else { 0 }
+}
+
+fn within(opened: &Opened<'_>, bytes: u64, limit: u64) -> Result<(), DataError> {
+    if bytes > limit { Err(opened.too_large(bytes)) } else { Ok(()) }
 }
 
 /// A key and how many records have it.
@@ -146,7 +161,10 @@ impl Digits {
             let mut keys = vec![(0_u64, false); coders.first().map_or(0, |coder| coder.codes.len())];
             for ((coder, adding), digits) in coders.iter_mut().zip(&mut adding).zip(&self.0) {
                 let known = adding.len();
-                adding.extend(coder.keys[known..].iter().map(|key| digits[key]));
+                for key in &coder.keys[known..] {
+                    let digit = digits.get(key).ok_or_else(|| opened.damaged("it changed while it was read"))?;
+                    adding.push(*digit);
+                }
                 for ((key, lacks), code) in keys.iter_mut().zip(coder.codes.drain(..)) {
                     let (digit, missing) = adding[code as usize];
                     *key += digit;
@@ -161,6 +179,7 @@ impl Digits {
                 together(&mut counted);
                 loose = counted.len() + LOOSE;
             }
+            Ok(())
         })?;
         together(&mut counted);
         counted.shrink_to_fit();

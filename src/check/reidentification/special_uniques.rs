@@ -33,8 +33,7 @@ use crate::check::settings::{between, within};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::equivalence::Column;
 use crate::finding::{
-    Bar, Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Standing, Table, Unit, part_of, partition,
-    share_of,
+    Bar, Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Standing, Table, Unit, part_of, share_of,
 };
 use crate::stats::interval::normal_quantile;
 use crate::stats::{Estimate, Level, Method};
@@ -143,7 +142,8 @@ impl SpecialUniques {
         finding.evidence.extend(contributions(columns, found, scores));
         let named = named(found);
         finding.evidence.push(strongest(columns, &named, n));
-        finding.evidence.extend(sizes(scores, &named));
+        let over = left_over(scores, &named);
+        finding.evidence.extend(sizes(scores, &over));
         if !found.is_complete() {
             let why = if found.stopped { "the search was stopped" } else { "larger sets are not looked at" };
             finding.limits.push(format!(
@@ -161,10 +161,12 @@ impl SpecialUniques {
             ("largest set looked at".to_owned(), found.max_size.to_string()),
             ("records with a score".to_owned(), part_of(scores.scored(), n)),
         ];
-        if shows(scores.scored()) {
+        if shows(scores.scored()) && sum_tells_nothing(scores, &over) {
             finding
                 .settings
                 .push(("sum of the scores".to_owned(), format!("{:.0}", scores.of_row.iter().sum::<f64>())));
+        }
+        if shows(scores.scored()) {
             finding.settings.push(("largest score".to_owned(), format!("{largest:.0}")));
         }
         finding
@@ -220,16 +222,31 @@ fn strongest(columns: &[String], named: &[(usize, u64)], rows: usize) -> Evidenc
     })
 }
 
-/// How many sets there are of each number of columns, a set of two records counted twice. Withheld also where the sets that
-/// are named leave 1 to 10 over.
-fn sizes(scores: &Scores, named: &[(usize, u64)]) -> Option<Evidence> {
-    let last = scores.by_size.iter().rposition(|&count| count > 0)?;
-    let shown = partition(&scores.by_size[..=last]).into_iter().enumerate().map(|(at, shown)| {
+/// Sets of each number of columns that are not among those named, a set of two records counted twice.
+fn left_over(scores: &Scores, named: &[(usize, u64)]) -> Vec<usize> {
+    let over = |(at, &count): (usize, &usize)| {
         let of_size = named.iter().filter(|(_, set)| set.count_ones() as usize == at + 1);
-        let over = scores.by_size[at] - of_size.map(|(count, _)| count).sum::<usize>();
-        let telling = Count::of(over) == Count::Withheld && matches!(shown, Count::Shown(_));
-        if telling { Count::Hidden } else { shown }
-    });
+        count - of_size.map(|(count, _)| count).sum::<usize>()
+    };
+    scores.by_size.iter().enumerate().map(over).collect()
+}
+
+/// Whether sets of some number of columns, or those left over of them, are 1 to 10.
+fn tells(scores: &Scores, over: &[usize]) -> bool {
+    scores.by_size.iter().chain(over).any(|&count| Count::of(count) == Count::Withheld)
+}
+
+/// Whether the sum of the scores, which is a sum over sets by their number of columns, leaves open how many there are: where few are left
+/// over, at least two numbers that nobody is told must stand beside them.
+fn sum_tells_nothing(scores: &Scores, over: &[usize]) -> bool {
+    !tells(scores, over) || over.iter().filter(|&&count| shows(count)).count() >= 2
+}
+
+/// How many sets there are of each number of columns, a set of two records counted twice; nothing where one of these numbers, or what
+/// the named sets leave of it, is 1 to 10: the sum of the scores would give it away.
+fn sizes(scores: &Scores, over: &[usize]) -> Option<Evidence> {
+    let last = scores.by_size.iter().rposition(|&count| count > 0).filter(|_| !tells(scores, over))?;
+    let shown = scores.by_size[..=last].iter().map(|&count| Count::of(count));
     Some(Evidence::Table(Table {
         caption: "Sets that single out a record, none of their columns dispensable, by how many columns they have"
             .to_owned(),
@@ -363,11 +380,18 @@ mod tests {
             let found = MinimalUniques::of(&table.each_ref(), None, &Settings::default(), &Unwatched).unwrap();
             let mut scores = Scores::of(&found, Scoring::Factorial);
             scores.by_size = vec![0, 35, 60];
-            let Some(Evidence::Table(table)) = sizes(&scores, named) else { panic!("there are sets") };
-            table.rows.into_iter().map(|row| row[1].clone()).collect::<Vec<_>>()
+            let over = left_over(&scores, named);
+            let counts = sizes(&scores, &over).map(|evidence| match evidence {
+                Evidence::Table(table) => table.rows.into_iter().map(|row| row[1].clone()).collect::<Vec<_>>(),
+                other => panic!("not a table: {other:?}"),
+            });
+            (counts, sum_tells_nothing(&scores, &over))
         };
-        assert_eq!(of(&[(30, 0b11)]), ["0", "withheld", "60"]);
-        assert_eq!(of(&[(35, 0b11), (20, 0b111)]), ["0", "35", "60"]);
+        // Five sets of two columns are left over, and 60 of three: the sum would say so if the 60 were known, and it is said that they
+        // are the only ones.
+        assert_eq!(of(&[(30, 0b11)]), (None, false));
+        assert_eq!(of(&[(35, 0b11), (20, 0b111)]), (Some(["0", "35", "60"].map(str::to_owned).to_vec()), true));
+        assert!(of(&[]).1, "nothing is named");
     }
 
     /// U phi / (U phi + P (1 - phi)) without pairs: said, not 1.
