@@ -9,7 +9,7 @@ use anyhow::Context;
 use super::args;
 use super::assess::with_help;
 use super::outputs::Private;
-use super::{Exit, helped, show};
+use super::{Exit, helped, once, show};
 use crate::assess::compare::masking::{IntervalDisclosure, Masked, Masking, Rule, Way, masking};
 use crate::assess::compare::{Change, Comparison, How, Profile, Version, compare};
 use crate::data::DataError;
@@ -18,10 +18,10 @@ use crate::stats::{Estimate, Method};
 
 pub(super) fn run(arguments: &args::Compare) -> anyhow::Result<Exit> {
     let how = How {
-        quasi_identifiers: arguments.quasi_identifiers.clone(),
+        quasi_identifiers: once(&arguments.quasi_identifiers),
         patient: arguments.patient.clone(),
         missing: arguments.missing.clone(),
-        numbers: arguments.numbers.clone(),
+        numbers: once(&arguments.numbers),
         seed: arguments.seed,
     };
     // A bad path fails before anything is measured.

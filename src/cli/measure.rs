@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::args::Measure;
-use super::{Exit, helped, show};
+use super::{Exit, helped, once, show};
 use crate::check::reidentification::{Counted, Measurement};
 use crate::data::{DataError, Limits, Passed, Reading, Table, ThreatModel, load_codes, load_columns, load_passes};
 use crate::equivalence::Column;
@@ -59,12 +59,7 @@ pub(super) fn run(arguments: &Measure) -> anyhow::Result<Exit> {
 
 fn measured(arguments: &Measure, clock: &mut Clock<'_>) -> Result<(Measurement, Option<u64>), DataError> {
     const SETTING: &str = "--quasi-identifiers";
-    let mut names: Vec<String> = Vec::new();
-    for name in &arguments.quasi_identifiers {
-        if !names.contains(name) {
-            names.push(name.clone());
-        }
-    }
+    let names = once(&arguments.quasi_identifiers);
     if names.len() > 64 {
         return Err(DataError::Shape {
             what: format!("{} quasi-identifiers are named", names.len()),

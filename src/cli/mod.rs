@@ -136,3 +136,14 @@ fn panic_text(place: Option<&std::panic::Location<'_>>) -> String {
         "internal error{place} (privet {version}); this is a bug, its message is withheld because it could hold data"
     )
 }
+
+/// The names in their order, each once: a column that is named twice would weigh twice.
+fn once(names: &[String]) -> Vec<String> {
+    let mut once: Vec<String> = Vec::new();
+    for name in names {
+        if !once.contains(name) {
+            once.push(name.clone());
+        }
+    }
+    once
+}

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::copula::{GaussianCopula, correctness_of_key, uniqueness_of_key};
-use super::fit::{Bins, counted};
 use super::order::levels_in_order;
 use super::sample_uniques::{Drawn, NoAnswer, RecordAnswer, RecordModel, answer, replicates};
 use crate::equivalence::{Classes, Column, Histogram};
@@ -112,8 +111,8 @@ impl KeyCopula {
 impl RecordModel for KeyCopula {
     type Sample = Keys;
 
-    fn bins(sample: &Keys) -> Bins {
-        counted(&Histogram::of_sizes(sample.classes.records().iter().copied()))
+    fn sizes(sample: &Keys) -> Histogram {
+        Histogram::of_sizes(sample.classes.records().iter().copied())
     }
 
     fn draw(&self, stream: &mut Stream) -> Keys {

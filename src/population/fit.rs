@@ -91,6 +91,10 @@ pub(super) fn p_value(counted: &Bins, expected: &Bins, parameters: usize) -> f64
         }
     }
     let freedom = bins.saturating_sub(parameters).max(1);
+    if statistic <= 0.0 {
+        // `gamma_ur` refuses 0.
+        return 1.0;
+    }
     gamma_ur(freedom as f64 / 2.0, statistic / 2.0)
 }
 
@@ -134,6 +138,12 @@ mod tests {
         // Per class of two the half of a unique and a quarter of a pair; per unique a half.
         let scale = 60.0 / (30.0 + 6.0);
         assert!((mix[0] - 60.0).abs() < 1e-12 && (mix[1] - 3.0 * scale).abs() < 1e-12, "{mix:?}");
+    }
+
+    #[test]
+    fn what_is_expected_exactly_fits() {
+        let bins = [60.0, 20.0, 0.0, 0.0, 0.0, 0.0];
+        assert_eq!([p_value(&bins, &bins, 1), p_value(&[0.0; 6], &[0.0; 6], 1)], [1.0; 2]);
     }
 
     /// A right model is kept in 95 % of the samples or more; one for another population never is.

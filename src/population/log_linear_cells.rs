@@ -2,9 +2,11 @@
 
 use rand::Rng;
 
-use super::fit::{Bins, counted};
-use super::log_linear::{DISPERSION, Fitted};
-use super::sample_uniques::{Drawn, NoAnswer, RecordAnswer, RecordModel, answer, enough_uniques, replicates};
+use super::log_linear::{DISPERSION, FEWEST_ROUNDS, Fitted, QUICK};
+use super::margins::Effort;
+use super::sample_uniques::{
+    Drawn, NoAnswer, RecordAnswer, RecordModel, answer, enough_uniques, replicates as affordable,
+};
 use crate::equivalence::{Column, Histogram};
 use crate::seed::{Seed, Stream};
 
@@ -12,6 +14,8 @@ use crate::seed::{Seed, Stream};
 const MOST: usize = 1 << 18;
 /// Cells and records, times samples drawn, that are affordable.
 const BUDGET: f64 = 1e7;
+/// Cells x interactions x rounds of fitting, summed over samples drawn, that are affordable: a few seconds of one thread.
+const ROUNDS: f64 = 2e9;
 
 /// What a log-linear model says about the people who are unique in a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,7 +30,9 @@ pub struct LogLinearAnswer {
 
 /// What the log-linear model chosen by its dispersion ([`LogLinear::choose`](super::LogLinear::choose)) says about the people
 /// who are unique in a sample of a population, with intervals by drawing samples from it and fitting the same interactions
-/// again (that others might have been chosen is not in them).
+/// again (that others might have been chosen is not in them). A drawn sample whose fit is more than a quarter of a person
+/// off in a total after 100 rounds, or as many as are affordable, is left out. Choice and intervals take a few
+/// seconds each at most.
 ///
 /// Every record is of another person; a missing value is a level of its own. Nothing where the dispersion of tau 1 or tau 2 stays
 /// outside -1.96 to 1.96 with all interactions that lower it (or as many as were affordable).
@@ -43,7 +49,7 @@ pub fn log_linear_answer(columns: &[Column], population: f64, seed: Seed) -> Res
     }
     let cells = Cells::of(columns, MOST).ok_or(NoAnswer::TooManyCells(MOST))?;
     let cost = (cells.counts.len() + records) as f64;
-    let replicates = replicates(cost, BUDGET).ok_or(NoAnswer::TooLarge)?;
+    let replicates = affordable(cost, BUDGET).ok_or(NoAnswer::TooLarge)?;
     enough_uniques(&CellModel::bins(&cells))?;
     let fraction = records as f64 / population;
     let fitted = Fitted::choose(&cells.levels, &cells.counts, fraction)?;
@@ -53,7 +59,12 @@ pub fn log_linear_answer(columns: &[Column], population: f64, seed: Seed) -> Res
     if farther.abs() > DISPERSION {
         return Err(NoAnswer::Dispersion { dispersion: farther, pairs });
     }
-    let model = CellModel::of(fitted, cells.levels.clone(), records, fraction);
+    let round = fitted.terms.len() as f64 * cells.counts.len() as f64;
+    let refits = affordable(round * 2.0 * FEWEST_ROUNDS as f64, ROUNDS);
+    let replicates = replicates.min(refits.ok_or(NoAnswer::TooLarge)?);
+    let rounds = (ROUNDS / (replicates as f64 * round)) as usize;
+    let effort = Effort { rounds: (rounds - FEWEST_ROUNDS).min(QUICK.rounds), ..QUICK };
+    let model = CellModel::of(fitted, cells.levels.clone(), records, fraction, effort);
     let drawn = Drawn { records, population, replicates };
     let says = answer(&model, &cells, drawn, seed)?;
     Ok(LogLinearAnswer { says, dispersion, interactions: [pairs, columns.len() * (columns.len() - 1) / 2] })
@@ -97,26 +108,28 @@ struct CellModel {
     levels: Vec<usize>,
     records: usize,
     fraction: f64,
+    /// What is spent on fitting it again.
+    effort: Effort,
     /// Means up to and with each cell.
     summed: Vec<f64>,
 }
 
 impl CellModel {
-    fn of(fitted: Fitted, levels: Vec<usize>, records: usize, fraction: f64) -> Self {
+    fn of(fitted: Fitted, levels: Vec<usize>, records: usize, fraction: f64, effort: Effort) -> Self {
         let sum = |sum: &mut f64, mean: &f64| {
             *sum += mean;
             Some(*sum)
         };
         let summed = fitted.means.iter().scan(0.0, sum).collect();
-        Self { fitted, levels, records, fraction, summed }
+        Self { fitted, levels, records, fraction, effort, summed }
     }
 }
 
 impl RecordModel for CellModel {
     type Sample = Cells;
 
-    fn bins(sample: &Cells) -> Bins {
-        counted(&Histogram::of_sizes(sample.counts.iter().map(|&count| count as u32)))
+    fn sizes(sample: &Cells) -> Histogram {
+        Histogram::of_sizes(sample.counts.iter().map(|&count| count as u32))
     }
 
     fn draw(&self, stream: &mut Stream) -> Cells {
@@ -132,8 +145,9 @@ impl RecordModel for CellModel {
 
     fn again(&self, sample: &Cells) -> Option<Self> {
         let terms = self.fitted.terms.clone();
-        let fitted = Fitted::of(&self.levels, &sample.counts, terms, self.fraction, Some(&self.fitted.means)).ok()?;
-        Some(Self::of(fitted, self.levels.clone(), self.records, self.fraction))
+        let start = Some(self.fitted.means.as_slice());
+        let fitted = Fitted::of(&self.levels, &sample.counts, terms, self.fraction, start, self.effort).ok()?;
+        Some(Self::of(fitted, self.levels.clone(), self.records, self.fraction, self.effort))
     }
 
     fn risks(&self, sample: &Cells, others: f64, most: usize) -> Vec<[f64; 2]> {

@@ -33,10 +33,19 @@ pub enum NoTable {
 
 /// Most cells of a table.
 pub const MOST_CELLS: usize = 1 << 22;
-/// Rounds of fitting.
-const ROUNDS: usize = 1_000;
-/// How near each total has to be reached, relative to the whole.
-const WITHIN: f64 = 1e-10;
+/// What is spent on a table of margins.
+const EFFORT: Effort = Effort { rounds: 1_000, within: 1e-10, settle: 0.0 };
+
+/// How long a table is fitted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Effort {
+    /// Rounds at most.
+    pub(super) rounds: usize,
+    /// How near each total has to be reached, relative to the whole.
+    pub(super) within: f64,
+    /// How near each total has to be reached, in people, after the last round; 0 where nothing less than the above will do.
+    pub(super) settle: f64,
+}
 
 /// The table with the given margins that is nearest to `start` in information (all ones: independence given the margins);
 /// rows of the last axis run fastest. A cell that starts at zero stays zero.
@@ -56,16 +65,17 @@ const WITHIN: f64 = 1e-10;
 /// # Ok::<(), privet::population::NoTable>(())
 /// ```
 pub fn table_of_margins(levels: &[usize], margins: &[Margin], start: Option<&[f64]>) -> Result<Vec<f64>, NoTable> {
-    table_within(levels, margins, start, WITHIN)
+    Ok(table_within(levels, margins, start, EFFORT)?.0)
 }
 
-/// [`table_of_margins`] with every total reached as nearly as said.
+/// [`table_of_margins`] with as much effort as said, and the rounds that it took; all of them where it settles
+/// for less.
 pub(super) fn table_within(
     levels: &[usize],
     margins: &[Margin],
     start: Option<&[f64]>,
-    within: f64,
-) -> Result<Vec<f64>, NoTable> {
+    effort: Effort,
+) -> Result<(Vec<f64>, usize), NoTable> {
     let cells = levels.iter().try_fold(1_usize, |all, &levels| all.checked_mul(levels)).unwrap_or(usize::MAX);
     if cells > MOST_CELLS {
         return Err(NoTable::TooLarge);
@@ -77,8 +87,9 @@ pub(super) fn table_within(
         None => vec![1.0; cells],
     };
     let places: Vec<Vec<u32>> = margins.iter().map(|margin| places(levels, &margin.axes)).collect();
-    for _ in 0..ROUNDS {
-        let mut worst = 0.0_f64;
+    let mut worst = 0.0_f64;
+    for round in 1..=effort.rounds {
+        worst = 0.0;
         for (margin, places) in margins.iter().zip(&places) {
             let sums = sums(&table, places, margin.totals.len());
             let off = sums.iter().zip(&margin.totals).map(|(sum, total)| (sum - total).abs());
@@ -88,11 +99,11 @@ pub(super) fn table_within(
                 *cell *= if sum > 0.0 { margin.totals[place as usize] / sum } else { 0.0 };
             }
         }
-        if worst <= within * whole {
-            return Ok(table);
+        if worst <= effort.within * whole {
+            return Ok((table, round));
         }
     }
-    Err(NoTable::Unreached)
+    if worst <= effort.settle { Ok((table, effort.rounds)) } else { Err(NoTable::Unreached) }
 }
 
 /// The number of people that all margins add up to.

@@ -120,10 +120,8 @@ impl Merged {
         Self { codes: (0..column.len()).map(code).collect(), levels: taken.len() }
     }
 
-    /// The correlation under which the counts of two columns are likeliest, between -0.99 and 0.99, by Fisher's scoring held
-    /// between bounds. 0 where a column has one level.
-    ///
-    /// Reference: Olsson, Psychometrika 44 (1979) 443-460.
+    /// The correlation under which the counts of two columns are likeliest ([`Table::correlation`]); records that lack one of
+    /// them do not count.
     ///
     /// # Panics
     /// When the columns differ in length.
@@ -135,26 +133,7 @@ impl Merged {
                 table[usize::from(*a)][usize::from(*b)] += 1.0;
             }
         });
-        if self.levels < 2 || other.levels < 2 {
-            return 0.0;
-        }
-        let (mut low, mut high, mut at) = (-TIGHTEST, TIGHTEST, 0.0);
-        let table = Table::of(table);
-        for _ in 0..STEPS.0 {
-            let (score, information) = table.score(at);
-            if score > 0.0 {
-                low = at;
-            } else {
-                high = at;
-            }
-            let step = at + score / information.max(f64::MIN_POSITIVE);
-            let next = if low < step && step < high { step } else { 0.5 * (low + high) };
-            if (next - at).abs() < STEPS.1 {
-                return next;
-            }
-            at = next;
-        }
-        at
+        Table::of(table).correlation()
     }
 }
 
@@ -172,6 +151,33 @@ impl Table {
         let ends = [stretches(&rows), stretches(&columns)];
         let below = ends.each_ref().map(|ends| ends.iter().map(|&end| normal_cdf(end)).collect());
         Self { counts, ends, below }
+    }
+
+    /// The correlation under which the counts are likeliest, between -0.99 and 0.99, by Fisher's scoring held between bounds. 0
+    /// where no record is counted or all have one level of a column: any correlation is as likely, which says nothing against
+    /// independence.
+    ///
+    /// Reference: Olsson, Psychometrika 44 (1979) 443-460.
+    fn correlation(&self) -> f64 {
+        let (mut low, mut high, mut at) = (-TIGHTEST, TIGHTEST, 0.0);
+        for _ in 0..STEPS.0 {
+            let (score, information) = self.score(at);
+            if information <= 0.0 {
+                return at;
+            }
+            if score > 0.0 {
+                low = at;
+            } else {
+                high = at;
+            }
+            let step = at + score / information;
+            let next = if low < step && step < high { step } else { 0.5 * (low + high) };
+            if (next - at).abs() < STEPS.1 {
+                return next;
+            }
+            at = next;
+        }
+        at
     }
 
     /// Slope of the log-likelihood in the correlation, and the information about it.
@@ -195,5 +201,36 @@ impl Table {
             before = after;
         }
         (score, information)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As of sex and weeks of pregnancy, or of two columns that nobody has both of.
+    #[test]
+    fn one_level_says_nothing_about_correlation() {
+        let wide = [30.0, 40.0, 30.0].to_vec();
+        let tall =
+            |at: usize| wide.iter().map(|&count| if at == 0 { vec![count, 0.0] } else { vec![0.0, count] }).collect();
+        let tables = [
+            vec![vec![0.0; 3], wide.clone()],
+            vec![wide.clone(), vec![0.0; 3]],
+            tall(0),
+            tall(1),
+            vec![vec![0.0; 3]; 2],
+            vec![vec![9.0]],
+        ];
+        for table in tables {
+            assert_eq!(Table::of(table.clone()).correlation(), 0.0, "{table:?}");
+        }
+        let column = |codes: &[u32]| Merged::of(&Column::new(codes.iter().copied(), 4, Some(3)));
+        // Whoever has the second has one level of the first.
+        let (sex, weeks) = (column(&[0, 0, 0, 0, 1, 1, 1, 1]), column(&[3, 3, 3, 3, 0, 1, 2, 1]));
+        assert_eq!([sex.polychoric(&weeks), weeks.polychoric(&sex)], [0.0; 2]);
+        assert_eq!(column(&[0, 1, 2, 3, 3, 3]).polychoric(&column(&[3, 3, 3, 0, 1, 2])), 0.0);
+        // Two levels of each are enough.
+        assert!(Table::of(vec![vec![30.0, 10.0], vec![10.0, 30.0]]).correlation() > 0.5);
     }
 }

@@ -3,8 +3,9 @@
 use rayon::prelude::*;
 use thiserror::Error;
 
-use super::fit::{Bins, p_value};
-use super::{MISFIT, NoTable};
+use super::fit::{Bins, counted, p_value};
+use super::{MISFIT, NoTable, bounds_of_uniques};
+use crate::equivalence::Histogram;
 use crate::seed::{Seed, Stream};
 use crate::stats::interval::normal_quantile;
 use crate::stats::{Estimate, Level, Method};
@@ -13,11 +14,15 @@ use crate::stats::{Estimate, Level, Method};
 pub(super) trait RecordModel: Sync + Sized {
     /// Records as the model counts them.
     type Sample;
+    /// Sizes of its groups.
+    fn sizes(sample: &Self::Sample) -> Histogram;
     /// Numbers of groups by size.
-    fn bins(sample: &Self::Sample) -> Bins;
+    fn bins(sample: &Self::Sample) -> Bins {
+        counted(&Self::sizes(sample))
+    }
     /// A sample as large as the one that the model was fitted to.
     fn draw(&self, stream: &mut Stream) -> Self::Sample;
-    /// The same model fitted to another sample.
+    /// The same model fitted to another sample; nothing where it has no fit.
     fn again(&self, sample: &Self::Sample) -> Option<Self>;
     /// For at most so many of the sample's uniques, spread evenly: the probability that nobody of the `others`, who are not
     /// in the sample, shares the key, and the mean of 1 over the number of people with it.
@@ -35,8 +40,8 @@ pub(super) struct Drawn {
     pub(super) replicates: usize,
 }
 
-/// What a model of single records says; values have the mean error of drawn samples taken off. Sample uniques are people whose
-/// key nobody else of the sample has.
+/// What a model of single records says; values have the mean error of drawn samples taken off, and are held within the bounds
+/// that hold for every population ([`bounds_of_uniques`]). Sample uniques are people whose key nobody else of the sample has.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RecordAnswer {
     /// Share of the population that is unique in it, 0 to 1: tau 1 over the number of records, since whoever is unique in the
@@ -50,7 +55,7 @@ pub struct RecordAnswer {
     pub fit: f64,
     /// Sample uniques that the model expects over those counted.
     pub expected_over_counted: f64,
-    /// Samples that were drawn for the intervals.
+    /// Samples on which the intervals rest: drawn from the model, and fitted again.
     pub replicates: usize,
 }
 
@@ -96,6 +101,14 @@ pub enum NoAnswer {
         /// Sample uniques that the model expects over those counted.
         expected_over_counted: f64,
     },
+    /// The model has no fit to too many of the samples drawn from it.
+    #[error("no interval: only {fitted} of {drawn} samples drawn from it could be fitted again")]
+    FewRefits {
+        /// Samples that could be fitted.
+        fitted: usize,
+        /// Samples drawn.
+        drawn: usize,
+    },
     /// No fit by iterations.
     #[error("no fit: {0}")]
     NoTable(#[from] NoTable),
@@ -107,6 +120,9 @@ const FEWEST: f64 = 11.0;
 const SCORED: (usize, usize) = (2_000, 400);
 /// Samples drawn for an interval, at least and at most.
 const REPLICATES: (usize, usize) = (20, 40);
+/// Share of the samples drawn that have to be fitted again: those that are not are sparser than the others, so nobody knows
+/// how wide an interval without many of them should be.
+const REFITTED: f64 = 0.75;
 /// The largest difference between expected and counted share of people alone or in pairs at which a model that fails the test of
 /// its fit is heard, on the scale of [`angle`]: 5 of 100 people where half are alone, 2 where one in twenty is.
 const OFF: f64 = 0.05;
@@ -128,7 +144,11 @@ pub(super) fn enough_uniques(counted: &Bins) -> Result<(), NoAnswer> {
 
 /// Answers with intervals. Samples are drawn from the model, the model is fitted to each, and what that says of the sample's own
 /// uniques is held against what the model that drew it says of them; the mean of these errors is taken off and their spread
-/// gives the width, besides who of the uniques is unique in the population by chance, and who of them was scored.
+/// gives the width, besides who of the uniques is unique in the population by chance, and who of them was scored. A sample that
+/// the model has no fit to is left out of the errors, and there is no answer where more than a quarter are.
+///
+/// Values and intervals are then held within [`bounds_of_uniques`], values at most at the share of the sample that is unique:
+/// where at least a share `low` of the population is unique in it, at least `low` n of the sample are, among its uniques.
 ///
 /// Numbers of groups of 1 to 5 people and more are held against their means in the drawn samples (chi-squared test). A model
 /// that fails the test is refused where it is far off about the people alone or in pairs; where it is not, its intervals are
@@ -137,14 +157,15 @@ pub(super) fn enough_uniques(counted: &Bins) -> Result<(), NoAnswer> {
 /// O(replicates x (fit + draw + 400 keys)); the same on any number of threads.
 ///
 /// # Errors
-/// [`NoAnswer::NoUniques`], [`NoAnswer::FewUniques`], [`NoAnswer::Misfit`].
+/// [`NoAnswer::NoUniques`], [`NoAnswer::FewUniques`], [`NoAnswer::Misfit`], [`NoAnswer::FewRefits`].
 pub(super) fn answer<M: RecordModel>(
     model: &M,
     sample: &M::Sample,
     drawn: Drawn,
     seed: Seed,
 ) -> Result<RecordAnswer, NoAnswer> {
-    let (n, counted) = (drawn.records as f64, M::bins(sample));
+    let (n, sizes) = (drawn.records as f64, M::sizes(sample));
+    let counted = counted(&sizes);
     enough_uniques(&counted)?;
     let others = drawn.population - n;
     let replicates: Vec<Replicate> = (0..drawn.replicates)
@@ -158,26 +179,34 @@ pub(super) fn answer<M: RecordModel>(
     if off > OFF {
         return Err(NoAnswer::Misfit { expected_over_counted });
     }
+    let refitted: Vec<(&Replicate, [f64; 2])> = replicates.iter().filter_map(|one| Some((one, one.fitted?))).collect();
+    if (refitted.len() as f64) < REFITTED * drawn.replicates as f64 {
+        return Err(NoAnswer::FewRefits { fitted: refitted.len(), drawn: drawn.replicates });
+    }
     let scored = model.risks(sample, others, SCORED.0);
     let (alone, found) = (counted[0], means(&scored));
+    let bounds = bounds_of_uniques(&sizes, drawn.population);
     let of_uniques = |at: usize| {
-        let drawn_errors = replicates.iter().map(|one| angle(one.fitted[at]) - angle(one.right[at])).collect();
+        let drawn_errors = refitted.iter().map(|(one, fitted)| angle(fitted[at]) - angle(one.right[at])).collect();
         let spread = mean(scored.iter().map(|risk| (risk[at] - found[at]).powi(2)));
         let of_scoring = (1.0 - scored.len() as f64 / alone) * spread / scored.len() as f64;
         let of_scoring = of_scoring / (4.0 * found[at] * (1.0 - found[at])).max(1e-9);
-        Errors { drawn: drawn_errors, besides: of_scoring + 0.25 / alone, off }.around(found[at], drawn.records)
+        let says =
+            Errors { drawn: drawn_errors, besides: of_scoring + 0.25 / alone, off }.around(found[at], drawn.records);
+        within(says, bounds.low * n / alone, 1.0, 1.0)
     };
     let unique = |one: &Replicate, share: f64| one.bins[0] / n * share;
-    let centre = mean(replicates.iter().map(|one| unique(one, one.right[0])));
-    let drawn_errors = replicates.iter().map(|one| angle(unique(one, one.fitted[0])) - angle(centre)).collect();
+    let centre = mean(refitted.iter().map(|(one, _)| unique(one, one.right[0])));
+    let drawn_errors = refitted.iter().map(|(one, fitted)| angle(unique(one, fitted[0])) - angle(centre)).collect();
     let errors = Errors { drawn: drawn_errors, besides: 0.25 / drawn.population, off };
+    let unique_share = errors.around(alone / n * found[0], drawn.records);
     Ok(RecordAnswer {
-        unique_share: errors.around(alone / n * found[0], drawn.records),
+        unique_share: within(unique_share, bounds.low, bounds.value, bounds.high),
         population_uniques: of_uniques(0),
         right_matches: of_uniques(1),
         fit,
         expected_over_counted,
-        replicates: drawn.replicates,
+        replicates: refitted.len(),
     })
 }
 
@@ -185,7 +214,14 @@ pub(super) fn answer<M: RecordModel>(
 struct Replicate {
     bins: Bins,
     right: [f64; 2],
-    fitted: [f64; 2],
+    /// Nothing where it has no fit.
+    fitted: Option<[f64; 2]>,
+}
+
+/// An estimate held between bounds, its value between the lower one and `most`, which is at most `high`.
+fn within(says: Estimate, low: f64, most: f64, high: f64) -> Estimate {
+    let held = |end: f64| end.clamp(low, high);
+    Estimate { value: says.value.clamp(low, most), low: held(says.low), high: held(says.high), ..says }
 }
 
 impl Replicate {
@@ -193,7 +229,7 @@ impl Replicate {
         let drawn = model.draw(stream);
         let by = |model: &M| means(&model.risks(&drawn, others, SCORED.1));
         let right = by(model);
-        Self { bins: M::bins(&drawn), right, fitted: model.again(&drawn).map_or(right, |again| by(&again)) }
+        Self { bins: M::bins(&drawn), right, fitted: model.again(&drawn).map(|again| by(&again)) }
     }
 }
 
@@ -237,5 +273,78 @@ impl Errors {
         let centre = angle(found) - average;
         let (value, low, high) = (share(centre), share(centre - half), share(centre + half));
         Estimate { value, low, high, level: Level::P95, n, method: Method::ParametricBootstrap }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::Rng;
+
+    use super::*;
+
+    /// Says that half of its uniques are unique in the population, and fitted again six of ten; fitted to one of `fails` in ten
+    /// samples never.
+    struct Stub {
+        says: f64,
+        fails: u64,
+    }
+
+    fn alone_and_in_pairs(alone: usize, pairs: usize) -> Histogram {
+        Histogram::of_sizes(std::iter::repeat_n(1, alone).chain(std::iter::repeat_n(2, pairs)))
+    }
+
+    impl RecordModel for Stub {
+        type Sample = (Histogram, bool);
+
+        fn sizes(sample: &Self::Sample) -> Histogram {
+            sample.0.clone()
+        }
+
+        fn draw(&self, stream: &mut Stream) -> Self::Sample {
+            (alone_and_in_pairs(60, 20), stream.next_u64() % 10 >= self.fails)
+        }
+
+        fn again(&self, sample: &Self::Sample) -> Option<Self> {
+            sample.1.then_some(Self { says: 0.6, fails: 0 })
+        }
+
+        fn risks(&self, _: &Self::Sample, _: f64, _: usize) -> Vec<[f64; 2]> {
+            vec![[self.says; 2]; 60]
+        }
+    }
+
+    fn ask(says: f64, fails: u64, sizes: Histogram, population: f64) -> Result<RecordAnswer, NoAnswer> {
+        let drawn = Drawn { records: sizes.records() as usize, population, replicates: 40 };
+        answer(&Stub { says, fails }, &(sizes, true), drawn, Seed::root(1))
+    }
+
+    /// The error of the others is taken off whole, as if those without a fit had never been drawn.
+    #[test]
+    fn samples_without_a_fit_are_left_out() {
+        let corrected = (2.0 * 0.5_f64.sqrt().asin() - 0.6_f64.sqrt().asin()).sin().powi(2);
+        let all = ask(0.5, 0, alone_and_in_pairs(60, 20), 1e4).unwrap();
+        let some = ask(0.5, 1, alone_and_in_pairs(60, 20), 1e4).unwrap();
+        assert!(all.replicates == 40 && (30..40).contains(&some.replicates), "{some:?}");
+        for says in [all, some] {
+            assert!((says.population_uniques.value - corrected).abs() < 1e-12, "{says:?}");
+        }
+        let none = ask(0.5, 7, alone_and_in_pairs(60, 20), 1e4);
+        assert!(matches!(none, Err(NoAnswer::FewRefits { fitted, drawn: 40 }) if fitted < 30), "{none:?}");
+    }
+
+    /// Of a sample of nearly everybody most uniques are unique in the population, whatever a model says; and never more than
+    /// are unique in the sample.
+    #[test]
+    fn bounds_hold_for_models_too() {
+        let sizes = alone_and_in_pairs(60, 20);
+        let bounds = bounds_of_uniques(&sizes, 102.0);
+        assert!(bounds.low > 0.3, "{bounds:?}");
+        let low = ask(0.05, 0, sizes.clone(), 102.0).unwrap();
+        assert_eq!((low.unique_share.value, low.unique_share.low), (bounds.low, bounds.low));
+        assert!((low.population_uniques.value - bounds.low * 100.0 / 60.0).abs() < 1e-12, "{low:?}");
+        let high = ask(1.0, 0, sizes, 1e4).unwrap();
+        assert_eq!((high.unique_share.value, high.population_uniques.high), (0.6, 1.0));
+        let most = bounds_of_uniques(&alone_and_in_pairs(60, 20), 1e4).high;
+        assert!(high.unique_share.high <= most && high.unique_share.high > 0.6, "{high:?}");
     }
 }

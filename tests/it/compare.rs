@@ -74,6 +74,9 @@ fn how_well_a_masking_hides_is_shown() {
     let found = desk.run(&arguments(&["age", "--numbers", "mass", "--json"])).exits(0).stdout;
     let found: Value = serde_json::from_str(&found).unwrap();
     assert_eq!(found["masking"]["columns"][1]["linked"], false);
+    // A column that is named twice counts once.
+    let json = |rest: &[&'static str]| desk.run(&[&arguments(rest)[..], &["--json"]].concat()).exits(0).stdout;
+    assert_eq!(json(&["mass,age,mass", "--numbers", "mass,mass"]), json(&["mass,age", "--numbers", "mass"]));
     desk.run(&arguments(&["mass", "--numbers", "age"])).refuses(&["--numbers", "`age`", "--missing"]);
     let help = desk.run(&["compare", "--help"]).exits(0).stdout;
     assert!(help.contains("--numbers") && help.contains("Masking: where AFTER holds the same records"), "{help}");
@@ -93,6 +96,8 @@ fn a_masking_that_cannot_be_judged_is_said_to_be_none() {
     let keep = ["--keep", kept.to_str().unwrap()];
     desk.run(&[&["compare", old, old][..], &set, &keep].concat()).exits(0);
     assert!(told(&[&["compare", keep[1], old][..], &set].concat()));
+    let unknown = [&["compare", keep[1], old][..], &set, &["--numbers", "none"]].concat();
+    desk.run(&unknown).refuses(&["--numbers", "`none`", "header"]);
 }
 
 #[test]

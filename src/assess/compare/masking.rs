@@ -54,7 +54,8 @@ pub enum Masking {
 /// How well the newer version hides the people of the older one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Masked {
-    /// Records of both versions that were compared.
+    /// Records of both versions that were compared; of some that are in both none, where their number would tell that 1 to 10
+    /// people are in one version alone.
     pub records: Count,
     /// What counts: records or people.
     pub unit: String,
@@ -113,7 +114,8 @@ pub struct IntervalDisclosure {
     pub rule: Rule,
     /// Share of the records (of the people: the mean share of their records).
     pub disclosed: Estimate,
-    /// The same for the masked record of somebody else.
+    /// The same for the masked record of somebody else, from 0 to 1: rounded down to three decimals, or to fewer where that
+    /// would tell of fewer than 11 pairs of people.
     pub of_a_stranger: f64,
 }
 
@@ -147,6 +149,7 @@ pub struct DistanceLinkage {
 /// When a column that is named is in either version not there, or holds no numbers.
 pub fn masking<'a>(older: Option<&'a Version>, newer: &'a Version, how: &How) -> Result<Masking, AssessError> {
     let not_shown = |not_shown: &str| Ok(Masking::NotShown { not_shown: not_shown.to_owned() });
+    hold_numbers(older, newer, how)?;
     let Some(older) = older else {
         return not_shown("the older version is a kept profile, which holds no records: name the data instead");
     };
@@ -155,17 +158,6 @@ pub fn masking<'a>(older: Option<&'a Version>, newer: &'a Version, how: &How) ->
             |version: &'a Version| cells(&version.table, &version.input, name, setting).map(|found| &found.cells);
         Ok::<_, AssessError>((side(older)?, side(newer)?))
     };
-    for name in &how.numbers {
-        let (old, new) = both(name, "--numbers")?;
-        if !both_numbers(old, new) {
-            return Err(refused(
-                format!(
-                    "`--numbers` names the column `{name}`, which does not hold numbers (or dates) in both versions"
-                ),
-                "name columns of numbers, and the texts that stand for a missing one with --missing",
-            ));
-        }
-    }
     let patient = how.patient.as_ref().map(|name| both(name, "--patient")).transpose()?;
     let pairs = match Pairs::of(older.table.rows(), newer.table.rows(), patient) {
         Ok(pairs) if pairs.people.len() < SMALLEST_SHOWN => {
@@ -184,6 +176,26 @@ pub fn masking<'a>(older: Option<&'a Version>, newer: &'a Version, how: &How) ->
     }
     let seed = Seed::root(how.seed).derive("compare/masking");
     Ok(Masking::Shown(Trial::of(pairs, columns, older.table.rows(), seed).masked(how.patient.is_some())))
+}
+
+/// Refuses a column for intervals that is not there or holds no numbers in a version that is at hand.
+fn hold_numbers(older: Option<&Version>, newer: &Version, how: &How) -> Result<(), AssessError> {
+    for name in &how.numbers {
+        let kind = |version: &Version| {
+            let found = cells(&version.table, &version.input, name, "--numbers")?;
+            Ok::<_, AssessError>(numbers(&found.cells).map(|(by, _)| by))
+        };
+        let old = older.map(kind).transpose()?;
+        let new = kind(newer)?;
+        if new.is_none() || old.is_some_and(|old| old != new) {
+            let place = if older.is_some() { "both versions" } else { "the newer version" };
+            return Err(refused(
+                format!("`--numbers` names the column `{name}`, which does not hold numbers (or dates) in {place}"),
+                "name columns of numbers, and the texts that stand for a missing one with --missing",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn both_numbers(older: &Cells, newer: &Cells) -> bool {
@@ -272,7 +284,7 @@ impl Trial {
             };
             pairs.iter().filter(holds).count() as f64 / pairs.len() as f64
         };
-        let mut told = Told::default();
+        let mut told = self.unchanged();
         let found = asked.into_iter().map(|(k, rule)| {
             let shares: Vec<f64> = self.pairs.people.par_iter().map(|pairs| of_person(pairs, k, rule)).collect();
             IntervalDisclosure { k, rule, disclosed: told.mean(&shares), of_a_stranger: self.of_strangers(k, rule) }
@@ -280,7 +292,16 @@ impl Trial {
         found.collect()
     }
 
-    /// The share of the pairs of an original and the masked record of somebody else, within the sample, for which a rule holds.
+    /// The numbers of records that did not change, as they are shown for each column of numbers: all of these lie inside, so
+    /// that the number of others that do would follow. For people of several records each, in people.
+    fn unchanged(&self) -> Told {
+        let (records, people) = (self.pairs.rows.len() as f64, self.pairs.people.len() as f64);
+        let shown = self.columns.iter().filter(|column| column.interval && column.changed.method == Method::Exact);
+        Told(shown.map(|column| ((1.0 - column.changed.value) * records).round() * people / records).collect())
+    }
+
+    /// The share of the pairs of an original and the masked record of somebody else, within the sample, for which a rule holds,
+    /// rounded down.
     fn of_strangers(&self, k: f64, rule: Rule) -> f64 {
         let holds = |old: usize, new: usize| {
             let (old, new) = (self.pairs.rows[self.sample[old].1].0, self.pairs.rows[self.sample[new].1].1);
@@ -289,7 +310,7 @@ impl Trial {
         let n = self.sample.len();
         let of = |old: usize| (0..n).filter(|&new| new != old && holds(old, new)).count();
         let found: usize = (0..n).into_par_iter().map(of).sum();
-        found as f64 / (n * (n - 1)) as f64
+        rounded_down(found, n * (n - 1))
     }
 
     fn nearest(&self) -> DistanceLinkage {
@@ -339,22 +360,44 @@ impl Trial {
         student(&(0..n).map(nearer).collect::<Vec<_>>(), Level::P95).is_some_and(|nearer| nearer.low > 0.0)
     }
 
-    fn limits(&self, costs: &[f64]) -> Vec<String> {
-        let mut limits = Vec::new();
-        if !self.pairs.by.is_sure() && !self.belong_together(costs) {
-            limits.push(
-                "Records are no nearer to their own originals than to those of others: either the masking hides everything, or \
-                 the rows are not the same records in the same order, and then these numbers say nothing."
-                    .to_owned(),
-            );
-        } else if self.pairs.by == PairedBy::Order || self.pairs.by == PairedBy::OrderAndNewNames {
-            limits
+    /// What speaks against the pairs. Neither an order nor a column of people is believed: the column may have been given new
+    /// values out of the same range, or number the rows.
+    fn doubts(&self, costs: &[f64]) -> Vec<String> {
+        let mut doubts = Vec::new();
+        if !self.belong_together(costs) {
+            let or = match self.pairs.by {
+                PairedBy::Person | PairedBy::PersonInPart => {
+                    "the column that says whose a record is has other values in the newer version, and then these numbers say \
+                     nothing: compare without --patient where the rows are in the same order."
+                }
+                PairedBy::Order | PairedBy::OrderAndPerson | PairedBy::OrderAndNewNames => {
+                    "the rows are not the same records in the same order, and then these numbers say nothing."
+                }
+            };
+            doubts.push(format!(
+                "Records are no nearer to their own originals than to those of others: either the masking hides everything, or {or}"
+            ));
+        } else if matches!(self.pairs.by, PairedBy::Order | PairedBy::OrderAndNewNames) {
+            doubts
                 .push("Too low where the rows of the versions are not the same records in the same order.".to_owned());
         }
+        if self.pairs.by == PairedBy::PersonInPart {
+            doubts.push(
+                "The versions have equal numbers of records, but only a part of the values of the column that says whose a record \
+                 is occurs in both. Too low where it was given new values: those that are equal by chance pair the records of \
+                 different people."
+                    .to_owned(),
+            );
+        }
+        doubts
+    }
+
+    fn limits(&self, costs: &[f64]) -> Vec<String> {
+        let mut limits = self.doubts(costs);
         if self.intervals.columns() > 0 {
             limits.push(
                 "Intervals: too high where an extreme number widens those of its column, or a code is written as a number; a \
-                 number outside may be known from another column."
+                 number outside may be known from another column. A stranger's share is rounded down."
                     .to_owned(),
             );
         }
@@ -374,6 +417,13 @@ impl Trial {
         }
         limits
     }
+}
+
+/// A part of a number of pairs, from 0 to 1, rounded down to thousandths, hundredths or tenths: the finest that stand for 11
+/// pairs at least.
+fn rounded_down(found: usize, pairs: usize) -> f64 {
+    let parts = [1000_usize, 100].into_iter().find(|parts| pairs >= parts * SMALLEST_SHOWN).unwrap_or(10);
+    (found * parts / pairs) as f64 / parts as f64
 }
 
 /// Sums over people that were shown, from which none may follow that tells of 1 to 10 people.

@@ -26,6 +26,8 @@ pub(super) enum PairedBy {
     OrderAndNewNames,
     /// The column of people.
     Person,
+    /// The column of people, whose values are the same for a part of the records alone though there are as many in either version.
+    PersonInPart,
 }
 
 impl PairedBy {
@@ -38,12 +40,8 @@ impl PairedBy {
                 "the order of the rows, as no value of the column that says whose a record is occurs in both versions"
             }
             Self::Person => "the column that says whose a record is",
+            Self::PersonInPart => "the column that says whose a record is, of which only a part is in both versions",
         }
-    }
-
-    /// Whether the files themselves say that these are pairs.
-    pub(super) fn is_sure(self) -> bool {
-        matches!(self, Self::OrderAndPerson | Self::Person)
     }
 }
 
@@ -70,7 +68,11 @@ impl Pairs {
         }
         let rows = joined(&old, &new);
         match rows {
-            Some(rows) if !rows.is_empty() => Ok(alone(unless_few_are_left(rows, older, newer), PairedBy::Person)),
+            Some(rows) if !rows.is_empty() => {
+                let in_part = older == newer && rows.len() < older;
+                let by = if in_part { PairedBy::PersonInPart } else { PairedBy::Person };
+                Ok(alone(unless_few_are_left(rows, older, newer)?, by))
+            }
             _ if older == newer && none_in_both(&old, &new) => {
                 Ok(Self { people: by_person(&old), rows: in_order(), by: PairedBy::OrderAndNewNames })
             }
@@ -134,14 +136,31 @@ fn none_in_both(old: &[u32], new: &[u32]) -> bool {
     !new.iter().any(|code| *code != MISSING && seen[*code as usize])
 }
 
-/// Leaves a few more pairs out where the number of pairs would tell that 1 to 10 people of a version have none.
-fn unless_few_are_left(mut rows: Vec<(usize, usize)>, older: usize, newer: usize) -> Vec<(usize, usize)> {
-    for all in [older, newer] {
-        if (1..SMALLEST_SHOWN).contains(&(all - rows.len())) {
-            rows.truncate(all.saturating_sub(SMALLEST_SHOWN));
-        }
+/// Leaves more pairs out where their number would tell that 1 to 10 people of a version have none. How many stay follows from
+/// numbers of records that are shown elsewhere: that of the older version, and that of the newer one unless they differ by 1
+/// to 10. Of those at most 20 have no pair then, so that 22 fewer are always there, and no version has fewer than 11 people
+/// that are left out.
+///
+/// # Errors
+/// Why nothing is left, in a sentence.
+fn unless_few_are_left(
+    mut rows: Vec<(usize, usize)>,
+    older: usize,
+    newer: usize,
+) -> Result<Vec<(usize, usize)>, String> {
+    let is_few = |people: usize| (1..SMALLEST_SHOWN).contains(&people);
+    let pairs = rows.len();
+    if pairs < SMALLEST_SHOWN || !(is_few(older - pairs) || is_few(newer - pairs)) {
+        return Ok(rows);
     }
-    rows
+    let all = if is_few(older.abs_diff(newer)) { older } else { older.min(newer) };
+    rows.truncate(all.saturating_sub(2 * SMALLEST_SHOWN));
+    if rows.len() < SMALLEST_SHOWN {
+        return Err(
+            "too few people are in both versions to be counted without telling how many are in one alone".to_owned()
+        );
+    }
+    Ok(rows)
 }
 
 #[cfg(test)]
@@ -164,10 +183,9 @@ mod tests {
         let same = people([7, 7, -1, 8, -1]);
         let found = pairs(&same, &same).unwrap();
         assert_eq!(found.people, [vec![0, 1], vec![2], vec![3], vec![4]]);
-        assert!(found.by.is_sure());
+        assert_eq!(found.by, PairedBy::OrderAndPerson);
         let renamed = pairs(&same, &people([107, 107, -1, 108, -1])).unwrap();
         assert_eq!((renamed.by, renamed.people.len()), (PairedBy::OrderAndNewNames, 4));
-        assert!(!renamed.by.is_sure());
     }
 
     #[test]
@@ -176,11 +194,37 @@ mod tests {
         let found = pairs(&old, &new).unwrap();
         assert_eq!((found.by, found.rows.len()), (PairedBy::Person, 40));
         assert!(found.rows.iter().all(|(old, new)| *new == 59 - old));
-        // Three people of the newer version have no older record: eleven are left out.
-        assert_eq!(pairs(&people(0..40), &people((0..43).rev())).unwrap().rows.len(), 32);
-        assert_eq!(pairs(&people(0..40), &people((0..40).rev())).unwrap().rows.len(), 40);
+        // Three people of the newer version have no older record: as many are left out as of forty always are.
+        assert_eq!(pairs(&people(0..40), &people((0..43).rev())).unwrap().rows.len(), 18);
+        let found = pairs(&people(0..40), &people((0..40).rev())).unwrap();
+        assert_eq!((found.by, found.rows.len()), (PairedBy::Person, 40));
+        let found = pairs(&people(0..40), &people((20..60).rev())).unwrap();
+        assert_eq!((found.by, found.rows.len()), (PairedBy::PersonInPart, 20));
         let texts = Cells::Text { codes: vec![1, 0], dictionary: vec!["4".to_owned(), "3".to_owned()].into() };
         assert_eq!(pairs(&people([3, 4]), &texts).unwrap().by, PairedBy::OrderAndPerson, "numbers and their texts");
+    }
+
+    /// Whoever knows the number of older records, and that of newer ones unless they differ by 1 to 10, learns no number of
+    /// people from 1 to 10 who are in one version alone.
+    #[test]
+    fn the_number_of_pairs_tells_of_no_few_people() {
+        let is_few = |people: usize| (1..SMALLEST_SHOWN).contains(&people);
+        for (older, newer) in (33..80_usize).flat_map(|older| (33..80_usize).map(move |newer| (older, newer))) {
+            let known = if is_few(older.abs_diff(newer)) { older } else { older.min(newer) };
+            for both in SMALLEST_SHOWN..=older.min(newer) {
+                let left = unless_few_are_left((0..both).map(|row| (row, row)).collect(), older, newer).unwrap().len();
+                let few = is_few(older - both) || is_few(newer - both);
+                assert_eq!(left, if few { known - 22 } else { both }, "{both} of {older} and {newer}");
+                assert!(!is_few(older - left) && !is_few(newer - left), "{both} of {older} and {newer}");
+            }
+        }
+    }
+
+    #[test]
+    fn few_people_of_whom_some_are_in_one_version_are_not_said_to_be_fewer() {
+        let refused = pairs(&people(0..20), &people((5..25).rev())).unwrap_err();
+        assert!(refused.contains("in one alone"), "{refused}");
+        assert_eq!(pairs(&people(0..20), &people((15..35).rev())).unwrap().rows.len(), 5, "these are fewer than 11");
     }
 
     #[test]

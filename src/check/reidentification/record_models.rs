@@ -100,7 +100,7 @@ fn of_answers(copula: Result<RecordAnswer, NoAnswer>, log_linear: Result<LogLine
 /// How well a model that is heard reproduces the groups, and how many samples its intervals rest on.
 fn agreement(says: &RecordAnswer) -> String {
     let RecordAnswer { fit, expected_over_counted, replicates, .. } = says;
-    let drawn = format!("{replicates} samples drawn");
+    let drawn = format!("{replicates} samples drawn and fitted again");
     if *fit >= MISFIT {
         return format!("yes (p = {fit:.3}; {drawn})");
     }

@@ -71,9 +71,10 @@ fn microaggregated_numbers_have_closed_forms() {
     // The least total is that within the groups; who is whose within them is open.
     assert!(right(&found, Way::OneToOne).covers(1.0 / 3.0));
     // Of another group's mean 0.87 off: nobody. 4.3 off: nine others, but for six at the ends of the file.
-    assert_eq!(found.intervals[0].of_a_stranger, 2.0 * 100.0 / (300.0 * 299.0));
+    assert_eq!(found.intervals[0].of_a_stranger, 0.002, "200 of 300 * 299, rounded down");
     let near = (0..300_usize).map(|i| (0..300).filter(|j| *j != i && i.abs_diff(j / 3 * 3 + 1) <= 4).count());
-    assert_eq!(found.intervals[1].of_a_stranger, near.sum::<usize>() as f64 / (300.0 * 299.0));
+    let exact = near.sum::<usize>() as f64 / (300.0 * 299.0);
+    assert_eq!(found.intervals[1].of_a_stranger, (exact * 1000.0).floor() / 1000.0);
     assert_eq!(found.columns[0].changed.value, 2.0 / 3.0);
 }
 
@@ -126,6 +127,81 @@ fn rows_that_do_not_belong_together_are_said_to() {
     assert!(!found.limits[0].contains("order"), "{:?}", found.limits);
 }
 
+/// The rows stand in their order, but the people got new numbers out of the same range, or out of one that overlaps it: the
+/// numbers pair others, and that is said.
+#[test]
+fn people_who_were_given_the_numbers_of_others_are_said_to_be() {
+    let value = |row: usize| (row * 7919 % 3001) as f64;
+    let person = |of: fn(usize) -> usize| Cells::Integer((0..ROWS).map(|row| Some(of(row) as i64)).collect());
+    let of = |number: fn(usize) -> usize| version(vec![("x", floats(value)), ("person", person(number))]);
+    let how = How { patient: Some("person".to_owned()), ..how(&["x"]) };
+    let older = of(|row| row);
+    let found = shown(&older, &of(|row| row * 7 % 300), &how);
+    assert!(right(&found, Way::Nearest).high < 0.1);
+    let doubts = |found: &Masked| {
+        ["say nothing: compare without --patient", "only a part"]
+            .map(|doubt| found.limits.iter().any(|limit| limit.contains(doubt)))
+    };
+    assert_eq!(doubts(&found), [true, false], "{:?}", found.limits);
+    let found = shown(&older, &of(|row| 270 + row * 7 % 300), &how);
+    assert_eq!((found.records, doubts(&found)), (Count::Shown(30), [true, true]), "{:?}", found.limits);
+    // Numbers that say where the row stands, of rows that were shuffled.
+    let numbered = version(vec![("x", floats(|row| value(row * 7 % 300))), ("person", person(|row| row))]);
+    assert!(shown(&older, &numbered, &how).limits[0].contains("say nothing"));
+    // The same people in another order, 30 of whom are others.
+    let others = version(vec![
+        ("x", floats(|row| value(row * 7 % 300))),
+        ("person", person(|row| row * 7 % 300 + if row * 7 % 300 < 30 { 900 } else { 0 })),
+    ]);
+    let found = shown(&older, &others, &how);
+    assert_eq!((found.records, doubts(&found)), (Count::Shown(270), [false, true]), "{:?}", found.limits);
+}
+
+/// Forty people, and the same forty and three more: 18 of them stand everywhere, as they would for any few others.
+#[test]
+fn a_few_people_more_follow_from_no_number_of_pairs() {
+    let numbers = |people: std::ops::Range<i64>| Cells::Integer(people.map(Some).collect());
+    let of = |people: std::ops::Range<i64>| version(vec![("x", numbers(people.clone())), ("person", numbers(people))]);
+    let how = How { patient: Some("person".to_owned()), ..how(&["x"]) };
+    for newer in [0..43, 0..50, 3..40, 5..48] {
+        let found = shown(&of(0..40), &of(newer), &how);
+        assert_eq!(found.records, Count::Shown(18));
+        let numbers = found.columns.iter().map(|column| column.changed.n);
+        let numbers = numbers.chain(found.intervals.iter().map(|interval| interval.disclosed.n));
+        let mut numbers = numbers.chain(found.linkage.iter().map(|linkage| linkage.right.n));
+        assert!(numbers.all(|n| n == 18));
+        assert_eq!((found.linkage[0].among, found.linkage[1].among), (40, 18));
+    }
+}
+
+/// A hundred of 300 numbers are as they were, and five more nearly: the five do not follow.
+#[test]
+fn few_people_follow_from_no_cells_that_changed() {
+    let older = version(vec![("x", floats(|row| row as f64))]);
+    let by = |row: usize, near: usize| match row {
+        0..100 => 0.0,
+        row if row < 100 + near => 0.001,
+        _ => 150.0,
+    };
+    let moved = |near: usize| floats(move |row| row as f64 + by(row, near));
+    let inside = |near: usize| {
+        let found = shown(&older, &version(vec![("x", moved(near))]), &how(&["x"]));
+        assert_eq!(found.columns[0].changed, Estimate::exact(200.0 / 300.0, 300));
+        found.intervals[0].disclosed
+    };
+    assert_eq!((inside(5).method, inside(5)), (Method::SuppressedCount, inside(8)));
+    assert!(inside(5).covers(105.0 / 300.0) && inside(5).value == 110.0 / 300.0);
+    assert_eq!((inside(0), inside(20)), (wilson(100, 300, Level::P95), wilson(120, 300, Level::P95)));
+}
+
+#[test]
+fn a_strangers_share_counts_no_pairs() {
+    let cases = [(200, 89_700, 0.002), (89_700, 89_700, 1.0), (89, 89_700, 0.0), (150, 1_560, 0.09), (109, 110, 0.9)];
+    for (found, pairs, expected) in cases {
+        assert_eq!(rounded_down(found, pairs), expected, "{found} of {pairs}");
+    }
+}
+
 /// Thirty people with ten records each: people are counted, and any record of theirs is the right one.
 #[test]
 fn people_are_counted_not_records() {
@@ -175,6 +251,13 @@ fn what_cannot_be_told_is_not_shown() {
     };
     assert!(asked("name").contains("does not hold numbers"), "{}", asked("name"));
     assert!(asked("none").contains("`--numbers` names the column `none`"), "{}", asked("none"));
+    // Beside a kept profile as well.
+    let beside_profile = |name: &str| {
+        masking(None, &older, &How { numbers: vec![name.to_owned()], ..how(&["x"]) }).map_err(|error| error.to_string())
+    };
+    assert!(beside_profile("none").unwrap_err().contains("`--numbers` names the column `none`"));
+    assert!(beside_profile("name").unwrap_err().contains("does not hold numbers"));
+    assert!(beside_profile("x").is_ok());
 }
 
 /// Ten of a hundred, all but three, and a count that is ten more than one that is shown.
