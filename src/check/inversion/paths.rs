@@ -21,7 +21,7 @@ use crate::tensor::Tensor;
 pub(super) const NAME: &str = "counts of paths in the trees (Fredrikson, white box)";
 /// Most walks through trees on a side: people times candidates times trees. Each costs as much as a tree does in a question, so that the
 /// attack would soon take as long as all questions.
-const MOST_WALKS: usize = 1 << 22;
+const MOST_WALKS: usize = 1 << 21;
 /// Most cells of the records with all candidates in place.
 const MOST_CELLS: usize = 1 << 26;
 /// What is added to the number of records in a leaf: some leaves hold none of the attacker's.
