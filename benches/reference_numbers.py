@@ -1,21 +1,27 @@
 """Numbers that sdcMicro and pycanon print on files that are too large, or not free, to lie in this repository.
 
-    cargo build --release
+    cargo build --release --bin privet --example special_uniques
     python benches/reference_numbers.py --data FOLDER --work FOLDER [--privet target/release/privet]
 
-`--data` holds `sdcmicro/testdata.csv` and `sdcmicro/Tarragona.csv` (of the R package sdcMicro, GPL-2) and
+`--data` holds `sdcmicro/testdata.csv`, `testdata2.csv` and `Tarragona.csv` (of the R package sdcMicro, GPL-2) and
 `pycanon/adult_anonymized_3.csv.gz` and `_10` (Apache-2.0). Classes, small groups, individual risk by weights and households,
-special uniques with five and seven keys, l-diversity of one group, what groups of anonymised Adult tell about the salary, and how
-near the originals are to microaggregated numbers. Every number is judged; the exit code is 1 where one differs.
+special uniques with five and seven keys, l-diversity of one group, what local suppression leaves, what groups of anonymised Adult
+tell about the salary, and how near the originals are to microaggregated numbers. Every number is judged; the exit code is 1 where
+one differs.
+
+privet's report withholds counts of 1 to 10 and what they follow from. Those of special uniques are therefore compared as the
+example `special_uniques` of the library prints them, which is expected beside the binary or where `--special-uniques` says.
 
 sdcMicro's individual risks are approximate from three records on. The script works out both, and shows that its own sums with
 the approximation are sdcMicro's and with the exact formula privet's. sdcMicro prints l-diversity for every record, privet the
 worst of all groups: the group of the first record is measured in a file of its own. sdcMicro's recursive number is the largest
-l for which the group is (2, l)-diverse; privet prints the least c for l = 2, 3 and 4, which tells whether that is one or more
-than three. privet prints four digits of the numbers in its tables.
+l for which the group is (2, l)-diverse; privet prints the least c for l = 2, 3 and 4. The script works out both by the
+definition. sdcMicro suppresses cells until groups are large enough and privet does not: the script suppresses as sdcMicro does,
+and privet measures what that leaves. privet prints four digits of the numbers in its tables.
 """
 
 import json
+import pathlib
 import sys
 
 import common  # first: sets the number of threads
@@ -33,6 +39,13 @@ ANONYMISED = {
 }
 # Share of records whose numbers all lie within so many standard deviations of the microaggregated ones: sdcMicro's dRisk.
 INTERVALS = {0.01: 0.143884892086, 0.05: 0.715827338129}
+# Cells that sdcMicro suppresses of testdata2 for groups of two, at once and within each of five bands of age.
+SUPPRESSED = {"all at once": 97, "by age": 109}
+# Records of testdata by score, minimal sample uniques by size, and the sum of score times number of the row.
+BY_SCORE = {1: 6, 2: 24, 4: 4, 6: 28, 8: 1, 12: 10, 14: 3, 18: 2, 24: 36, 30: 7, 36: 1, 48: 17, 60: 1, 72: 4, 96: 1, 120: 9,
+            132: 1, 144: 1, 720: 1}  # fmt: skip
+BY_SIZE = [1, 11, 94, 86, 35, 7, 1]
+SCORES_BY_ROW = 14_072_234
 CONTRIBUTIONS = dict(zip(SEVEN, (12.045, 33.865, 18.098, 53.415, 22.515, 92.597, 24.949)))
 
 
@@ -143,6 +156,30 @@ def uniques(options, judge):
             judge(f"  contribution of {bar['label']}", round(bar["value"], 3), CONTRIBUTIONS[bar["label"]], 5e-4)
 
 
+def every_unique(options, judge):
+    """The counts that a report withholds, from the library."""
+    path = options.data / "sdcmicro" / "testdata.csv"
+    for keys, by_score, by_size, total in ((SEVEN, BY_SCORE, BY_SIZE, 4890), (FIVE, {1: 5, 2: 7}, [0, 0, 7, 5, 0], 19)):
+        out, _, _ = common.run_timed([options.special_uniques, path, ",".join(keys)])
+        found = json.loads(out)
+        judge(f"testdata, {len(keys)} keys, from the library: sum of the scores", found["sum"], total)
+        for size, known in enumerate(by_size, start=1):
+            judge(f"  minimal sample uniques of {size} columns", found["sets_by_size"][size - 1], known)
+        judge("  different scores", len(found["records_with_score"]), len(by_score))
+        for score, known in by_score.items():
+            judge(f"  records of score {score}", found["records_with_score"].get(str(score), 0), known)
+        if keys is SEVEN:
+            judge("  sum of score times row", found["sum_of_score_times_row"], SCORES_BY_ROW)
+            for key, share in zip(keys, found["contributions"]):
+                judge(f"  contribution of {key}", round(100 * share, 3), CONTRIBUTIONS[key], 5e-4)
+
+
+def recursive_c(values, l):
+    """The least c above which the group is recursively (c, l)-diverse: the most frequent over the l-th and rarer."""
+    counts = values.value_counts().to_numpy()
+    return counts[0] / counts[l - 1 :].sum() if len(counts) >= l else np.inf
+
+
 def diversity(options, judge):
     path = (options.data / "sdcmicro" / "testdata.csv").resolve()
     keys = ["urbrur", "water", "sex"]
@@ -157,8 +194,62 @@ def diversity(options, judge):
         rows = {row[0]: row[1] for row in told["records-without-diversity"]["evidence"][0]["rows"]}
         judge("  distinct l of the first record", rows["distinct l"], distinct)
         judge("  entropy l", rows["entropy l"], entropy, 5.1e-5)
-        c = {l: float(rows[f"recursive c for l = {l}"].replace("infinite", "inf")) for l in (2, 3, 4)}
-        judge("  recursive l by c < 2, 4 at most", 1 + sum(c[l] < 2 for l in c), min(recursive, 4))
+        values = pd.read_csv(group)[column]
+        largest = max((l for l in range(2, distinct + 1) if recursive_c(values, l) < 2), default=1)
+        judge("  (recursive l for c = 2, by this script)", largest, recursive)
+        for l in (2, 3, 4):
+            found, known = rows[f"recursive c for l = {l}"], recursive_c(values, l)
+            if np.isinf(known):
+                judge(f"  recursive c for l = {l} is infinite", int(found == "infinite"), 1)
+            else:
+                judge(f"  recursive c for l = {l}", found, known, 5.1e-5)
+
+
+def apart(table, record):
+    """In how many columns a record differs from each; what is suppressed differs from nothing."""
+    return ((table != record) & ~np.isnan(table) & ~np.isnan(record)).sum(axis=1)
+
+
+def suppressed(table, k, order):
+    """sdcMicro's local suppression: as long as there are records that fewer than k agree with, a cell of each is suppressed, in
+    the first column of the order in which it differs from one of its nearest neighbours. Of larger groups k records are looked at."""
+    frame = pd.DataFrame(table)
+    kept = frame[frame.groupby(list(frame.columns)).cumcount() < k].index.to_numpy()
+    out, few = table.copy(), table[kept].copy()
+    while True:
+        agree = np.array([(apart(few, record) == 0).sum() for record in few])
+        short = np.flatnonzero(agree < k)
+        if not len(short):
+            out[kept] = few
+            return out
+        for at in short[np.argsort(agree[short], kind="stable")]:
+            distance = apart(few, few[at])
+            nearest = few[distance == distance[distance > 0].min()]
+            differs = ((few[at] != nearest) & ~np.isnan(nearest)).any(axis=0) & ~np.isnan(few[at])
+            few[at, next(column for column in order if differs[column])] = np.nan
+
+
+def suppression(options, judge):
+    table = pd.read_csv(options.data / "sdcmicro" / "testdata2.csv")
+    ages = table["age"]
+    edges = np.linspace(ages.min(), ages.max(), 6)
+    edges[[0, -1]] += np.array([-1, 1]) * np.ptp(ages) / 1000
+    most_levels_first = np.argsort([-table[key].nunique() for key in SEVEN], kind="stable")
+    bands = {"all at once": np.zeros(len(table), int), "by age": np.digitize(ages, edges, right=True)}
+    for way, band in bands.items():
+        masked = table[SEVEN].to_numpy(float)
+        for one in np.unique(band):
+            masked[band == one] = suppressed(masked[band == one], 2, most_levels_first)
+        judge(f"testdata2, {way}: (cells suppressed, by this script)", np.isnan(masked).sum(), SUPPRESSED[way])
+        path = options.work / f"testdata2-{way.replace(' ', '-')}.csv"
+        pd.DataFrame(masked, columns=SEVEN).astype("Int64").assign(band=band).to_csv(path, index=False)
+        found = measured(options, path, [*SEVEN, "band"])
+        agree = np.array([((apart(masked, masked[i]) == 0) & (band == band[i])).sum() for i in range(len(masked))])
+        judge("  smallest group where a suppressed cell matches all", found["k_wildcard"], agree.min())
+        judge("  (which is two)", agree.min(), 2)
+        own = pd.DataFrame(masked).assign(band=band).groupby([*range(7), "band"], dropna=False).size()
+        judge("  smallest group where it matches none but its like", found["k"], own.min())
+        judge("  records alone in that reading", found["uniqueness"]["value"], (own == 1).sum() / len(table), 1e-12)
 
 
 def anonymised(options, judge):
@@ -230,11 +321,16 @@ def tarragona(options, judge):
 
 
 def main():
-    options = common.checked(common.arguments(__doc__))
+    parser = common.arguments(__doc__)
+    parser.add_argument("--special-uniques", type=pathlib.Path, help="the example of the library")
+    options = common.checked(parser)
+    options.special_uniques = options.special_uniques or options.privet.parent / "examples" / "special_uniques"
     judge = Judged()
     testdata(options, judge)
     uniques(options, judge)
+    every_unique(options, judge)
     diversity(options, judge)
+    suppression(options, judge)
     anonymised(options, judge)
     tarragona(options, judge)
     common.print_table(["number", "privet", "reference", "agrees"], judge.rows)

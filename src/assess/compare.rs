@@ -21,7 +21,7 @@ use super::AssessError;
 use super::assessment::InputFile;
 use super::run::describe;
 use crate::check::dataset::{ScanSettings, scan};
-use crate::data::encode::{codes, column};
+use crate::data::encode::column;
 use crate::data::{DataError, Limits, Reading, Schema, Table, load_table};
 use crate::detect::Class;
 use crate::digest::Digest;
@@ -192,7 +192,7 @@ impl Profile {
         let people = how
             .patient
             .as_ref()
-            .map(|name| Ok::<_, AssessError>(codes(&cells(table, input, name, "--patient")?.cells).0));
+            .map(|name| Ok::<_, AssessError>(column(&cells(table, input, name, "--patient")?.cells).people()));
         let people: Option<Vec<u32>> = people.transpose()?;
         let set: Vec<&Column> = set.iter().collect();
         let classes = Classes::of(&set, people.as_deref());

@@ -8,7 +8,7 @@ use super::AssessError;
 use super::assessment::InputFile;
 use super::run::describe;
 use crate::check::dataset::{ScanSettings, Scanned, alone, scan};
-use crate::data::encode::codes;
+use crate::data::encode::column;
 use crate::data::{DataError, Reading, Schema, load_table};
 use crate::detect::{Class, Mode};
 use crate::finding::{Count, part_of, share_of};
@@ -99,7 +99,7 @@ pub fn scan_file(file: &Path, person: Option<&str>, settings: &ScanSettings) -> 
         return Err(missing("--accept", column));
     }
     let groups = match person {
-        Some(name) => Some(codes(&table.column(name).ok_or_else(|| missing("--patient", name))?.cells).0),
+        Some(name) => Some(column(&table.column(name).ok_or_else(|| missing("--patient", name))?.cells).people()),
         None => None,
     };
     let (columns, judged): (Vec<_>, Vec<_>) =

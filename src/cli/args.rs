@@ -163,7 +163,7 @@ pub(super) struct Inspect {
 
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Exit codes:\n  0   nothing got worse\n  1   people are easier to tell apart, or a risky column came in\n  2   usage or input error\n  5   a kept profile is not what was written\n--exit-zero turns 1 into 0.\n\nWorse is: the smallest group shrinks and has fewer than 11 people; a share (people who stand alone, or in groups of fewer\nthan 11) or the average risk rises by more than 0.1 points; a risky column comes in or gets worse.\n\nMasking: where AFTER holds the same records as BEFORE in the same order, or both have one record per person of --patient, it is\nshown how well AFTER hides the people of BEFORE. Intervals: the share of records whose numbers (--numbers, or those among the\nquasi-identifiers) all lie within 0.01 and 0.05 standard deviations of their masked values, as sdcMicro (from 5.6.0 on) counts them, and\nwhere at most one lies outside, as older releases did. Linkage: the share of at most 1,000 people whose original is the nearest by\nGower's distance over the quasi-identifiers, and whose original is theirs where all are linked one to one with the least total\ndistance; beside what chance would give. It is not shown, and a sentence says why, where BEFORE is a kept profile or nothing says\nwhich records belong together (other numbers of rows). It does not change the exit code."
+    after_help = "Exit codes:\n  0   nothing got worse\n  1   people are easier to tell apart, or a risky column came in\n  2   usage or input error\n  5   a kept profile is not what was written\n--exit-zero turns 1 into 0.\n\nWorse is: the smallest group shrinks and has fewer than 11 people; a share (people who stand alone, or in groups of fewer\nthan 11) or the average risk rises by more than 0.1 points; a risky column comes in or gets worse.\n\nMasking: where AFTER holds the same records as BEFORE in the same order, or both have one record per person of --patient, it is\nshown how well AFTER hides the people of BEFORE. Intervals: the share of records whose numbers (--numbers, or those among the\nquasi-identifiers; blanked ones are not compared) all lie within 0.01 and 0.05 standard deviations of their masked values, as sdcMicro (from 5.6.0 on) counts them, and\nwhere at most one lies outside, as older releases did. Linkage: the share of at most 1,000 people whose original is the nearest by\nGower's distance over the quasi-identifiers, and whose original is theirs where all are linked one to one with the least total\ndistance; beside what chance would give. What would tell of 1 to 10 people is shown as the range that any\nsuch number would give, its worse end first, and a stranger's share is rounded down. The section is not shown, and a sentence says why, where BEFORE is a kept profile or nothing says\nwhich records belong together (other numbers of rows). It does not change the exit code."
 )]
 pub(super) struct Compare {
     /// The older version: a table (CSV or Parquet), or a profile that was kept (.json)
@@ -203,6 +203,9 @@ pub(super) struct Measure {
     /// The columns that others may know of a person
     #[arg(long, value_name = "COLUMNS", value_delimiter = ',', required = true)]
     pub(super) quasi_identifiers: Vec<String>,
+    /// Column that says whose a record is: groups count people then
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) patient: Option<String>,
     /// The column that must not be learned about a person
     #[arg(long, value_name = "COLUMN")]
     pub(super) sensitive: Option<String>,
@@ -210,7 +213,7 @@ pub(super) struct Measure {
     #[arg(long, value_name = "TEXT")]
     pub(super) missing: Vec<String>,
     /// Largest size of the file once it is unpacked, or four bytes per cell of the columns named; 4 GiB by default. A larger
-    /// Parquet file is read in several passes, unless a sensitive column is named
+    /// Parquet file is read in several passes, unless a patient or a sensitive column is named
     #[arg(long, value_name = "BYTES")]
     pub(super) max_bytes: Option<u64>,
     /// Print JSON instead of lines

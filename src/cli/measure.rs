@@ -28,9 +28,10 @@ struct Envelope {
     passes: Option<u64>,
 }
 
-/// A file that was read: its codes and the sensitive column, or its groups alone where it is larger than the limit.
+/// A file that was read: its codes, whose each record is and the sensitive column, or its groups alone where it is larger than
+/// the limit.
 enum Read {
-    Codes(Vec<Column>, Option<Table>),
+    Codes { columns: Vec<Column>, people: Option<Vec<u32>>, sensitive: Option<Table> },
     Passed(Passed),
 }
 
@@ -71,6 +72,7 @@ fn measured(arguments: &Measure, clock: &mut Clock<'_>) -> Result<(Measurement, 
     let threat = ThreatModel::of("", &names);
     let read = clock.time("read", || {
         if arguments.sensitive.is_none()
+            && arguments.patient.is_none()
             && let Some(passed) = load_passes(&arguments.data, SETTING, &names, &reading)?
         {
             return Ok(Read::Passed(passed));
@@ -80,10 +82,14 @@ fn measured(arguments: &Measure, clock: &mut Clock<'_>) -> Result<(Measurement, 
             let place = format!("`{}`", arguments.data.display());
             load_columns(&arguments.data, &place, "--sensitive", std::slice::from_ref(name), &reading)
         });
-        Ok::<_, DataError>(Read::Codes(columns, sensitive.transpose()?))
+        let people = arguments.patient.as_ref().map(|name| {
+            let columns = load_codes(&arguments.data, "--patient", std::slice::from_ref(name), &reading)?;
+            Ok::<_, DataError>(columns.first().map(Column::people).unwrap_or_default())
+        });
+        Ok::<_, DataError>(Read::Codes { columns, people: people.transpose()?, sensitive: sensitive.transpose()? })
     })?;
-    let (columns, sensitive) = match read {
-        Read::Codes(columns, sensitive) => (columns, sensitive),
+    let (columns, people, sensitive) = match read {
+        Read::Codes { columns, people, sensitive } => (columns, people, sensitive),
         Read::Passed(found) => {
             let counted = Counted::before(&threat, found.histogram, found.incomplete);
             return Ok((clock.time("measures", || counted.measure()), Some(found.passes)));
@@ -91,7 +97,7 @@ fn measured(arguments: &Measure, clock: &mut Clock<'_>) -> Result<(Measurement, 
     };
     let column = sensitive.as_ref().and_then(|table| table.columns().first());
     let column = column.map(|column| (column.name.as_str(), &column.cells));
-    let counted = clock.time("classes", || Counted::of(&threat, columns, column));
+    let counted = clock.time("classes", || Counted::of(&threat, columns, people.as_deref(), column));
     Ok((clock.time("measures", || counted.measure()), None))
 }
 
@@ -99,6 +105,9 @@ fn print(out: &mut impl Write, found: &Measurement) -> std::io::Result<()> {
     let line = |out: &mut dyn Write, name: &str, value: &str| writeln!(out, "{name:<42} {value}");
     line(out, "quasi-identifiers", &found.quasi_identifiers.join(", "))?;
     line(out, "records", &grouped(found.records))?;
+    if let Some(people) = &found.people {
+        line(out, "people, who are counted in groups", &people.to_string())?;
+    }
     line(out, "groups", &grouped(found.classes))?;
     line(out, "smallest group, k", &found.k.to_string())?;
     let wildcard = found
@@ -109,7 +118,8 @@ fn print(out: &mut impl Write, found: &Measurement) -> std::io::Result<()> {
     line(out, "largest group", &grouped(u64::from(found.largest)))?;
     line(out, "records that stand alone", &Unit::Share.show_interval(&found.uniqueness))?;
     for (size, records) in &found.below {
-        line(out, &format!("records in groups of fewer than {size}"), records)?;
+        let people = if found.people.is_some() { " people" } else { "" };
+        line(out, &format!("records in groups of fewer than {size}{people}"), records)?;
     }
     line(out, "average risk over records", &format!("{:.6}", found.average_risk))?;
     line(out, "pairs of records that can be told apart", &format!("{:.6}", found.separation))?;

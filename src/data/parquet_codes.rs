@@ -150,8 +150,8 @@ impl<'a> Opened<'a> {
         Ok(Piece { codes: Column::new(coder.codes, levels, None), keys: coder.keys })
     }
 
-    /// Codes of some columns, by ascending place, of one row group; `batch` sees those of every batch, may take them, and may end the reading. Every call opens
-    /// the file anew: readers of one handle would move each other's place.
+    /// Codes of some columns, by ascending place, of one row group; `batch` sees those of every batch, may take them, and may end
+    /// the reading. Every call opens the file anew: readers of one handle would move each other's place.
     pub(super) fn code(
         &self,
         fields: &[usize],

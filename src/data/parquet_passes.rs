@@ -35,8 +35,8 @@ pub struct Passed {
 /// the keys of a pass, as much for the values of the columns, and what a row group's values and a batch of rows take on every thread.
 ///
 /// # Errors
-/// As [`super::load_codes`]; [`DataError::TooLarge`] where the values of the columns alone pass the limit, or the columns have 2^64
-/// combinations of values or more.
+/// As [`super::load_codes`]; [`DataError::TooLarge`] where the values of the columns alone pass the limit, [`DataError::Shape`] where the
+/// columns have 2^64 combinations of values or more.
 pub fn load_passes(
     path: &Path,
     setting: &str,
@@ -58,7 +58,16 @@ pub fn load_passes(
         return Err(opened.too_large(bytes));
     }
     let known = known(&opened, &fields, reading.limits.bytes)?;
-    let digits = Digits::of(known).ok_or_else(|| opened.too_large(bytes))?;
+    let digits = Digits::of(known).ok_or_else(|| DataError::Shape {
+        what: format!(
+            "`{}` does not fit into the limit of {} bytes, and {} columns of it have more combinations of values than can be counted \
+             part by part",
+            path.display(),
+            reading.limits.bytes,
+            fields.len()
+        ),
+        help: "raise the limit with --max-bytes, name fewer columns in --quasi-identifiers, or coarsen some".to_owned(),
+    })?;
     let mut passed = Passed { histogram: Histogram::default(), incomplete: 0, passes };
     for pass in 0..passes {
         let counted = |group: usize| digits.counted(&opened, &fields, group, (pass, passes));
@@ -177,7 +186,7 @@ impl Digits {
             }
             if counted.len() > loose {
                 together(&mut counted);
-                loose = counted.len() + LOOSE;
+                loose = LOOSE.max(2 * counted.len());
             }
             Ok(())
         })?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::encode::joint_codes;
+use super::encode::joint_column;
 use super::load::{Limits, extension, load_auxiliary, load_more_columns, no_column};
 use super::{
     Auxiliary, Cells, DataError, Hierarchy, Kind, Outcome, PEOPLE, Population, Reading, Schema, Table, ThreatModel,
@@ -292,17 +292,9 @@ impl Split {
         if let Some(name) = &schema.patient
             && let (Some(a), Some(b)) = (members.column(name), nonmembers.column(name))
         {
-            let (mut in_codes, mut out_codes, mut levels) = joint_codes(&a.cells, &b.cells);
-            // A record without a patient number is a patient of its own.
-            for (codes, cells) in [(&mut in_codes, &a.cells), (&mut out_codes, &b.cells)] {
-                for (row, code) in codes.iter_mut().enumerate() {
-                    if cells.is_missing(row) {
-                        *code = levels as u32;
-                        levels += 1;
-                    }
-                }
-            }
-            groups = (Some(in_codes), Some(out_codes));
+            let mut of_members = joint_column(&a.cells, &b.cells).people();
+            let of_others = of_members.split_off(members.rows());
+            groups = (Some(of_members), Some(of_others));
         }
         let members = Records { features: Features::Table(members), target: in_target, groups: groups.0 };
         let nonmembers = Records { features: Features::Table(nonmembers), target: out_target, groups: groups.1 };

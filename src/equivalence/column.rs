@@ -119,6 +119,25 @@ impl Column {
         Self { missing: None, ..self.clone() }
     }
 
+    /// Whose each record is, for a column that says so: a record without a value is a person of its own. O(n).
+    ///
+    /// ```
+    /// use privet::equivalence::Column;
+    /// let patients = Column::new([0, 2, 0, 2, 1], 3, Some(2));
+    /// assert_eq!(patients.people(), [0, 3, 0, 4, 1]);
+    /// ```
+    pub fn people(&self) -> Vec<u32> {
+        let mut next = self.levels;
+        let person = |row| {
+            if self.is_missing(row) {
+                next += 1;
+                return next - 1;
+            }
+            self.code(row)
+        };
+        (0..self.len()).map(person).collect()
+    }
+
     /// The codes of some records, in the given order.
     #[must_use]
     pub fn take(&self, rows: &[u32]) -> Self {

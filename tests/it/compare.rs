@@ -38,6 +38,25 @@ fn a_version_that_tells_people_apart_ends_with_one() {
     assert_eq!(found["risky"][0]["column"], "token");
 }
 
+/// Records without a patient number are no records of one person, who would then stand alone in every group.
+#[test]
+fn a_record_without_a_patient_number_is_a_person_of_its_own() {
+    let desk = Desk::new();
+    let lines: Vec<String> = people(false)
+        .lines()
+        .enumerate()
+        .map(|(row, line)| format!("{line},{}", if row == 0 { "mrn" } else { "" }))
+        .collect();
+    let file = desk.write("blank.csv", lines.join("\n"));
+    let file = file.to_str().unwrap();
+    let compared = |more: &[&str]| {
+        let arguments = [&["compare", file, file, "--quasi-identifiers", "sex,age", "--json"], more].concat();
+        serde_json::from_str::<Value>(&desk.run(&arguments).exits(0).stdout).unwrap()["changes"].clone()
+    };
+    assert_eq!(compared(&["--patient", "mrn"]), compared(&[]));
+    assert_eq!(compared(&[])[2]["after"], "0.00 %");
+}
+
 /// Numbers from 0 to 299, or the means of three in a row, and ages as numbers or decades.
 fn measured(masked: bool) -> String {
     let mut text = "mass,age\n".to_owned();

@@ -396,7 +396,7 @@ impl Trial {
         let mut limits = self.doubts(costs);
         if self.intervals.columns() > 0 {
             limits.push(
-                "Intervals: too high where an extreme number widens those of its column, or a code is written as a number; a \
+                "Intervals: what is missing in either version is not compared. Too high where an extreme number widens those of its column, or a code is written as a number; a \
                  number outside may be known from another column. A stranger's share is rounded down."
                     .to_owned(),
             );

@@ -6,7 +6,7 @@ use super::{AttributeDisclosure, Sensitive};
 use super::{Grouped, STEPS, nested};
 use crate::data::{Cells, ThreatModel};
 use crate::equivalence::{Classes, Column, Histogram};
-use crate::finding::{Finding, part_of, share_of};
+use crate::finding::{Count, Finding, part_of, share_of};
 use crate::stats::Estimate;
 
 /// What the quasi-identifiers of a file give away. Counts of 1 to 10 people are withheld.
@@ -16,21 +16,24 @@ pub struct Measurement {
     pub quasi_identifiers: Vec<String>,
     /// Records.
     pub records: u64,
+    /// People, where it is known whose the records are: the sizes of groups are people then, and records otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub people: Option<Count>,
     /// Groups of records that share every quasi-identifier.
     pub classes: u64,
-    /// Records of the smallest group, a missing cell being a value of its own.
+    /// Size of the smallest group, a missing cell being a value of its own.
     pub k: u32,
     /// The smallest number of matches where a missing cell matches everything; nothing where it takes too long.
     pub k_wildcard: Option<u64>,
-    /// Records of the largest group.
+    /// Size of the largest group.
     pub largest: u32,
     /// Records with a missing quasi-identifier, in words.
     pub incomplete: String,
-    /// Share of records that stand alone.
+    /// Share of records in groups of one.
     pub uniqueness: Estimate,
     /// Group sizes, and in words how many records are in smaller groups.
     pub below: Vec<(usize, String)>,
-    /// Mean over records of 1 / size of the group; the same as distinction, groups per record.
+    /// Mean over records of 1 / size of the group; of records the same as distinction, groups per record.
     pub average_risk: f64,
     /// Share of pairs of records that can be told apart.
     pub separation: f64,
@@ -54,14 +57,20 @@ enum Groups<'a> {
 }
 
 impl<'a> Counted<'a> {
-    /// Counts columns of codes. Without missing cells and a sensitive column 4 or 8 bytes of memory per record besides the
-    /// codes, which are used up.
-    pub fn of(threat: &'a ThreatModel, columns: Vec<Column>, sensitive: Option<(&'a str, &'a Cells)>) -> Self {
-        let groups = if sensitive.is_none() && columns.iter().all(|column| !column.may_miss()) {
+    /// Counts columns of codes; `people` says whose each record is, if known. Without people, missing cells and a sensitive
+    /// column 4 or 8 bytes of memory per record besides the codes, which are used up.
+    pub fn of(
+        threat: &'a ThreatModel,
+        columns: Vec<Column>,
+        people: Option<&'a [u32]>,
+        sensitive: Option<(&'a str, &'a Cells)>,
+    ) -> Self {
+        let sizes = people.is_none() && sensitive.is_none() && columns.iter().all(|column| !column.may_miss());
+        let groups = if sizes {
             Groups::Sizes(Histogram::of_columns(columns), 0)
         } else {
-            let classes = Classes::of(&columns.iter().collect::<Vec<_>>(), None);
-            Groups::Known(Grouped { threat, columns, classes, people: None })
+            let classes = Classes::of(&columns.iter().collect::<Vec<_>>(), people);
+            Groups::Known(Grouped { threat, columns, classes, people })
         };
         Self { threat, sensitive, groups }
     }
@@ -85,12 +94,29 @@ impl<'a> Counted<'a> {
         let wildcard = grouped.wild(0.0).and_then(|wild| wild.wildcard.into_iter().min());
         let incomplete = part_of(grouped.incomplete(), grouped.records());
         let mut measurement = of_histogram(self.threat, &grouped.classes.histogram(), wildcard, incomplete);
+        if let Some(people) = grouped.people {
+            by_person(&mut measurement, grouped, people);
+        }
         if let Some((name, cells)) = self.sensitive {
             let told = AttributeDisclosure::default().findings(grouped, &Sensitive::of(name, cells), &[]);
             measurement.sensitive = told;
         }
         measurement
     }
+}
+
+/// Sizes of groups as people, and records by them.
+fn by_person(measurement: &mut Measurement, grouped: &Grouped<'_>, people: &[u32]) {
+    let n = grouped.records();
+    let mut everybody = people.to_vec();
+    everybody.sort_unstable();
+    everybody.dedup();
+    measurement.people = Some(Count::of(everybody.len()));
+    measurement.k = grouped.k() as u32;
+    measurement.largest = grouped.classes.sizes().iter().copied().max().unwrap_or(0);
+    measurement.uniqueness = share_of(grouped.below(2), n);
+    measurement.below = STEPS.into_iter().zip(nested(STEPS.map(|step| grouped.below(step)), n)).collect();
+    measurement.average_risk = grouped.average_risk();
 }
 
 fn of_histogram(
@@ -104,6 +130,7 @@ fn of_histogram(
     Measurement {
         quasi_identifiers: threat.columns.clone(),
         records,
+        people: None,
         classes: histogram.classes(),
         k: histogram.smallest(),
         k_wildcard,
