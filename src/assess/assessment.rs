@@ -162,6 +162,17 @@ pub struct Skipped {
     pub measures: Vec<String>,
 }
 
+/// Checks that did not run for one reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SkippedTogether<'a> {
+    /// Why.
+    pub reason: &'a str,
+    /// What to do to run them.
+    pub remedy: &'a str,
+    /// Their ids.
+    pub checks: Vec<&'a str>,
+}
+
 /// Something privet worked out for itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inference {
@@ -322,6 +333,18 @@ pub struct EvidenceNote {
 }
 
 impl Assessment {
+    /// The checks that did not run, by the reason, in the order of the first of each.
+    pub fn skipped_by_reason(&self) -> Vec<SkippedTogether<'_>> {
+        let mut together: Vec<SkippedTogether<'_>> = Vec::new();
+        for Skipped { check, reason, remedy, .. } in &self.skipped {
+            match together.iter_mut().find(|group| group.reason == reason && group.remedy == remedy) {
+                Some(group) => group.checks.push(check),
+                None => together.push(SkippedTogether { reason, remedy, checks: vec![check] }),
+            }
+        }
+        together
+    }
+
     /// The assessment without what differs between two runs: the subject of every comparison.
     #[must_use]
     pub fn without_envelope(&self) -> Self {

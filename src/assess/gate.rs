@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::assessment::Skipped;
 use super::policy::{Limit, Policy};
-use crate::finding::{Finding, Standing, Worse};
+use crate::finding::{Family, Finding, Standing, Worse};
 use crate::stats::{Estimate, Method};
 
 /// The answer to "may it be released?".
@@ -132,9 +132,14 @@ fn unmeasured(limit: &Limit, skipped: &[Skipped]) -> Judgement {
 
 /// How many times as many records would shrink the interval enough, if the value stayed where it is. Widths fall with the
 /// square root of the number of records, at the edge of the range (nothing seen) with the number itself.
-fn settling(estimate: &Estimate, limit: f64) -> String {
+fn settling(family: Family, estimate: &Estimate, limit: f64) -> String {
     if estimate.method == Method::SuppressedCount {
         return "The count is from 1 to 10 and withheld; the limit lies within what it could be.".to_owned();
+    }
+    if family == Family::Reidentification {
+        return "The interval contains the limit. What settles it is a larger part of the population in the data, a register of the \
+                population, or coarser quasi-identifiers."
+            .to_owned();
     }
     let distance = (estimate.value - limit).abs();
     let reach = if estimate.value > limit { estimate.value - estimate.low } else { estimate.high - estimate.value };
@@ -206,7 +211,7 @@ fn weigh(finding: &Finding, limit: &Limit) -> Option<Judgement> {
             } else if under {
                 judgement(Outcome::Met, numbers, String::new())
             } else {
-                judgement(Outcome::Doubt, numbers, settling(&estimate, limit.limit))
+                judgement(Outcome::Doubt, numbers, settling(finding.family(), &estimate, limit.limit))
             }
         }
     }

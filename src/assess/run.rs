@@ -323,6 +323,7 @@ fn lacking(need: Need, subject: &Subject<'_>) -> Option<(&'static str, &'static 
         Need::Previous => subject.file.is_none_or(|file| file.previous.is_none()),
     };
     lacks.then_some(match need {
+        Need::Queries | Need::File if subject.model.is_none() => ("there is no model", "set `[model] path`"),
         Need::Model => ("there is no model, or no data to ask it about", "set `[model] path` and `[data]`"),
         Need::Queries => ("there is no model that could be asked, only recorded scores", "set `[model] path`"),
         Need::File => ("there is no model file, only recorded scores", "set `[model] path`"),
@@ -382,9 +383,19 @@ fn unjudged(plan: &Plan, judged: &[gate::Judgement], skipped: &[Skipped]) -> Vec
             skipped.reason.clone()
         })
     };
-    missing
-        .map(|limit| format!("The limit on `{}` was not judged: {}.", limit.measure, reason(&limit.measure)))
-        .collect()
+    let mut by_reason: Vec<(String, Vec<String>)> = Vec::new();
+    for limit in missing {
+        let (reason, measure) = (reason(&limit.measure), format!("`{}`", limit.measure));
+        match by_reason.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, measures)) => measures.push(measure),
+            None => by_reason.push((reason, vec![measure])),
+        }
+    }
+    let said = |(reason, measures): (String, Vec<String>)| match measures.as_slice() {
+        [measure] => format!("The limit on {measure} was not judged: {reason}."),
+        _ => format!("The limits on {} were not judged: {reason}.", measures.join(", ")),
+    };
+    by_reason.into_iter().map(said).collect()
 }
 
 /// Marks the policy's limit on curves.

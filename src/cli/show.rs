@@ -51,8 +51,8 @@ pub(super) fn assessment(assessment: &Assessment, verbose: bool) -> String {
         text.push_str(&details(assessment));
     }
     let _ = writeln!(text, "{}", findings(assessment));
-    for skipped in &assessment.skipped {
-        let _ = writeln!(text, "skipped {}: {}; {}", skipped.check, skipped.reason, skipped.remedy);
+    for skipped in assessment.skipped_by_reason() {
+        let _ = writeln!(text, "skipped {}: {}; {}", skipped.checks.join(", "), skipped.reason, skipped.remedy);
     }
     for warning in &assessment.warnings {
         let _ = writeln!(text, "warning: {warning}");

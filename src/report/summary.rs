@@ -7,7 +7,7 @@ use super::card::{Badge, badge};
 use super::plot::{Bullet, bullet};
 use super::rich::{Rich, Svg};
 use super::words;
-use crate::assess::assessment::Assessment;
+use crate::assess::assessment::{Assessment, SkippedTogether};
 use crate::assess::gate::{Judgement, Outcome, Verdict};
 use crate::finding::grouped;
 use crate::finding::{Count, Family, Finding, Severity, Standing};
@@ -224,6 +224,25 @@ pub(super) fn rests_on(assessment: &Assessment) -> Vec<Rich> {
     lines.push(format!("{checks} {noun} ran; {} did not.", assessment.skipped.len()));
     lines.push(format!("Policy `{}` with {} limits.", assessment.policy.profile, assessment.policy.limits.len()));
     lines.into_iter().map(Rich::new).collect()
+}
+
+/// Most checks that the first page names one by one.
+const NAMED: usize = 3;
+
+/// What was not assessed, by the reason: few checks by name, more as a number of each kind.
+pub(super) fn not_assessed(assessment: &Assessment) -> Vec<Rich> {
+    let line = |group: SkippedTogether<'_>| {
+        let checks = if group.checks.len() <= NAMED {
+            group.checks.iter().map(|check| format!("`{check}`")).collect::<Vec<_>>().join(", ")
+        } else {
+            let kind = |check: &&str| check.split('/').next().unwrap_or_default().to_owned();
+            let mut kinds: Vec<String> = group.checks.iter().map(kind).collect();
+            kinds.dedup();
+            format!("{} checks of {}", group.checks.len(), kinds.join(", "))
+        };
+        Rich::new(format!("{checks}: {}.", words::capital(group.reason.trim_end_matches('.'))))
+    };
+    assessment.skipped_by_reason().into_iter().map(line).collect()
 }
 
 /// Ids of the checks that left a finding, each once, in their order.

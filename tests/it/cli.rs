@@ -74,7 +74,8 @@ fn images_pass_or_are_undetermined() {
             skipped.iter().find(|skip| skip["check"] == check).expect("what does not apply to images is listed");
         assert!(!found["reason"].as_str().unwrap().is_empty());
     }
-    assert!(example.ran.stdout.contains("skipped reidentification/k-anonymity"));
+    let mut said = example.ran.stdout.lines().filter(|line| line.starts_with("skipped "));
+    assert!(said.any(|line| line.contains("reidentification/k-anonymity")), "{}", example.ran.stdout);
 }
 
 fn judgement<'r>(report: &'r Value, measure: &str) -> &'r Value {

@@ -32,7 +32,9 @@ use super::grouped::Wild;
 use super::{Apart, Grouped, STEPS, counted, nested, severity_among};
 use crate::check::settings::between;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
-use crate::finding::{Count, Evidence, Family, Finding, SMALLEST_SHOWN, SizeShare, Table, Unit, part_of};
+use crate::finding::{
+    Count, Evidence, Family, Finding, SMALLEST_SHOWN, SizeShare, Table, Unit, grouped as thousands, part_of,
+};
 use crate::stats::Estimate;
 use crate::watch::Watch;
 
@@ -153,7 +155,7 @@ fn table(grouped: &Grouped<'_>, plain: &[String; 4], wild: Option<&Wild>, alpha:
     let weighted = wild.map_or_else(not_computed, |wild| {
         STEPS.map(|step| apart.text(grouped.counted(|class| wild.weighted[class] < step as f64)))
     });
-    let count = grouped.classes.count().to_string();
+    let count = thousands(grouped.classes.count() as u64);
     let mut rows = vec![vec!["equivalence classes".to_owned(), count, String::new(), String::new()]];
     for (at, step) in STEPS.iter().enumerate() {
         let label = format!("records in groups of fewer than {step}");

@@ -28,7 +28,7 @@ use serde::Deserialize;
 use super::{Grouped, counted};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::equivalence::Column;
-use crate::finding::{Bar, Count, Evidence, Family, Finding, Severity, Unit, part_of, share_of};
+use crate::finding::{Bar, Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Unit, part_of, share_of};
 use crate::watch::Watch;
 
 pub(in crate::check) static META: CheckMeta = CheckMeta {
@@ -82,7 +82,8 @@ fn finding(grouped: &Grouped<'_>) -> Finding {
 }
 
 /// How far the share falls when a column is left out. A bar is drawn only where none of the counts behind it (alone,
-/// still alone, the fall, and what is left of the whole) is from 1 to 10; without any bar there is no chart.
+/// still alone, the fall, and what is left of the whole) is from 1 to 10; without any bar there is no chart. Where from 1 to 10 are
+/// still alone, which the columns that matter most lead to, the bar is as long as 10 would make it.
 fn contributions(grouped: &Grouped<'_>, alone: usize) -> Option<Evidence> {
     let (columns, n) = (&grouped.threat.columns, grouped.records());
     let bar = |left_out: usize| {
@@ -91,18 +92,27 @@ fn contributions(grouped: &Grouped<'_>, alone: usize) -> Option<Evidence> {
         let coarser = grouped.classes.quotient(&rest);
         let small = coarser.sizes().iter().zip(&coarser.records).filter(|(size, _)| **size < 2);
         let still: usize = small.map(|(_, &records)| records as usize).sum();
+        let few = Count::of(still) == Count::Withheld;
+        let still = if few { SMALLEST_SHOWN - 1 } else { still };
         let fall = alone.saturating_sub(still);
-        let telling = [alone, still, fall, n - alone, n - still];
+        let telling = [alone, if few { 0 } else { still }, fall, n - alone, n - still];
         let shown = telling.iter().all(|&count| matches!(Count::of(count), Count::Shown(_)));
-        shown.then(|| Bar { label: columns[left_out].clone(), value: 100.0 * fall as f64 / n as f64 })
+        let label = if few { format!("{} (or more)", columns[left_out]) } else { columns[left_out].clone() };
+        shown.then(|| (left_out, Bar { label, value: 100.0 * fall as f64 / n as f64 }))
     };
-    let mut bars: Vec<Bar> = (0..columns.len()).filter_map(bar).collect();
-    bars.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.label.cmp(&b.label)));
-    let title = match bars.first()? {
-        bar if bar.value > 0.0 => format!("`{}` contributes most to uniqueness", bar.label),
+    let mut bars: Vec<(usize, Bar)> = (0..columns.len()).filter_map(bar).collect();
+    bars.sort_by(|(_, a), (_, b)| b.value.total_cmp(&a.value).then_with(|| a.label.cmp(&b.label)));
+    let of_those = if bars.len() < columns.len() { "Of the columns drawn, " } else { "" };
+    let longest = bars.first()?.1.value;
+    let most: Vec<String> =
+        bars.iter().filter(|(_, bar)| bar.value == longest).map(|(j, _)| format!("`{}`", columns[*j])).collect();
+    let title = match most.as_slice() {
+        [most] if longest > 0.0 => format!("{of_those}{most} contributes most to uniqueness"),
+        _ if longest > 0.0 => format!("{of_those}{} contribute most to uniqueness", most.join(" and ")),
         _ if alone > 0 => "No single column makes these records unique".to_owned(),
         _ => "No record is unique".to_owned(),
     };
+    let bars = bars.into_iter().map(|(_, bar)| bar).collect();
     Some(Evidence::Bars { title, axis: "fall of the unique share when left out (percentage points)".to_owned(), bars })
 }
 
@@ -143,5 +153,25 @@ mod tests {
         let Evidence::Bars { bars, .. } = &findings[0].evidence[0] else { panic!("bars are drawn") };
         assert_eq!((bars[0].label.as_str(), bars[0].value), ("q", 30.0));
         assert_eq!(bars[1].value, 0.0);
+    }
+
+    /// 45 stand alone: 25 by both columns, 5 by the second and 15 by the first. Without the first 5 still do, which is drawn as
+    /// if they were 10.
+    #[test]
+    fn the_column_that_leaves_few_alone_is_drawn() {
+        let row = |row: u32| match row {
+            0..25 => (200 + row % 5, 300 + row / 5),
+            25..30 => (1, 400 + row),
+            30..45 => (500 + row, 1),
+            _ => (1, 1),
+        };
+        let (first, second): (Vec<u32>, Vec<u32>) = (0..1000).map(row).unzip();
+        let table = || Table::new(vec![integers("a", &first), integers("b", &second)]);
+        let schema = Schema { quasi_identifiers: vec![ThreatModel::of("", &["a", "b"])], ..Schema::default() };
+        let findings = Case::tables(table(), table(), schema).run(&Uniqueness {}, 1);
+        let Evidence::Bars { title, bars, .. } = &findings[0].evidence[0] else { panic!("bars are drawn") };
+        assert_eq!((bars[0].label.as_str(), bars[0].value), ("a (or more)", 3.5));
+        assert_eq!((bars[1].label.as_str(), bars[1].value), ("b", 3.0));
+        assert_eq!(title, "`a` contributes most to uniqueness");
     }
 }
