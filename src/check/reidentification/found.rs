@@ -43,8 +43,9 @@ struct Rate {
     exact: Estimate,
     recall: Estimate,
     precision: Estimate,
-    /// Recall and precision of the matches of an exact join that are alone on both sides.
-    single: (Estimate, Estimate),
+    /// Recall and precision of the matches of an exact join that are alone on both sides; nothing where those that the join finds
+    /// besides are 1 to 10.
+    single: Option<(Estimate, Estimate)>,
     /// Mean probability of the claims, as the attacker sees it.
     believed: f64,
 }
@@ -72,14 +73,17 @@ impl Attempt<'_> {
         let claimed = claims.iter().flatten().count();
         let best = |left: usize| self.links.best[left].first().map(|best| best.unit);
         let claim = |left: usize| claims[left].as_ref().map(|claim| claim.unit);
-        let alone = right(&|left| self.joined.single[left]);
+        let (any, alone) = (right(&|left| self.joined.any[left]), right(&|left| self.joined.single[left]));
+        let matches = self.joined.single.iter().flatten().count();
+        let named = right(&claim);
         let believed = claims.iter().flatten().map(|claim| claim.posterior).sum::<f64>() / claimed.max(1) as f64;
         Rate {
             first: share(right(&best), known),
-            exact: share(right(&|left| self.joined.any[left]), known),
-            recall: share(right(&claim), known),
-            precision: share(right(&claim), claimed),
-            single: (share(alone, known), share(alone, self.joined.single.iter().flatten().count())),
+            exact: share(any, known),
+            recall: recall(named, claimed, known),
+            precision: share(named, claimed),
+            single: (Count::of(any.saturating_sub(alone)) != Count::Withheld)
+                .then(|| (recall(alone, matches, known), share(alone, matches))),
             believed,
         }
     }
@@ -190,10 +194,8 @@ impl Attempt<'_> {
             rate.recall,
             rate.precision,
         )];
-        // Who is found by a single match is found by the join: the difference must not be a few people.
-        let right = |estimate: &Estimate| (estimate.value * estimate.n as f64).round() as usize;
-        if Count::of(right(&rate.exact).abs_diff(right(&rate.single.0))) != Count::Withheld {
-            claims.push(("exact join, single matches only".to_owned(), rate.single.0, rate.single.1));
+        if let Some((recall, precision)) = rate.single {
+            claims.push(("exact join, single matches only".to_owned(), recall, precision));
         }
         for (way, recall, precision) in claims {
             rows.push(row(&format!("{way}: people named rightly (recall)"), format!("{known} people"), &recall));
@@ -300,6 +302,19 @@ fn share(count: usize, of: usize) -> Estimate {
     Estimate { low: end(counted.low).low, high: end(counted.high).high, ..counted }
 }
 
+/// The share of people whom claims name rightly. Where 1 to 10 claims are wrong their number would follow from the number of claims:
+/// it is shown as any such number would be.
+fn recall(right: usize, claims: usize, known: usize) -> Estimate {
+    let own = share(right, known);
+    if own.method == Method::SuppressedCount || Count::of(claims.saturating_sub(right)) != Count::Withheld {
+        return own;
+    }
+    let (least, most) = (claims.saturating_sub(SMALLEST_SHOWN - 1), (claims - 1).min(known));
+    let end = |count: usize| wilson(count, known, Level::P95);
+    let value = most as f64 / known as f64;
+    Estimate { value, low: end(least).low, high: end(most).high, method: Method::SuppressedCount, ..own }
+}
+
 /// A share, or how far it may go where it would tell of few people.
 fn words(estimate: &Estimate) -> String {
     let value = Unit::Share.show(estimate.value);
@@ -326,18 +341,21 @@ pub(super) fn too_many_pairs(threat: &ThreatModel, pairs: u64, budget: usize) ->
 }
 
 /// Claims by the number of columns that agree, of so many pairs. What is left of the pairs may be few too, and the number of all claims
-/// is known: a single number that is not shown takes the smallest of the others with it.
+/// is known: as long as those that are not shown are a single number, or come to 1 to 10 claims or to 1 to 10 pairs without one, the
+/// smallest of the others goes with them.
 fn claims_by_columns(claimed: &[usize], pairs: &[usize]) -> Vec<Count> {
     let mut shown: Vec<Count> =
         claimed.iter().zip(pairs).map(|(&claimed, &pairs)| Count::of_part(claimed, pairs)).collect();
-    let open = |count: &Count| matches!(count, Count::Shown(_));
-    if shown.iter().filter(|count| !open(count)).count() == 1 {
-        let smallest = (0..shown.len()).filter(|&at| open(&shown[at]) && claimed[at] > 0).min_by_key(|&at| claimed[at]);
-        if let Some(smallest) = smallest {
-            shown[smallest] = Count::Hidden;
+    loop {
+        let hidden: Vec<usize> = (0..shown.len()).filter(|&at| !matches!(shown[at], Count::Shown(_))).collect();
+        let few = |of: &dyn Fn(usize) -> usize| Count::of(hidden.iter().map(|&at| of(at)).sum()) == Count::Withheld;
+        let follow = hidden.len() == 1 || few(&|at| claimed[at]) || few(&|at| pairs[at].saturating_sub(claimed[at]));
+        let open = (0..shown.len()).filter(|at| !hidden.contains(at) && claimed[*at] > 0);
+        match open.min_by_key(|&at| claimed[at]) {
+            Some(smallest) if follow => shown[smallest] = Count::Hidden,
+            _ => return shown,
         }
     }
-    shown
 }
 
 #[cfg(test)]
@@ -351,6 +369,26 @@ mod tests {
         assert_eq!(claims_by_columns(&[0, 0, 40, 105], &[9_000, 800, 400, 110]), hidden);
         let shown = [Count::Shown(0), Count::Shown(40), Count::Shown(105)];
         assert_eq!(claims_by_columns(&[0, 40, 105], &[800, 400, 200]), shown);
+    }
+
+    /// Seven claims in two rows, and the number of all claims is known.
+    #[test]
+    fn two_small_numbers_of_claims_take_a_third_along() {
+        let hidden = [Count::Withheld, Count::Withheld, Count::Hidden, Count::Shown(90)];
+        assert_eq!(claims_by_columns(&[3, 4, 60, 90], &[900, 800, 400, 200]), hidden);
+        // Two rows with two and three pairs that are not claimed.
+        let hidden = [Count::Hidden, Count::Hidden, Count::Hidden];
+        assert_eq!(claims_by_columns(&[98, 97, 60], &[100, 100, 400]), hidden);
+    }
+
+    /// 57 of 60 claims are right: three wrong ones would follow from 57 of 400 people.
+    #[test]
+    fn wrong_claims_are_not_told_by_subtraction() {
+        let near = recall(57, 60, 400);
+        assert_eq!((near.value, near.method), (59.0 / 400.0, Method::SuppressedCount));
+        assert_eq!((near.low, near.high), (wilson(50, 400, Level::P95).low, wilson(59, 400, Level::P95).high));
+        assert_eq!(recall(52, 60, 400).high, near.high);
+        assert_eq!((recall(60, 60, 400), recall(40, 60, 400)), (share(60, 400), share(40, 400)));
     }
 
     #[test]
