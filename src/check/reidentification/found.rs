@@ -52,7 +52,7 @@ struct Rate {
 
 impl Attempt<'_> {
     pub(super) fn findings(&self) -> Vec<Finding> {
-        if self.file.known() == 0 {
+        if self.file.known() < SMALLEST_SHOWN {
             return vec![self.unscored()];
         }
         let rate = self.rate();
@@ -141,7 +141,7 @@ impl Attempt<'_> {
         finding
     }
 
-    /// A file without a person who is known to be in the data.
+    /// A file without a person who is known to be in the data, or with so few that no number may be shown, not even of pairs.
     fn unscored(&self) -> Finding {
         let claims = self.links.one_to_one(self.threshold);
         let claimed = claims.iter().flatten().count();
@@ -153,12 +153,21 @@ impl Attempt<'_> {
             Count::of(claimed),
             Unit::Share.show(self.threshold)
         );
+        let few = self.file.known() > 0;
+        let reason = if few { "fewer than 11 records" } else { "no records" };
         finding.standing = Standing::Insufficient {
-            reason: "no record of the attacker's file is known to be of a person in the data".to_owned(),
-            needed: "name a column that identifies people in both files under `truth` of the threat; it is used for scoring \
-                     alone"
-                .to_owned(),
+            reason: format!("{reason} of the attacker's file are known to be of people in the data"),
+            needed: if few {
+                "an auxiliary file with more people of the data".to_owned()
+            } else {
+                "name a column that identifies people in both files under `truth` of the threat; it is used for scoring alone".to_owned()
+            },
         };
+        if few {
+            finding.settings.retain(|(name, _)| name == "quasi-identifiers");
+            finding.evidence = vec![self.weights()];
+            return finding;
+        }
         finding.evidence = vec![self.agreement(), self.weights()];
         finding
     }

@@ -118,6 +118,18 @@ impl Apart {
     }
 }
 
+/// Whether all of these counts may be shown beside each other. Where one may not, no number may be shown from which it would follow.
+fn told<const N: usize>(counts: [usize; N], total: usize) -> bool {
+    let mut apart = Apart::of(total);
+    counts.iter().all(|&count| apart.show(count) == Count::Shown(count))
+}
+
+/// A share rounded down in the finest steps that stand for 11 records or more, hundredths or tenths; nothing of few records.
+fn rounded_down(share: f64, records: usize) -> Option<f64> {
+    let steps = [100.0, 10.0].into_iter().find(|steps| records as f64 >= steps * SMALLEST_SHOWN as f64)?;
+    Some((share * steps).floor() / steps)
+}
+
 /// Counts of one file as text.
 fn nested<const N: usize>(counts: [usize; N], total: usize) -> [String; N] {
     let mut apart = Apart::of(total);

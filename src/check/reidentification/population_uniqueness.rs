@@ -44,7 +44,7 @@
 
 use serde::Deserialize;
 
-use super::{Grouped, counted, record_models};
+use super::{Grouped, counted, record_models, rounded_down};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::Cells;
 use crate::finding::{
@@ -193,8 +193,7 @@ fn up_to_ten(n: usize, everybody: bool) -> Estimate {
 
 /// Where all but 1 to 10 records stand alone: up to everybody, at least what is left of the lower end in steps of 11 records or more.
 fn all_but_ten(estimate: &Estimate, n: usize) -> Estimate {
-    let steps = [100.0, 10.0].into_iter().find(|steps| n as f64 >= steps * SMALLEST_SHOWN as f64);
-    let low = steps.map_or(0.0, |steps| (estimate.low * steps).floor() / steps);
+    let low = rounded_down(estimate.low, n).unwrap_or(0.0);
     Estimate { value: 1.0, low, high: 1.0, method: Method::SuppressedCount, ..*estimate }
 }
 
