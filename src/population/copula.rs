@@ -8,12 +8,11 @@
 //! (WO2020254829A1); the application in Great Britain (GB2584910A) is listed as withdrawn. Whoever builds a product on this
 //! module may want advice on it.
 
-use rand::Rng;
-
 use super::polychoric::{Merged, counts, stretches};
 use crate::equivalence::Column;
 use crate::seed::Stream;
 use crate::stats::interval::{normal_cdf, normal_quantile};
+use crate::stats::uniform::unit;
 
 /// Probability that nobody else of a population of `people` has the key of a record, which each has with probability `share`:
 /// (1 - p)^(N - 1).
@@ -142,7 +141,7 @@ impl GaussianCopula {
         let mut normal = Vec::with_capacity(m + 1);
         while normal.len() < m {
             // Box and Muller's pair.
-            let [a, b] = [stream.next_u64(), stream.next_u64()].map(|bits| (bits >> 11) as f64 / (1_u64 << 53) as f64);
+            let [a, b] = [unit(stream), unit(stream)];
             let radius = (-2.0 * (1.0 - a).ln()).sqrt();
             let (sin, cos) = (std::f64::consts::TAU * b).sin_cos();
             normal.extend([radius * cos, radius * sin]);

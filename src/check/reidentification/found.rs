@@ -101,8 +101,8 @@ impl Attempt<'_> {
         let knows = self.knows();
         finding.sentence = format!(
             "{knows} finds the right person for {} of the people by taking the best match; an exact join finds {}.",
-            words(&rate.first),
-            words(&rate.exact)
+            Unit::Share.show_at_most(&rate.first),
+            Unit::Share.show_at_most(&rate.exact)
         );
         finding.null_value = Some(self.chance());
         finding.baseline = Some(Baseline { name: "an exact join on all columns".to_owned(), estimate: rate.exact });
@@ -115,13 +115,13 @@ impl Attempt<'_> {
         let right = match rate.precision.n {
             0 => "nobody can be claimed at that threshold".to_owned(),
             1..SMALLEST_SHOWN => "fewer than 11 links are claimed".to_owned(),
-            _ => format!("{} of the claims are right", words(&rate.precision)),
+            _ => format!("{} of the claims are right", Unit::Share.show_at_most(&rate.precision)),
         };
         finding.sentence = format!(
             "{} claims only links of at least {} probability and names {} of the people rightly; {right}.",
             self.knows(),
             Unit::Share.show(self.threshold),
-            words(&rate.recall)
+            Unit::Share.show_at_most(&rate.recall)
         );
         finding.null_value = Some(0.0);
         finding
@@ -133,7 +133,7 @@ impl Attempt<'_> {
         finding.severity = severity_among(1.0 / rate.recall.low.max(1e-9));
         finding.sentence = format!(
             "{} of the links that are claimed at {} probability are right; the attacker expects {}.",
-            words(&rate.precision),
+            Unit::Share.show_at_most(&rate.precision),
             Unit::Share.show(self.threshold),
             Unit::Share.show(rate.believed)
         );
@@ -192,7 +192,7 @@ impl Attempt<'_> {
     fn ways(&self, rate: &Rate) -> Evidence {
         let known = Count::of(self.file.known()).to_string();
         let row = |way: &str, of: String, estimate: &Estimate| {
-            vec![way.to_owned(), of, words(estimate), Unit::Share.show_interval(estimate)]
+            vec![way.to_owned(), of, Unit::Share.show_at_most(estimate), Unit::Share.show_interval(estimate)]
         };
         let mut rows = vec![
             row("best match", format!("{known} people"), &rate.first),
@@ -324,12 +324,6 @@ fn recall(right: usize, claims: usize, known: usize) -> Estimate {
     Estimate { value, low: end(least).low, high: end(most).high, method: Method::SuppressedCount, ..own }
 }
 
-/// A share, or how far it may go where it would tell of few people.
-fn words(estimate: &Estimate) -> String {
-    let value = Unit::Share.show(estimate.value);
-    if estimate.method == Method::SuppressedCount { format!("at most {value}") } else { value }
-}
-
 fn refusal(threat: &ThreatModel, reason: String, needed: &str) -> Finding {
     let mut finding = counted(CHECK, FOUND, &threat.name, Unit::Share, wilson(0, 0, Level::P95));
     finding.estimate = None;
@@ -405,6 +399,10 @@ mod tests {
         let few = |count| share(count, 200);
         assert_eq!((few(1), few(0)), (few(10), wilson(0, 200, Level::P95)));
         assert_eq!((few(190), few(11)), (few(199), wilson(11, 200, Level::P95)));
-        assert!(few(1).covers(1.0 / 200.0) && few(1).high > 0.05 && words(&few(4)) == "at most 5.0 %", "{:?}", few(4));
+        assert!(
+            few(1).covers(1.0 / 200.0) && few(1).high > 0.05 && Unit::Share.show_at_most(&few(4)) == "at most 5.0 %",
+            "{:?}",
+            few(4)
+        );
     }
 }
