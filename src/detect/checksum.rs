@@ -249,9 +249,9 @@ mod tests {
     /// with a prefix in use, of mobile equipment), NPI, DEA and the weights of ABA.
     #[test]
     fn pass_rates_are_what_the_decision_assumes() {
+        type Case = (&'static str, fn(&str) -> bool);
         // A full period of the last four digits behind fixed heads is exact for a check digit.
         let behind = |head: &'static str| (0..10_000).map(move |n| format!("{head}{n:04}"));
-        type Case = (&'static str, fn(&str) -> bool);
         let cases: [Case; 7] = [
             ("123456", npi),
             ("AB123", dea),
