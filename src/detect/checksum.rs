@@ -230,22 +230,89 @@ mod tests {
         }
     }
 
-    /// Pass rates on random digits, as the terms of the decision take them: a tenth for Luhn, NPI, DEA and the weights of ABA,
-    /// 1/11 for vehicles, 0.889 for the structure of social security numbers.
+    /// The fourth and fifth digit, on both sides of every border.
+    #[test]
+    fn taxpayers_have_their_groups() {
+        let groups: Vec<u32> = (0..100).filter(|group| itin(&format!("912{group:02}1234"))).collect();
+        let expected: Vec<u32> = (50..=65).chain(70..=88).chain(90..=92).chain(94..=99).collect();
+        assert_eq!((groups.len(), groups), (44, expected));
+        assert!(itin("900501234") && !itin("899501234") && !itin("91250123") && !itin("9125012345"));
+    }
+
+    /// The share of texts that pass.
+    fn rate(texts: impl Iterator<Item = String>, valid: fn(&str) -> bool) -> f64 {
+        let texts: Vec<String> = texts.collect();
+        texts.iter().filter(|text| valid(text)).count() as f64 / texts.len() as f64
+    }
+
+    /// Pass rates on random digits, as the terms of the decision take them: a tenth for Luhn (of any digits, of cards
+    /// with a prefix in use, of mobile equipment), NPI, DEA and the weights of ABA.
     #[test]
     fn pass_rates_are_what_the_decision_assumes() {
-        let rate = |texts: &mut dyn Iterator<Item = String>, valid: fn(&str) -> bool| {
-            let texts: Vec<String> = texts.collect();
-            texts.iter().filter(|text| valid(text)).count() as f64 / texts.len() as f64
-        };
+        type Case = (&'static str, fn(&str) -> bool);
         // A full period of the last four digits behind fixed heads is exact for a check digit.
         let behind = |head: &'static str| (0..10_000).map(move |n| format!("{head}{n:04}"));
-        assert!((rate(&mut behind("123456"), npi) - 0.1).abs() < 1e-9);
-        assert!((rate(&mut behind("AB123"), dea) - 0.1).abs() < 1e-9);
-        assert!((rate(&mut behind("02100"), aba) - 0.1).abs() < 1e-9);
-        let nine = (0..200_000_u64).map(|n| format!("{:09}", n * 4999 % 1_000_000_007 % 1_000_000_000));
-        let got = rate(&mut nine.into_iter(), ssn);
-        // 898 of 1,000 areas, 99 of 100 groups, 9,999 of 10,000 serials.
-        assert!((got - 0.898 * 0.99 * 0.9999).abs() < 0.01, "{got}");
+        let cases: [Case; 7] = [
+            ("123456", npi),
+            ("AB123", dea),
+            ("02100", aba),
+            ("411111111111", card),
+            ("37828224631", card),
+            ("49015420323", imei),
+            ("793927", luhn),
+        ];
+        for (head, valid) in cases {
+            assert_eq!(rate(behind(head), valid), 0.1, "{head}");
+        }
+    }
+
+    /// 898 of 1,000 areas, 99 of 100 groups and 9,999 of 10,000 serials, whatever the other parts are: 0.889.
+    #[test]
+    fn structures_of_social_security_numbers_are_counted() {
+        let passing = |numbers: &mut dyn Iterator<Item = String>| numbers.filter(|nine| ssn_structure(nine)).count();
+        for (area, group, serial) in [(1, 1, 1), (899, 99, 9_999), (219, 9, 9_998)] {
+            let areas = passing(&mut (0..1_000).map(|area| format!("{area:03}{group:02}{serial:04}")));
+            let groups = passing(&mut (0..100).map(|group| format!("{area:03}{group:02}{serial:04}")));
+            let serials = passing(&mut (0..10_000).map(|serial| format!("{area:03}{group:02}{serial:04}")));
+            assert_eq!((areas, groups, serials), (898, 99, 9_999));
+        }
+        assert_eq!(898 * 99 * 9_999, 888_931_098);
+        // Of the numbers in advertisements three have the structure.
+        let advertised = ["078051120", "123456789", "219099999", "987654320", "987654329"];
+        assert_eq!(advertised.map(ssn_structure), [true, true, true, false, false]);
+        assert!(!advertised.iter().any(|nine| ssn(nine)));
+    }
+
+    /// Whatever stands elsewhere, one of the eleven characters from 0 to 9 and X is the check digit: 1/11 of these pass, 1/33 of
+    /// the characters that a number may have, and 1/11 of numbers of digits, of which the eleventh rest has none.
+    #[test]
+    fn vehicles_pass_by_one_character_in_eleven() {
+        let letters = "0123456789ABCDEFGHJKLMNPRSTUVWXYZ";
+        let mut state = 1_u64;
+        let mut other = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            letters.as_bytes()[(state >> 33) as usize % letters.len()] as char
+        };
+        for _ in 0..500 {
+            let (head, tail): (String, String) = ((0..8).map(|_| other()).collect(), (0..8).map(|_| other()).collect());
+            let passing: String =
+                ('0'..='9').chain('A'..='Z').filter(|check| vin(&format!("{head}{check}{tail}"))).collect();
+            assert!(passing.len() == 1 && "0123456789X".contains(&passing), "{head}_{tail}: {passing}");
+        }
+        let digits = (0..100_000).map(|n| format!("12345678{}1234{:04}", n / 10_000, n % 10_000));
+        assert!((rate(digits, vin) - 1.0 / 11.0).abs() < 1e-4);
+    }
+
+    /// Characters that may stand at each place of an example: of 36^11 texts 1.296e13.
+    #[test]
+    fn beneficiaries_are_counted_by_place() {
+        let example = "1EG4TE5MK73";
+        let passing = |at: usize| {
+            let (head, tail) = (&example[..at], &example[at + 1..]);
+            ('0'..='9').chain('A'..='Z').filter(|c| mbi(&format!("{head}{c}{tail}"))).count() as u64
+        };
+        let places: Vec<u64> = (0..11).map(passing).collect();
+        assert_eq!(places, [9, 20, 30, 10, 20, 30, 10, 20, 20, 10, 10]);
+        assert_eq!(places.iter().product::<u64>(), 12_960_000_000_000);
     }
 }

@@ -151,7 +151,7 @@ pub(super) const FORMS: &[Form] = &[
         0.44,
         0.0,
     ),
-    form("I.mbi", Item::HealthPlan, &[Concept::Plan], |t| alnum(t, 11), check::mbi, 0.000_11, 0.0),
+    form("I.mbi", Item::HealthPlan, &[Concept::Plan], |t| alnum(t, 11), check::mbi, 0.000_101, 0.0),
     form("I.hicn", Item::HealthPlan, &[Concept::Plan], hicn_shape, check::hicn, 0.4, 2.0),
     form("J.iban", Item::Account, &[Concept::Account], iban_shape, check::iban, 0.0103, 0.0),
     form("J.card", Item::Account, &[Concept::Account], card_shape, check::card, 0.04, 0.0),
@@ -168,6 +168,8 @@ pub(super) const FORMS: &[Form] = &[
         0.0,
     )
     .class(Class::Review, Class::Review),
+    // The largest of the rates of several alphabets: 1 in 11 of digits, 1 in 33 of all characters that may occur, of which 22
+    // are no check digit. So no column of long numbers is taken for vehicles.
     form("L.vin", Item::Vehicle, &[Concept::Vehicle], vin_shape, check::vin, 1.0 / 11.0, 0.0),
     form("M.imei", Item::Device, &[Concept::Device], |t| check::digits(t, 15), check::imei, 0.1, 0.0),
     form(
@@ -511,6 +513,32 @@ mod tests {
 
     fn forms_of(text: &str) -> Vec<&'static str> {
         FORMS.iter().filter(|form| (form.shape)(text) && (form.valid)(text)).map(|form| form.rule).collect()
+    }
+
+    /// The chances of forms whose random texts can be counted; the tests of the validators count them by their parts.
+    #[test]
+    fn chances_are_counted() {
+        let chance = |rule: &str| FORMS.iter().find(|form| form.rule == rule).map(|form| form.chance).unwrap();
+        let every = |alphabet: f64| f64::powi(alphabet, 11);
+        let beneficiaries = 9.0 * 20_f64.powi(4) * 30_f64.powi(2) * 1e4;
+        // 9.85e-5 of all texts of eleven digits and letters, a little more of those that have both.
+        assert!((beneficiaries / every(36.0) - 9.846_4e-5).abs() < 5e-10);
+        for (rule, counted) in [
+            ("C.date-compact", 80_354e-8),
+            ("G.ssn-digits", 898.0 * 99.0 * 9_999.0 / 1e9),
+            ("G.ssn-dashed", 898.0 * 99.0 * 9_999.0 / 1e9),
+            ("G.itin", 0.44),
+            ("I.mbi", beneficiaries / (every(36.0) - every(10.0) - every(26.0))),
+            ("K.npi", 0.1),
+            ("L.vin", 1.0 / 11.0),
+            ("M.imei", 0.1),
+        ] {
+            let chance = chance(rule);
+            assert!((chance / counted - 1.0).abs() < 0.005, "{rule}: {chance} is not {counted}");
+        }
+        // Twenty random numbers that all pass: for providers that does not happen, for social security numbers it does.
+        assert!((chance("K.npi").powi(20) / 1e-20 - 1.0).abs() < 1e-9);
+        assert!((chance("G.ssn-digits").powi(20) - 0.095).abs() < 5e-4);
     }
 
     #[test]

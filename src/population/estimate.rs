@@ -303,6 +303,8 @@ impl Uniques {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::population::fixtures::{adult, of, sample};
 
@@ -323,17 +325,61 @@ mod tests {
         assert_eq!(dankar(&of(&[(2, 50)]), 1e6), Ok((Model::Zayatz, 0.0)));
     }
 
+    fn no_share_exceeds(sizes: &Histogram, population: f64) {
+        for model in Model::ALL {
+            if let Ok(share) = unique_share(model, sizes, population) {
+                assert!((0.0..=uniqueness(sizes)).contains(&share), "{model:?} {population} {share}");
+            }
+        }
+    }
+
+    /// Of ARX's data Pitman's law expects 0.5153 to be unique where all are counted and 0.5143 are (Hoshino's approximation, for
+    /// populations that are large, would say 0.5300).
     #[test]
     fn no_share_exceeds_the_sample() {
         for sizes in [adult(), of(&[(1, 3), (2, 40), (5, 9)]), of(&[(1, 900), (2, 3)])] {
             for factor in [1.0, 1.5, 10.0, 1e4] {
-                for model in Model::ALL {
-                    let population = sizes.records() as f64 * factor;
-                    if let Ok(share) = unique_share(model, &sizes, population) {
-                        assert!((0.0..=uniqueness(&sizes)).contains(&share), "{model:?} {factor} {share}");
-                    }
-                }
+                no_share_exceeds(&sizes, sizes.records() as f64 * factor);
             }
+        }
+        let beyond = share(Model::Pitman, &adult(), 30_162.0).unwrap();
+        assert!((beyond - 0.515_268_470).abs() < 1e-8, "{beyond}");
+        assert_eq!(unique_share(Model::Pitman, &adult(), 30_162.0), Ok(uniqueness(&adult())));
+    }
+
+    /// Some alone, some in pairs, some classes of more.
+    fn samples() -> impl Strategy<Value = Histogram> {
+        let more = prop::collection::vec((3_u32..60, 1_usize..20), 1..8);
+        (0_usize..400, 0_usize..200, more).prop_map(|(alone, pairs, mut sizes)| {
+            sizes.extend([(1, alone), (2, pairs)]);
+            of(&sizes)
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        /// Where the sample is everybody, Zayatz and the slided negative binomial return the uniques that were counted, and no
+        /// model's share exceeds the sample's, however large the population.
+        #[test]
+        fn everybody_is_exact_and_nobody_is_added(sizes in samples(), decades in 0.0_f64..6.0) {
+            let n = sizes.records() as f64;
+            let [alone, pairs] = [1, 2].map(|size| sizes.of_size(size) as f64);
+            prop_assert_eq!(zayatz(&sizes, n), Ok(alone));
+            // With beta^alpha = c_1 / C the second equation is (1 - beta) / -ln(beta) = c_2 / c_1 / ln(C / c_1), whose left side
+            // rises from 0 to 1; the grid looks between 0.0714 and all but 1.
+            let level = pairs / alone / (sizes.classes() as f64 / alone).ln();
+            match SlidedNegativeBinomial::fit(&sizes, n) {
+                Ok(model) => {
+                    prop_assert!((model.uniques() / alone - 1.0).abs() < 1e-9, "{:?}", model);
+                    let left = (1.0 - model.beta) / -model.beta.ln();
+                    prop_assert!((left / level - 1.0).abs() < 1e-5, "{:?} {}", model, level);
+                }
+                Err(NoFit::Uninformative) => prop_assert!(alone == 0.0 || pairs == 0.0),
+                Err(none) => prop_assert!(none == NoFit::NoSolution && !(0.072..0.9999).contains(&level), "{}", level),
+            }
+            no_share_exceeds(&sizes, n);
+            no_share_exceeds(&sizes, n * 10.0_f64.powf(decades));
         }
     }
 

@@ -108,11 +108,15 @@ fn printed_tables_equal_sdcmicro() {
         let all = scores.disclosure(4, disclosure_share(4, 6, fraction).expect("there are pairs"));
         [all[0], all[2], all[4], all[6], all[7]]
     };
-    close(&of(&scores, 0.01), &[0.0, 0.004_986_80, 0.011_383_01, 0.004_986_80, 0.009_166_68], 1e-7);
-    close(&of(&scores, 0.2), &[0.0, 0.110_353_37, 0.221_773_68, 0.110_353_37, 0.186_313_28], 1e-7);
+    close(&of(&scores, 0.01), &[0.0, 0.004_986_80, 0.011_383_01, 0.004_986_80, 0.009_166_68], 5e-9);
+    // sdcMicro holds theta in single precision, which moves the eighth digit here; in double precision these are the
+    // numbers of the formula on uniques that another program found by brute force.
+    close(&of(&scores, 0.2), &[0.0, 0.110_353_381_0, 0.221_773_687_1, 0.110_353_381_0, 0.186_313_289_5], 1e-10);
+    let single = scores.disclosure(4, f64::from(4.0_f32 * 0.2 / (4.0_f32 * 0.2 + 6.0 * (1.0 - 0.2_f32))));
+    close(&[single[2], single[4], single[7]], &[0.110_353_37, 0.221_773_68, 0.186_313_28], 5e-9);
     let ihsn = Scores::of(&guideline, Scoring::Ihsn);
     close(&ihsn.of_row, &[0.0, 0.0, 1.75, 0.0, 3.25, 0.0, 1.75, 2.75, 0.0, 0.0], 1e-15);
-    close(&of(&ihsn, 0.01), &[0.0, 0.005_120_31, 0.010_702_06, 0.005_120_31, 0.008_775_09], 1e-7);
+    close(&of(&ihsn, 0.01), &[0.0, 0.005_120_31, 0.010_702_06, 0.005_120_31, 0.008_775_09], 5e-9);
 }
 
 #[test]

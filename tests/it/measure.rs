@@ -1,10 +1,16 @@
 //! `privet measure`: a file alone, and files that are hard to measure.
 
 use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
 
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
+use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::support::{Desk, repo};
+use crate::support::{Desk, finish, repo};
 
 fn measured(desk: &Desk, arguments: &[&str]) -> Value {
     let mut all = vec!["measure"];
@@ -36,6 +42,79 @@ fn parquet_and_csv_agree() {
         });
         assert_eq!(a, b, "{columns}");
         assert_eq!(a["records"], 32_561);
+    }
+}
+
+/// Age, place, ward and a score.
+type Record = (Option<i64>, Option<u8>, u8, i64);
+
+fn records() -> impl Strategy<Value = Vec<Record>> {
+    let age = prop::option::weighted(0.95, 20_i64..60);
+    prop::collection::vec((age, prop::option::weighted(0.9, 0_u8..6), 0_u8..3, 0_i64..5), 100..1_500)
+}
+
+fn csv(records: &[Record]) -> String {
+    let mut text = "age,place,ward,score\n".to_owned();
+    for (age, place, ward, score) in records {
+        let age = age.map_or(String::new(), |age| age.to_string());
+        let place = place.map_or(String::new(), |place| format!("p{place}"));
+        writeln!(text, "{age},{place},w{ward},{score}").unwrap();
+    }
+    text
+}
+
+/// A Parquet file with so many rows in a row group.
+fn grouped(records: &[Record], rows: usize) -> Vec<u8> {
+    let columns: [(&str, ArrayRef); 4] = [
+        ("age", Arc::new(records.iter().map(|record| record.0).collect::<Int64Array>())),
+        ("place", Arc::new(records.iter().map(|r| r.1.map(|place| format!("p{place}"))).collect::<StringArray>())),
+        ("ward", Arc::new(records.iter().map(|record| Some(format!("w{}", record.2))).collect::<StringArray>())),
+        ("score", Arc::new(records.iter().map(|record| Some(record.3)).collect::<Int64Array>())),
+    ];
+    let batch = RecordBatch::try_from_iter(columns).unwrap();
+    let settings = WriterProperties::builder().set_max_row_group_row_count(Some(rows)).build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(settings)).unwrap();
+    writer.write(&batch).unwrap();
+    let written = writer.close().unwrap();
+    assert_eq!(written.num_row_groups(), records.len().div_ceil(rows));
+    bytes
+}
+
+/// What is printed for a file on so many threads, but for the envelope, which comes last.
+fn printed(desk: &Desk, file: &Path, threads: usize) -> String {
+    let wanted = ["measure", file.to_str().unwrap(), "--quasi-identifiers", "age,place,ward", "--sensitive", "score"];
+    let threads = threads.to_string();
+    let ran = finish(desk.privet().args(wanted).arg("--json").env("RAYON_NUM_THREADS", threads)).exits(0);
+    let (numbers, _) = ran.stdout.split_once("\"envelope\"").unwrap();
+    assert!(numbers.contains("\"k\"") && numbers.contains("t-closeness"), "{numbers}");
+    numbers.to_owned()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(6))]
+
+    /// One table as row groups of any size, as CSV and as CSV whose two parts are exchanged, on any number of threads: the same
+    /// bytes.
+    #[test]
+    fn row_groups_chunks_and_threads_change_no_byte(
+        records in records(),
+        rows in 1_usize..400,
+        cut in 0_usize..1_500,
+        threads in 2_usize..9,
+    ) {
+        let desk = Desk::new();
+        let file = desk.write("whole.parquet", grouped(&records, records.len()));
+        let expected = printed(&desk, &file, 1);
+        prop_assert_eq!(&printed(&desk, &file, threads), &expected);
+        let file = desk.write("parts.parquet", grouped(&records, rows));
+        prop_assert_eq!(&printed(&desk, &file, 1), &expected);
+        prop_assert_eq!(&printed(&desk, &file, threads), &expected);
+        let file = desk.write("whole.csv", csv(&records));
+        prop_assert_eq!(&printed(&desk, &file, threads), &expected);
+        let (head, tail) = records.split_at(cut % records.len());
+        let file = desk.write("exchanged.csv", csv(&[tail, head].concat()));
+        prop_assert_eq!(&printed(&desk, &file, threads), &expected);
     }
 }
 

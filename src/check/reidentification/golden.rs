@@ -93,6 +93,8 @@ fn a_sample_against_its_population() {
     let beside = Beside::of(&found, &sample, &adult(), None);
     let journalist = Journalist::of(&found, &beside.population);
     assert_eq!((found.classes.count(), beside.missing, beside.too_small), (2702, 0, 0));
+    // These sizes are typed in the test of Zayatz's estimator, which takes 0.8395 of the 2,465 to be population unique.
+    assert_eq!(found.classes.histogram().counts(), [(1, 2465), (2, 180), (3, 44), (4, 7), (5, 5), (6, 1)]);
     assert_eq!((journalist.k_map, found.below(2)), (1, 2465));
     same(journalist.by_class, 0.347_613_534_0, 5e-11);
     same(journalist.marketer, 0.640_930_988_8, 5e-11);
@@ -229,21 +231,27 @@ fn students_as_pycanon_measures_them() {
     let of_row = |row: usize| sizes.classes.sizes()[sizes.classes.of_record()[row] as usize];
     let measured = |k: u32| {
         let rows: Vec<usize> = (0..table.rows()).filter(|&row| of_row(row) >= k).collect();
-        (rows.len(), of_groups(&threat, &table.take(&rows), "score").0)
+        let (told, found) = of_groups(&threat, &table.take(&rows), "score");
+        assert_eq!(found.records(), rows.len());
+        (rows.len(), told, found.k())
     };
-    let near = |(rows, told): (usize, Told), expected: (usize, f64, f64)| {
-        assert_eq!(rows, expected.0);
-        same(told.beta, expected.1, 5e-7);
-        same(told.ordered.expect("numbers"), expected.2, 5e-10);
+    // Records, k, beta and t; pycanon's t of numbers is the ordered one.
+    let near = |(rows, told, k): (usize, Told, usize), expected: (usize, usize, f64, f64)| {
+        assert_eq!((rows, k), (expected.0, expected.1));
+        same(told.beta, expected.2, 5e-10);
+        same(told.ordered.expect("numbers"), expected.3, 5e-10);
     };
     let raw = measured(1).1;
     assert_eq!((table.rows(), sizes.k(), sizes.classes.count()), (216, 1, 46));
+    // Somebody is alone, so a score is certain.
+    assert_eq!((raw.distinct, raw.alpha), (1, 1.0));
+    same(raw.entropy, 1.0, CLOSE);
     same(raw.beta, 71.0, CLOSE);
     same(raw.delta, 4.276_666_119_016_055, CLOSE);
     same(raw.ordered.expect("numbers"), 0.416_591_995_221_027_4, CLOSE);
-    near(measured(2), (215, 70.666_667, 0.417_229_307));
-    near(measured(5), (154, 29.8, 0.310_232_871));
-    near(measured(7), (64, 8.142_857_143, 0.197_488_839));
+    near(measured(2), (215, 2, 212.0 / 3.0, 0.417_229_307));
+    near(measured(5), (154, 5, 29.8, 0.310_232_871));
+    near(measured(7), (64, 7, 8.142_857_143, 0.197_488_839));
     let (two, five, seven) = (measured(2).1, measured(5).1, measured(7).1);
     assert_eq!((two.distinct, two.alpha, five.distinct, five.alpha, seven.distinct), (2, 0.5, 4, 0.5, 6));
     same(two.entropy, 2.0, CLOSE);
