@@ -23,6 +23,7 @@ mod scan;
 mod selftest;
 mod show;
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -115,10 +116,21 @@ fn ending(error: impl std::error::Error + Send + Sync + 'static, help: String, e
 fn complain(error: &anyhow::Error) {
     let help = error.downcast_ref::<Helped>().map(|helped| helped.help.as_str()).unwrap_or_default();
     let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "error: {error}");
+    let _ = writeln!(stderr, "error: {}", printable(&error.to_string()));
     if !help.is_empty() {
-        let _ = writeln!(stderr, "help: {help}");
+        let _ = writeln!(stderr, "help: {}", printable(help));
     }
+}
+
+/// A text in which no control character but the line break reaches the terminal as it is: names of columns may hold some that move
+/// the cursor or change colours.
+fn printable(text: &str) -> Cow<'_, str> {
+    let acts = |sign: char| sign.is_control() && sign != '\n';
+    if !text.contains(acts) {
+        return text.into();
+    }
+    let sign = |sign: char| if acts(sign) { sign.escape_default().to_string() } else { sign.to_string() };
+    text.chars().map(sign).collect::<String>().into()
 }
 
 /// A panic is a bug; its message may hold anything, so only the place is named.
