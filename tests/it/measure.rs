@@ -176,8 +176,9 @@ fn refusals_name_the_setting() {
 #[test]
 fn ids_of_twenty_digits_are_told_apart() {
     let desk = Desk::new();
-    let csv: String = (0..1000).map(|row| format!("{},{}\n", 30_000_000_000_000_000_000_u128 + row, row % 3)).collect();
-    let file = desk.write("ids.csv", format!("id,s\n{csv}"));
+    let mut csv = "id,s\n".to_owned();
+    (0..1000).for_each(|row| writeln!(csv, "{},{}", 30_000_000_000_000_000_000_u128 + row, row % 3).unwrap());
+    let file = desk.write("ids.csv", csv);
     let found = measured(&desk, &[file.to_str().unwrap(), "--quasi-identifiers", "id"]);
     assert_eq!((&found["classes"], &found["k"]), (&1000.into(), &1.into()));
 }
@@ -186,8 +187,9 @@ fn ids_of_twenty_digits_are_told_apart() {
 #[test]
 fn odd_names_and_markers_are_understood() {
     let desk = Desk::new();
-    let csv: String = (0..40).map(|row| format!("{},{},x\n", row % 2, if row < 20 { -9 } else { row % 4 })).collect();
-    let file = desk.write("odd.csv", format!("\"city, state\",age,a\u{1b}[31mb\n{csv}"));
+    let mut csv = "\"city, state\",age,a\u{1b}[31mb\n".to_owned();
+    (0..40).for_each(|row| writeln!(csv, "{},{},x", row % 2, if row < 20 { -9 } else { row % 4 }).unwrap());
+    let file = desk.write("odd.csv", csv);
     let file = file.to_str().unwrap();
     let lists: [&[&str]; 3] = [&["city, state"], &[" age ", "city, state"], &["age, a\u{1b}[31mb"]];
     for (list, names) in
