@@ -286,7 +286,11 @@ pub fn compare(before: &Profile, after: &Profile) -> Result<Comparison, AssessEr
         profile.columns.iter().map(|column| (column.name.clone(), column.clone())).collect()
     };
     let (old, new) = (by_name(before), by_name(after));
-    let risky = after.columns.iter().filter_map(|column| risky(column, old.get(&column.name), after)).collect();
+    let risky = after
+        .columns
+        .iter()
+        .filter_map(|column| risky(column, old.get(&column.name), after, near(before, after)))
+        .collect();
     let gone = before.columns.iter().filter(|column| !new.contains_key(&column.name));
     Ok(Comparison {
         before: before.file.clone(),
@@ -334,21 +338,39 @@ fn measured_alike(before: &Profile, after: &Profile) -> Result<(), AssessError> 
 /// What to do about a profile of another release.
 const ANEW: &str = "make the kept profile anew with this version of privet";
 
+/// A share in per cent; in whole ones where the number of records must not follow from it.
+fn percent(share: f64, whole: bool) -> String {
+    if whole { format!("{:.0} %", 100.0 * share) } else { format!("{:.2} %", 100.0 * share) }
+}
+
+/// Whether 1 to 10 records more or less are in the newer version, which no share of it may tell.
+fn near(before: &Profile, after: &Profile) -> bool {
+    gives_away(before.records, after.records)
+}
+
 fn changes(before: &Profile, after: &Profile) -> Vec<Change> {
-    let percent = |share: f64| format!("{:.2} %", 100.0 * share);
+    let near = near(before, after);
+    let points =
+        |rise: f64| if near { format!("{:+.0} points", 100.0 * rise) } else { format!("{:+.2} points", 100.0 * rise) };
     let shares = |measure: &str, a: &Estimate, b: &Estimate| {
         let exact = |e: &Estimate| e.low == e.high;
-        let show = |e: &Estimate| if exact(e) { percent(e.value) } else { format!("at most {}", percent(e.high)) };
+        let show = |e: &Estimate, whole: bool| match exact(e) {
+            true => percent(e.value, whole),
+            false if whole => format!("at most {}", percent((100.0 * e.high).ceil() / 100.0, true)),
+            false => format!("at most {}", percent(e.high, false)),
+        };
         // A few people more or less would follow from the two shares.
         let people = |e: &Estimate| (e.value * e.n as f64).round() as usize;
         let few = exact(a) && exact(b) && few_between(people(a), people(b));
         let told = exact(a) && exact(b) && !few;
-        let most = (people(a) + SMALLEST_SHOWN - 1).min(b.n) as f64 / b.n.max(1) as f64;
+        // Where the number of records is withheld, of the fewest that there can be.
+        let records = if near { a.n.saturating_sub(SMALLEST_SHOWN - 1) } else { b.n }.max(1);
+        let most = ((people(a) + SMALLEST_SHOWN - 1) as f64 / records as f64).min(1.0);
         Change {
             measure: measure.to_owned(),
-            before: show(a),
-            after: if few { format!("at most {}", percent(most)) } else { show(b) },
-            change: if told { format!("{:+.2} points", 100.0 * (b.value - a.value)) } else { String::new() },
+            before: show(a, false),
+            after: if few { format!("at most {}", percent(most, false)) } else { show(b, near) },
+            change: if told { points(b.value - a.value) } else { String::new() },
             worse: b.low > a.high + NOTABLE,
         }
     };
@@ -356,12 +378,12 @@ fn changes(before: &Profile, after: &Profile) -> Vec<Change> {
     let small = shares("records in groups of fewer than 11", &before.small, &after.small);
     // The mean follows from the groups; it would tell what the shares do not.
     let told = [&alone, &small].iter().all(|shares| !shares.change.is_empty());
-    let points = format!("{:+.2} points", 100.0 * (after.average_risk - before.average_risk));
+    let rise = points(after.average_risk - before.average_risk);
     let risk = Change {
         measure: "average risk of a record".to_owned(),
-        before: percent(before.average_risk),
-        after: if told { percent(after.average_risk) } else { Count::Hidden.to_string() },
-        change: if told { points } else { String::new() },
+        before: percent(before.average_risk, false),
+        after: if told { percent(after.average_risk, near) } else { Count::Hidden.to_string() },
+        change: if told { rise } else { String::new() },
         worse: after.average_risk > before.average_risk + NOTABLE,
     };
     let k = Change {
@@ -416,7 +438,7 @@ fn counted(measure: &str, before: Count, after: Count) -> Change {
 }
 
 /// Why a column of the newer version is risky, where it came in or got worse.
-fn risky(column: &ColumnProfile, before: Option<&ColumnProfile>, after: &Profile) -> Option<Risky> {
+fn risky(column: &ColumnProfile, before: Option<&ColumnProfile>, after: &Profile, near: bool) -> Option<Risky> {
     let mut why = Vec::new();
     let recognised = matches!(column.class, Class::Prohibited | Class::Conditional | Class::Review);
     if recognised && before.is_none_or(|before| before.class < column.class) {
@@ -425,7 +447,7 @@ fn risky(column: &ColumnProfile, before: Option<&ColumnProfile>, after: &Profile
     let rise = column.uniqueness_with.low - after.uniqueness.high;
     let of_before = before.map_or(0.0, |before| before.uniqueness_with.high);
     if rise > NOTABLE && column.uniqueness_with.low > of_before + NOTABLE {
-        why.push(format!("with it {:.2} % of the records stand alone", 100.0 * column.uniqueness_with.value));
+        why.push(format!("with it {} of the records stand alone", percent(column.uniqueness_with.value, near)));
     }
     (!why.is_empty()).then(|| Risky { column: column.name.clone(), new: before.is_none(), why })
 }

@@ -458,11 +458,11 @@ mod tests {
     use super::*;
     use crate::seed::Seed;
     use crate::stats::roc::auc;
-    use rand::Rng;
+    use crate::stats::uniform::unit;
 
     fn normal(count: usize, seed: Seed) -> Vec<f64> {
         let mut stream = seed.stream();
-        let uniform = std::iter::repeat_with(move || (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64);
+        let uniform = std::iter::repeat_with(move || unit(&mut stream));
         uniform.take(count).map(|u| normal_quantile(u + f64::EPSILON / 4.0)).collect()
     }
 

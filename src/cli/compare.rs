@@ -14,7 +14,6 @@ use crate::assess::compare::masking::{IntervalDisclosure, Masked, Masking, Rule,
 use crate::assess::compare::{Change, Comparison, How, Profile, Version, compare};
 use crate::data::DataError;
 use crate::finding::{Unit, grouped};
-use crate::stats::{Estimate, Method};
 
 pub(super) fn run(arguments: &args::Compare) -> anyhow::Result<Exit> {
     let how = How {
@@ -95,7 +94,12 @@ fn masked_text(masked: &Masked) -> String {
     for column in &masked.columns {
         let looked = [(column.interval, "intervals"), (column.linked, "linkage")];
         let looked: Vec<&str> = looked.into_iter().filter_map(|(looks, name)| looks.then_some(name)).collect();
-        columns.add_row([&*column.name, column.by.words(), &share(&column.changed), &looked.join(", ")]);
+        columns.add_row([
+            &*column.name,
+            column.by.words(),
+            &Unit::Share.show_at_most(&column.changed),
+            &looked.join(", "),
+        ]);
     }
     let _ = writeln!(text, "{columns}\n");
     if masked.intervals.is_empty() {
@@ -109,7 +113,7 @@ fn masked_text(masked: &Masked) -> String {
         for found in &masked.intervals {
             let stranger = Unit::Share.show(found.of_a_stranger);
             let interval = Unit::Share.show_interval(&found.disclosed);
-            intervals.add_row([&rule(found), &share(&found.disclosed), &interval, &stranger]);
+            intervals.add_row([&rule(found), &Unit::Share.show_at_most(&found.disclosed), &interval, &stranger]);
         }
         let _ = writeln!(text, "{intervals}\n");
     }
@@ -123,7 +127,7 @@ fn masked_text(masked: &Masked) -> String {
         let interval = Unit::Share.show_interval(&found.right);
         let chance = format!("1 in {}", grouped((1.0 / found.by_chance).round() as u64));
         let looked = format!("{} {}", grouped(found.right.n as u64), masked.unit);
-        linkage.add_row([way, &share(&found.right), &interval, &chance, &looked, &among]);
+        linkage.add_row([way, &Unit::Share.show_at_most(&found.right), &interval, &chance, &looked, &among]);
     }
     let _ = writeln!(text, "{linkage}\n");
     for limit in &masked.limits {
@@ -138,12 +142,6 @@ fn rule(found: &IntervalDisclosure) -> String {
         Rule::AllButOne => "all but at most one",
     };
     format!("{which} within {} standard deviations", found.k)
-}
-
-/// A share, or how far it may go where it would tell of few people.
-fn share(estimate: &Estimate) -> String {
-    let value = Unit::Share.show(estimate.value);
-    if estimate.method == Method::SuppressedCount { format!("at most {value}") } else { value }
 }
 
 fn table(first: &str, changes: &[Change]) -> comfy_table::Table {

@@ -11,7 +11,7 @@ use crate::data::{
     DataError, Limits, Passed, Reading, Table, ThreatModel, column_names, load_codes, load_columns, load_passes,
 };
 use crate::equivalence::Column;
-use crate::finding::{Evidence, Unit, grouped};
+use crate::finding::{Count, Evidence, Unit, grouped};
 use crate::watch::{Clock, Unwatched};
 
 /// What is written as JSON. As in a report, all that differs from run to run is in the envelope, which comes last.
@@ -133,7 +133,8 @@ fn print(out: &mut impl Write, found: &Measurement) -> std::io::Result<()> {
     if let Some(people) = &found.people {
         line(out, "people, who are counted in groups", &people.to_string())?;
     }
-    line(out, "groups", &grouped(found.classes))?;
+    let hidden = || Count::Hidden.to_string();
+    line(out, "groups", &found.classes.map_or_else(hidden, grouped))?;
     line(out, "smallest group, k", &found.k.to_string())?;
     let wildcard = found
         .k_wildcard
@@ -146,8 +147,14 @@ fn print(out: &mut impl Write, found: &Measurement) -> std::io::Result<()> {
         let people = if found.people.is_some() { " people" } else { "" };
         line(out, &format!("records in groups of fewer than {size}{people}"), records)?;
     }
-    line(out, "average risk over records", &format!("{:.6}", found.average_risk))?;
-    line(out, "pairs of records that can be told apart", &format!("{:.6}", found.separation))?;
+    let average = match (found.average_risk, found.classes) {
+        (Some(risk), Some(_)) => format!("{risk:.6}"),
+        (Some(risk), None) => format!("at least {risk:.2}"),
+        (None, _) => hidden(),
+    };
+    line(out, "average risk over records", &average)?;
+    let separation = found.separation.map_or_else(hidden, |share| format!("{share:.6}"));
+    line(out, "pairs of records that can be told apart", &separation)?;
     for finding in &found.sensitive {
         writeln!(out, "\n{}", printable(&finding.sentence))?;
         for evidence in &finding.evidence {

@@ -111,7 +111,7 @@ fn row(finding: &Finding, assessment: &Assessment) -> [String; 6] {
         // What can be had without the model, or what a model shows that leaks nothing.
         match (&finding.baseline, finding.null_value) {
             (Some(baseline), _) => baseline_text(finding, baseline.estimate.value),
-            (None, value) => value.map_or(String::new(), |value| unit.show(value)),
+            (None, value) => value.map_or(String::new(), |value| format!("no leak: {}", unit.show(value))),
         },
         judgement.map_or(String::new(), |judgement| unit.show(judgement.limit)),
         verdict,

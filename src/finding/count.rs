@@ -85,8 +85,8 @@ pub fn part_of(count: usize, total: usize) -> String {
     }
 }
 
-/// Counts that add up to a known total: where a single one is withheld, the smallest of the others is hidden, or the total
-/// would give it away.
+/// Counts that add up to a known total: where those withheld come to 1 to 10 together, the smallest of the others is hidden, or
+/// the total would give them away.
 ///
 /// ```
 /// use privet::finding::{Count, partition};
@@ -95,7 +95,8 @@ pub fn part_of(count: usize, total: usize) -> String {
 /// ```
 pub fn partition(counts: &[usize]) -> Vec<Count> {
     let mut shown: Vec<Count> = counts.iter().map(|&count| Count::of(count)).collect();
-    if shown.iter().filter(|count| **count == Count::Withheld).count() == 1 {
+    let withheld: usize = counts.iter().filter(|&&count| count < SMALLEST_SHOWN).sum();
+    if Count::of(withheld) == Count::Withheld {
         let others = (0..counts.len()).filter(|&i| counts[i] >= SMALLEST_SHOWN);
         if let Some(smallest) = others.min_by_key(|&i| counts[i]) {
             shown[smallest] = Count::Hidden;

@@ -11,7 +11,7 @@ pub use evidence::{Bar, CellPair, Curve, CurvePoint, Evidence, Histogram, Series
 
 use serde::{Deserialize, Serialize};
 
-use crate::stats::Estimate;
+use crate::stats::{Estimate, Method};
 
 /// The family a check belongs to; the first part of its id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -185,6 +185,12 @@ impl Unit {
     /// A value of this unit with its interval as text, `95.0 % (94.1 to 95.8 %)`.
     pub fn show_estimate(self, estimate: &Estimate) -> String {
         format!("{} ({})", self.show(estimate.value), self.show_interval(estimate))
+    }
+
+    /// A value of this unit, or how far it may go where the number itself would tell of 1 to 10 people.
+    pub fn show_at_most(self, estimate: &Estimate) -> String {
+        let value = self.show(estimate.value);
+        if estimate.method == Method::SuppressedCount { format!("at most {value}") } else { value }
     }
 
     /// An interval of this unit as text without the unit, where the value stands beside it.

@@ -283,17 +283,18 @@ mod tests {
             }
         }
 
-        /// A count of a pattern is as many pairs of it, but for what 25 steps make of the order in which numbers are added.
+        /// A count of a pattern is as many pairs of it, but for what steps make of the order in which numbers are added: near a saddle
+        /// each multiplies the last digit by two or three, so they are few.
         #[test]
         fn counts_equal_pairs(patterns in patterns()) {
-            let learning = Learning { steps: 25, tolerance: 0.0, ..Learning::default() };
+            let learning = Learning { steps: 8, tolerance: 0.0, ..Learning::default() };
             let single: Vec<(Vec<u8>, u64)> = patterns
                 .iter()
                 .flat_map(|(pattern, count)| (0..count).map(move |_| (pattern.to_vec(), 1)))
                 .collect();
             let one_by_one = start().learn(&Patterns::unmerged(vec![2, 3, 2], single), learning).model;
             let counted = start().learn(&patterns, learning).model;
-            prop_assert!(counted.distance(&one_by_one) < 1e-6);
+            prop_assert!(counted.distance(&one_by_one) < 1e-9);
         }
 
         #[test]

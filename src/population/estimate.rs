@@ -1,6 +1,5 @@
 //! The share of a population that is unique: by model, with a parametric-bootstrap interval, and whatever the model.
 
-use rand::Rng;
 use rayon::prelude::*;
 
 use super::fit::{counted, of_mix, of_negative_binomial, of_pitman, p_value};
@@ -8,6 +7,7 @@ use super::{NoFit, Pitman, SlidedNegativeBinomial, bounds_of_uniques, zayatz};
 use crate::equivalence::Histogram;
 use crate::seed::{Seed, Stream};
 use crate::stats::interval::normal_quantile;
+use crate::stats::uniform::unit;
 use crate::stats::{Estimate, Level, Method};
 
 /// A model of the population.
@@ -207,7 +207,7 @@ impl Source {
         let mut left = u32::try_from(records).expect("a histogram counts fewer than 2^32 records");
         let mut drawn = Vec::new();
         while left > 0 && whole > 0.0 {
-            let point = whole * (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+            let point = whole * unit(stream);
             let at = steps.partition_point(|step| step.0 <= point).min(steps.len() - 1);
             let size = steps[at].1.min(left);
             drawn.push(size);
@@ -304,7 +304,7 @@ impl Uniques {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::population::fixtures::{adult, of, sample, unit};
+    use crate::population::fixtures::{adult, of, sample};
 
     /// ARX's `TestRiskMetrics`: its choice is Pitman at 0.01 and 0.1 and Zayatz at 0.2, where its slided negative binomial
     /// fails; the right one is smaller.

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use rand::Rng;
-
 use crate::equivalence::Histogram;
 use crate::seed::Stream;
 use crate::stats::uniform::below;
@@ -23,11 +21,6 @@ pub(super) fn sample(classes: &[u32], records: usize, stream: &mut Stream) -> Hi
         *sizes.entry(people[drawn]).or_default() += 1;
     }
     Histogram::of_sizes(sizes.into_values())
-}
-
-/// A number between 0 and 1.
-pub(super) fn unit(stream: &mut Stream) -> f64 {
-    (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// ARX's adult data, 30,162 rows and nine columns, whose exact answers ARX's tests print.

@@ -190,7 +190,7 @@ fn matched(rest: f64, lambda: f64) -> Risk {
 mod tests {
     use super::*;
     use crate::seed::{Seed, Stream};
-    use rand::Rng;
+    use crate::stats::uniform::{below, unit};
 
     /// Sex by water by roof of a survey, 4,580 people.
     const SURVEY: [u32; 80] = [
@@ -252,7 +252,7 @@ mod tests {
     fn poisson(mean: f64, stream: &mut Stream) -> u32 {
         let (limit, mut product, mut count) = ((-mean).exp(), 1.0, 0);
         loop {
-            product *= (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+            product *= unit(stream);
             if product <= limit {
                 return count;
             }
@@ -274,7 +274,7 @@ mod tests {
                 let near = if a.abs_diff(b) < 2 { 12.0 } else { 0.8 };
                 let lambda = near * 8.0 / (1 + c) as f64;
                 let population = poisson(lambda, &mut stream);
-                let kept = (0..population).filter(|_| stream.next_u64().is_multiple_of(5)).count();
+                let kept = (0..population).filter(|_| below(5, &mut stream) == 0).count();
                 truth += f64::from(u8::from(kept == 1 && population == 1));
                 counts.push(kept as f64);
             }

@@ -1,7 +1,5 @@
 //! The log-linear model as a model of the keys of people.
 
-use rand::Rng;
-
 use super::log_linear::{DISPERSION, FEWEST_ROUNDS, Fitted, QUICK};
 use super::margins::Effort;
 use super::sample_uniques::{
@@ -9,6 +7,7 @@ use super::sample_uniques::{
 };
 use crate::equivalence::{Column, Histogram};
 use crate::seed::{Seed, Stream};
+use crate::stats::uniform::unit;
 
 /// Most cells of a table: most of more would be empty, and fits take too long.
 const MOST: usize = 1 << 18;
@@ -136,7 +135,7 @@ impl RecordModel for CellModel {
         let whole = self.summed.last().copied().unwrap_or(0.0);
         let mut counts = vec![0.0; self.summed.len()];
         for _ in 0..self.records {
-            let point = whole * (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+            let point = whole * unit(stream);
             let cell = self.summed.partition_point(|sum| *sum <= point).min(counts.len() - 1);
             counts[cell] += 1.0;
         }

@@ -1,13 +1,12 @@
 //! Pitman's sampling formula: a population whose classes follow a two-parameter Poisson-Dirichlet law.
 
-use rand::Rng;
 use statrs::function::gamma::ln_gamma;
 
 use super::NoFit;
 use super::series::{reciprocals, squared_reciprocals};
 use crate::equivalence::Histogram;
 use crate::seed::Stream;
-use crate::stats::uniform::below;
+use crate::stats::uniform::{below, unit};
 
 /// The least and the most `alpha` that is told from 0 and from 1.
 const EDGE: f64 = 1e-6;
@@ -107,11 +106,6 @@ impl Pitman {
         }
         Histogram::of_sizes(sizes)
     }
-}
-
-/// A uniform number in [0, 1).
-fn unit(stream: &mut Stream) -> f64 {
-    (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// Gradient of the log-likelihood in (theta, alpha), and its second derivatives (theta theta, theta alpha, alpha alpha).

@@ -1,10 +1,9 @@
 //! Models of single records on populations whose truth is known because they are drawn.
 
-use super::fixtures::unit;
 use super::{NoAnswer, RecordAnswer, copula_answer, log_linear_answer, uniqueness_of_key};
 use crate::equivalence::{Classes, Column};
 use crate::seed::{Seed, Stream};
-use crate::stats::uniform::below;
+use crate::stats::uniform::{below, unit};
 
 /// Keys of everybody, one list per column, and the levels of each.
 struct Population {

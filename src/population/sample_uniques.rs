@@ -148,7 +148,7 @@ pub(super) fn enough_uniques(counted: &Bins) -> Result<(), NoAnswer> {
 /// the model has no fit to is left out of the errors, and there is no answer where more than a quarter are.
 ///
 /// Values and intervals are then held within [`bounds_of_uniques`], values at most at the share of the sample that is unique:
-/// where at least a share `low` of the population is unique in it, at least `low` n of the sample are, among its uniques.
+/// where at least a share `low` of the population is unique in it, at least `low` n of the sample are on average, among its uniques.
 ///
 /// Numbers of groups of 1 to 5 people and more are held against their means in the drawn samples (chi-squared test). A model
 /// that fails the test is refused where it is far off about the people alone or in pairs; where it is not, its intervals are

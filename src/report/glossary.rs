@@ -65,7 +65,7 @@ pub(super) const TERMS: [Term; 34] = [
     term(
         "jaccard",
         "Jaccard index",
-        "How alike two records are: the values they share, over all values of the two. 1 is the same record.",
+        "How far two lists name the same people: those who are in both, over those who are in either. 1 is the same list.",
     ),
     term(
         "journalist",
@@ -137,7 +137,7 @@ pub(super) const TERMS: [Term; 34] = [
     term(
         "severity",
         "Severity",
-        "How much a number weighs before the policy is asked, from very low to very high: by the proven part of it, which is the end of the interval that is nearer to no leak.",
+        "How much a number weighs before the policy is asked, from very low to very high: attacks by the proven part, which is the end of the interval that is nearer to no leak; counts of the data by the count, and where a search was cut by its worst end.",
     ),
     term(
         "stored-record",
@@ -147,7 +147,7 @@ pub(super) const TERMS: [Term; 34] = [
     term(
         "surrogate",
         "Surrogate",
-        "A model that is trained on the attacker's own records to tell how hard a record is; what is left of the target's confidence beyond it speaks for membership.",
+        "A model that is trained without the record in question to tell how hard that record is; what is left of the target's confidence beyond it speaks for membership.",
     ),
     term(
         "t-closeness",

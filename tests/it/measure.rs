@@ -125,6 +125,21 @@ fn small_counts_are_withheld() {
     );
 }
 
+/// 100 stand alone and three groups have two: 103 groups of 106 records would tell of the three.
+#[test]
+fn few_people_follow_from_no_number_of_groups() {
+    let desk = Desk::new();
+    let rows: String = (0..106)
+        .fold("a\n".to_owned(), |text, row| text + &format!("{}\n", if row < 100 { row } else { 200 + row / 2 }));
+    let file = desk.write("pairs.csv", rows);
+    let found = measured(&desk, &[file.to_str().unwrap(), "--quasi-identifiers", "a"]);
+    for hidden in ["classes", "average_risk", "separation"] {
+        assert!(found[hidden].is_null(), "{hidden}: {}", found[hidden]);
+    }
+    let shown = desk.run(&["measure", file.to_str().unwrap(), "--quasi-identifiers", "a"]).exits(0).stdout;
+    assert!(shown.contains("withheld") && !shown.contains("103") && !shown.contains("0.97"), "{shown}");
+}
+
 #[test]
 fn odd_files_are_measured_in_bounded_time() {
     let desk = Desk::new();

@@ -63,7 +63,9 @@ impl Compared {
     fn categories(older: &Cells, newer: &Cells, pairs: &[(usize, usize)]) -> Self {
         let (right, left) = common_codes(older, newer);
         let changed = pairs.iter().filter(|(old, new)| right[*old] != left[*new]).count();
-        let were_numbers = older.numbers().is_some() && newer.numbers().is_none();
+        // Where every cell was blanked there is no text that could stand for numbers.
+        let texts = newer.numbers().is_none() && left.iter().any(|code| *code != linkage::MISSING);
+        let were_numbers = older.numbers().is_some() && texts;
         let (by, right) = match recoded(&right, &left, pairs) {
             Some(recoded) => (ComparedBy::Recoding, recoded),
             None if were_numbers && changed > 0 => (ComparedBy::LocalRecoding, right),
@@ -197,7 +199,7 @@ mod tests {
     #[test]
     fn a_column_that_is_gone_says_nothing() {
         let (by, changed, coordinate) = compared(&integers(&[3, 4]), &texts_of(&["", ""]));
-        assert_eq!((by, changed), (ComparedBy::LocalRecoding, 2));
+        assert_eq!((by, changed), (ComparedBy::Equality, 2));
         let Coordinate::Categories { left, .. } = coordinate else { panic!("categories") };
         assert_eq!(left, [linkage::MISSING; 2]);
     }

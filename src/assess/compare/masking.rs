@@ -218,6 +218,8 @@ struct Trial {
     pairs: Pairs,
     columns: Vec<MaskedColumn>,
     intervals: Intervals,
+    /// Pairs of the same number in both, for each column of numbers.
+    same: Vec<usize>,
     gower: Gower,
     /// Records of the older version.
     originals: usize,
@@ -228,11 +230,12 @@ struct Trial {
 
 impl Trial {
     fn of(pairs: Pairs, judged: Vec<Judged>, originals: usize, seed: Seed) -> Self {
-        let (mut columns, mut numbers, mut coordinates) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut columns, mut numbers, mut same, mut coordinates) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for Judged { name, linked, interval, compared } in judged {
             let changed = share_of(compared.changed, pairs.rows.len());
             columns.push(MaskedColumn { name, by: compared.by, changed, linked, interval });
             if let (true, Coordinate::Numbers { left, right }) = (interval, &compared.coordinate) {
+                same.push(pairs.rows.iter().filter(|(old, new)| right[*old] == left[*new]).count());
                 numbers.push((right.clone(), left.clone()));
             }
             if linked {
@@ -248,6 +251,7 @@ impl Trial {
         Self {
             columns,
             intervals: Intervals::of(numbers),
+            same,
             gower: Gower::of(coordinates),
             originals,
             sample,
@@ -292,12 +296,13 @@ impl Trial {
         found.collect()
     }
 
-    /// The numbers of records that did not change, as they are shown for each column of numbers: all of these lie inside, so
-    /// that the number of others that do would follow. For people of several records each, in people.
+    /// The numbers of records that did not change, as they are shown for each column of numbers, and of those that are no blanks:
+    /// these lie inside, so that the number of others that do would follow. For people of several records each, in people.
     fn unchanged(&self) -> Told {
         let (records, people) = (self.pairs.rows.len() as f64, self.pairs.people.len() as f64);
         let shown = self.columns.iter().filter(|column| column.interval && column.changed.method == Method::Exact);
-        Told(shown.map(|column| ((1.0 - column.changed.value) * records).round() * people / records).collect())
+        let unchanged = shown.map(|column| ((1.0 - column.changed.value) * records).round());
+        Told(unchanged.chain(self.same.iter().map(|&same| same as f64)).map(|n| n * people / records).collect())
     }
 
     /// The share of the pairs of an original and the masked record of somebody else, within the sample, for which a rule holds,

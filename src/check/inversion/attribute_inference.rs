@@ -44,7 +44,7 @@
 //! (members + non-members attacked) x candidates x fillings queries, counted before the first is sent; the setting `queries`
 //! bounds it per attribute, and people are sampled to stay within. The attacks on the file send no queries: one pass of the
 //! people through the part of the model before its trees, or through its layers, per candidate. Paths of trees are left out
-//! beyond two million walks (people x candidates x trees), likeness to a member beyond 200,000 people x candidates, where either
+//! beyond two million walks (people x candidates x trees) on a side, likeness to a member beyond 200,000 people x candidates, where either
 //! would cost as much as the queries: the settings of the finding name what was left out. Neurons are learned from up to 2,000 of
 //! the attacker's records, in layers of up to 4,096 numbers.
 //!

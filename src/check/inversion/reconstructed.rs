@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::inverting::judgement::{ClassCells, Judged, Likenesses, Observed, judge};
-use super::inverting::{MOST_KNOWN, MOST_PEOPLE, Point, Side, Target, Tried, Workshop};
+use super::inverting::{MOST_PEOPLE, Point, Side, Target, Tried, Workshop};
 use super::verdict::Verdict;
 use crate::check::disclosure::counted;
 use crate::check::records::side_by_side;
@@ -306,8 +306,8 @@ fn table(
 
 fn limits(workshop: &Workshop<'_>, list: &[Target], scope: &Scope) -> Vec<String> {
     let mut limits = vec![format!(
-        "Up to {MOST_PEOPLE} people of each side of a class were compared; the attacker had up to {} records.",
-        grouped(MOST_KNOWN as u64)
+        "Up to {MOST_PEOPLE} people of each side of a class were compared; the attacker had {} records.",
+        Count::of(list.iter().map(|target| target.known.len()).sum())
     )];
     limits.extend(of_small(scope.small));
     if list.len() < scope.classes {

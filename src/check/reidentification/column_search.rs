@@ -178,17 +178,33 @@ fn coarser(column: &Column, cells: &Cells) -> Option<(Column, &'static str)> {
     Some((Column::new(codes, column.levels() + 1, None), "put together the rare values of"))
 }
 
+/// Records to which Shapley values are rounded where they could be taken apart into numbers of 1 to 10.
+const ROUNDED: f64 = 2.0 * (SMALLEST_SHOWN - 1) as f64;
+
+/// Whether one column more or less anywhere, or all columns, leave 1 to 10 records: a Shapley value is a mean of such differences.
+fn differ_by_few(columns: usize, subsets: &Subsets, n: usize) -> bool {
+    let few = |count: usize| Count::of(count) == Count::Withheld;
+    let more = |set: usize, column: usize| subsets.unique(set | 1 << column).abs_diff(subsets.unique(set));
+    few(n - subsets.unique((1 << columns) - 1))
+        || (0..1 << columns).any(|set| (0..columns).any(|column| few(subsets.unique(set)) || few(more(set, column))))
+}
+
 /// The Shapley values in per cent of the records.
 fn contributions(columns: &[String], subsets: &Subsets, n: usize) -> Option<Evidence> {
-    let values = subsets.shapley();
-    // Between a value and its neighbours lie numbers of records.
-    let few = |value: f64| value > 0.0 && value < SMALLEST_SHOWN as f64;
-    let bar = |(name, &value): (&String, &f64)| Bar { label: name.clone(), value: 100.0 * value / n.max(1) as f64 };
-    let mut bars: Vec<Bar> = columns.iter().zip(&values).filter(|(_, value)| !few(value.abs())).map(bar).collect();
+    let few = differ_by_few(columns.len(), subsets, n);
+    let values =
+        subsets.shapley().into_iter().map(|value| if few { (value / ROUNDED).round() * ROUNDED } else { value });
+    let bar = |(name, value): (&String, f64)| Bar { label: name.clone(), value: 100.0 * value / n.max(1) as f64 };
+    let mut bars: Vec<Bar> = columns.iter().zip(values).filter(|(_, value)| !few || *value != 0.0).map(bar).collect();
     bars.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.label.cmp(&b.label)));
     let first = bars.first().filter(|bar| bar.value > 0.0)?;
     let title = format!("`{}` contributes most to uniqueness over all orders of columns", first.label);
-    Some(Evidence::Bars { title, axis: "Shapley value (per cent of the records)".to_owned(), bars })
+    let axis = if few {
+        format!("Shapley value (per cent of the records, to {ROUNDED} records)")
+    } else {
+        "Shapley value (per cent of the records)".to_owned()
+    };
+    Some(Evidence::Bars { title, axis, bars })
 }
 
 /// The sets of one to four columns that single out most records.
@@ -271,6 +287,42 @@ mod tests {
         let shown = |text: &str| cells.iter().any(|cell| *cell == text);
         assert!(!(shown("45 of 1,000") && shown("50 of 1,000")), "{cells:?}");
         assert!(shown("withheld of 1,000"), "{cells:?}");
+    }
+
+    /// 20 of 1,045 are unique by `a` and 25 by `b`: a Shapley value is half a difference, and would tell of the five between them.
+    #[test]
+    fn shapley_values_do_not_tell_of_few() {
+        let a = |row: u32| if row < 20 { row + 10 } else { 0 };
+        let b = |row: u32| if (20..45).contains(&row) { row } else { 0 };
+        let table = || {
+            let of = |value: &dyn Fn(u32) -> u32| (0..1045).map(value).collect::<Vec<_>>();
+            Data::new(vec![integers("a", &of(&a)), integers("b", &of(&b))])
+        };
+        let bars = |names: &[&str], table: Data| {
+            let schema = Schema { quasi_identifiers: vec![ThreatModel::of("", names)], ..Schema::default() };
+            let found = Case::tables(table.clone(), table, schema).run(&ColumnSearch {}, 1).remove(0);
+            found.evidence.into_iter().find_map(|evidence| match evidence {
+                Evidence::Bars { axis, bars, .. } => Some((axis, bars.iter().map(|bar| bar.value).collect::<Vec<_>>())),
+                _ => None,
+            })
+        };
+        let (axis, values) = bars(&["a", "b"], table()).unwrap();
+        // No step is of 1 to 10 people here: 0, 20, 25 and 45.
+        assert_eq!(
+            (axis.as_str(), values),
+            ("Shapley value (per cent of the records)", vec![2500.0 / 1045.0, 2000.0 / 1045.0])
+        );
+        let c = |row: u32| if row < 23 { row + 10 } else { 0 };
+        let (axis, values) = bars(
+            &["a", "c"],
+            Data::new(vec![
+                integers("a", &(0..1045).map(a).collect::<Vec<_>>()),
+                integers("c", &(0..1045).map(c).collect::<Vec<_>>()),
+            ]),
+        )
+        .unwrap();
+        // Three more by `c` than by `a`: 13 and 10 in the mean of the orders.
+        assert!(axis.ends_with("to 20 records)") && values == [2000.0 / 1045.0; 2], "{axis} {values:?}");
     }
 
     /// Two columns that say the same share what one would have; the third has nothing.

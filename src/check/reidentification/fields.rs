@@ -1,12 +1,10 @@
 //! Columns of two files as fields of a linkage: how the values of a column are compared, and how they go wrong.
 
-use rand::Rng;
-
 use crate::data::encode::{codes, joint_codes};
 use crate::data::{Cells, MISSING};
 use crate::linkage::{self, Domain, Field, days};
 use crate::seed::Stream;
-use crate::stats::uniform::below;
+use crate::stats::uniform::{below, unit};
 
 /// Most values of a column of numbers that are compared as categories.
 const FEW_NUMBERS: usize = 20;
@@ -162,11 +160,6 @@ fn blanked(cells: &Cells, blank: impl Fn(usize) -> bool) -> Cells {
             Cells::Bool(values.iter().enumerate().map(|(row, value)| value.filter(|_| !blank(row))).collect())
         }
     }
-}
-
-/// A random number from 0 to 1, 1 left out.
-fn unit(stream: &mut Stream) -> f64 {
-    (stream.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// A text with one letter left out, doubled, replaced or swapped with its neighbour.

@@ -43,15 +43,16 @@ struct Rate {
     exact: Estimate,
     recall: Estimate,
     precision: Estimate,
-    /// Recall and precision of the matches of an exact join that are alone on both sides.
-    single: (Estimate, Estimate),
+    /// Recall and precision of the matches of an exact join that are alone on both sides; nothing where those that the join finds
+    /// besides are 1 to 10.
+    single: Option<(Estimate, Estimate)>,
     /// Mean probability of the claims, as the attacker sees it.
     believed: f64,
 }
 
 impl Attempt<'_> {
     pub(super) fn findings(&self) -> Vec<Finding> {
-        if self.file.known() == 0 {
+        if self.file.known() < SMALLEST_SHOWN {
             return vec![self.unscored()];
         }
         let rate = self.rate();
@@ -72,14 +73,17 @@ impl Attempt<'_> {
         let claimed = claims.iter().flatten().count();
         let best = |left: usize| self.links.best[left].first().map(|best| best.unit);
         let claim = |left: usize| claims[left].as_ref().map(|claim| claim.unit);
-        let alone = right(&|left| self.joined.single[left]);
+        let (any, alone) = (right(&|left| self.joined.any[left]), right(&|left| self.joined.single[left]));
+        let matches = self.joined.single.iter().flatten().count();
+        let named = right(&claim);
         let believed = claims.iter().flatten().map(|claim| claim.posterior).sum::<f64>() / claimed.max(1) as f64;
         Rate {
             first: share(right(&best), known),
-            exact: share(right(&|left| self.joined.any[left]), known),
-            recall: share(right(&claim), known),
-            precision: share(right(&claim), claimed),
-            single: (share(alone, known), share(alone, self.joined.single.iter().flatten().count())),
+            exact: share(any, known),
+            recall: recall(named, claimed, known),
+            precision: share(named, claimed),
+            single: (Count::of(any.saturating_sub(alone)) != Count::Withheld)
+                .then(|| (recall(alone, matches, known), share(alone, matches))),
             believed,
         }
     }
@@ -97,8 +101,8 @@ impl Attempt<'_> {
         let knows = self.knows();
         finding.sentence = format!(
             "{knows} finds the right person for {} of the people by taking the best match; an exact join finds {}.",
-            words(&rate.first),
-            words(&rate.exact)
+            Unit::Share.show_at_most(&rate.first),
+            Unit::Share.show_at_most(&rate.exact)
         );
         finding.null_value = Some(self.chance());
         finding.baseline = Some(Baseline { name: "an exact join on all columns".to_owned(), estimate: rate.exact });
@@ -111,13 +115,13 @@ impl Attempt<'_> {
         let right = match rate.precision.n {
             0 => "nobody can be claimed at that threshold".to_owned(),
             1..SMALLEST_SHOWN => "fewer than 11 links are claimed".to_owned(),
-            _ => format!("{} of the claims are right", words(&rate.precision)),
+            _ => format!("{} of the claims are right", Unit::Share.show_at_most(&rate.precision)),
         };
         finding.sentence = format!(
             "{} claims only links of at least {} probability and names {} of the people rightly; {right}.",
             self.knows(),
             Unit::Share.show(self.threshold),
-            words(&rate.recall)
+            Unit::Share.show_at_most(&rate.recall)
         );
         finding.null_value = Some(0.0);
         finding
@@ -129,7 +133,7 @@ impl Attempt<'_> {
         finding.severity = severity_among(1.0 / rate.recall.low.max(1e-9));
         finding.sentence = format!(
             "{} of the links that are claimed at {} probability are right; the attacker expects {}.",
-            words(&rate.precision),
+            Unit::Share.show_at_most(&rate.precision),
             Unit::Share.show(self.threshold),
             Unit::Share.show(rate.believed)
         );
@@ -137,7 +141,7 @@ impl Attempt<'_> {
         finding
     }
 
-    /// A file without a person who is known to be in the data.
+    /// A file without a person who is known to be in the data, or with so few that no number may be shown, not even of pairs.
     fn unscored(&self) -> Finding {
         let claims = self.links.one_to_one(self.threshold);
         let claimed = claims.iter().flatten().count();
@@ -149,12 +153,21 @@ impl Attempt<'_> {
             Count::of(claimed),
             Unit::Share.show(self.threshold)
         );
+        let few = self.file.known() > 0;
+        let reason = if few { "fewer than 11 records" } else { "no records" };
         finding.standing = Standing::Insufficient {
-            reason: "no record of the attacker's file is known to be of a person in the data".to_owned(),
-            needed: "name a column that identifies people in both files under `truth` of the threat; it is used for scoring \
-                     alone"
-                .to_owned(),
+            reason: format!("{reason} of the attacker's file are known to be of people in the data"),
+            needed: if few {
+                "an auxiliary file with more people of the data".to_owned()
+            } else {
+                "name a column that identifies people in both files under `truth` of the threat; it is used for scoring alone".to_owned()
+            },
         };
+        if few {
+            finding.settings.retain(|(name, _)| name == "quasi-identifiers");
+            finding.evidence = vec![self.weights()];
+            return finding;
+        }
         finding.evidence = vec![self.agreement(), self.weights()];
         finding
     }
@@ -179,7 +192,7 @@ impl Attempt<'_> {
     fn ways(&self, rate: &Rate) -> Evidence {
         let known = Count::of(self.file.known()).to_string();
         let row = |way: &str, of: String, estimate: &Estimate| {
-            vec![way.to_owned(), of, words(estimate), Unit::Share.show_interval(estimate)]
+            vec![way.to_owned(), of, Unit::Share.show_at_most(estimate), Unit::Share.show_interval(estimate)]
         };
         let mut rows = vec![
             row("best match", format!("{known} people"), &rate.first),
@@ -190,10 +203,8 @@ impl Attempt<'_> {
             rate.recall,
             rate.precision,
         )];
-        // Who is found by a single match is found by the join: the difference must not be a few people.
-        let right = |estimate: &Estimate| (estimate.value * estimate.n as f64).round() as usize;
-        if Count::of(right(&rate.exact).abs_diff(right(&rate.single.0))) != Count::Withheld {
-            claims.push(("exact join, single matches only".to_owned(), rate.single.0, rate.single.1));
+        if let Some((recall, precision)) = rate.single {
+            claims.push(("exact join, single matches only".to_owned(), recall, precision));
         }
         for (way, recall, precision) in claims {
             rows.push(row(&format!("{way}: people named rightly (recall)"), format!("{known} people"), &recall));
@@ -300,10 +311,17 @@ fn share(count: usize, of: usize) -> Estimate {
     Estimate { low: end(counted.low).low, high: end(counted.high).high, ..counted }
 }
 
-/// A share, or how far it may go where it would tell of few people.
-fn words(estimate: &Estimate) -> String {
-    let value = Unit::Share.show(estimate.value);
-    if estimate.method == Method::SuppressedCount { format!("at most {value}") } else { value }
+/// The share of people whom claims name rightly. Where 1 to 10 claims are wrong their number would follow from the number of claims:
+/// it is shown as any such number would be.
+fn recall(right: usize, claims: usize, known: usize) -> Estimate {
+    let own = share(right, known);
+    if own.method == Method::SuppressedCount || Count::of(claims.saturating_sub(right)) != Count::Withheld {
+        return own;
+    }
+    let (least, most) = (claims.saturating_sub(SMALLEST_SHOWN - 1), (claims - 1).min(known));
+    let end = |count: usize| wilson(count, known, Level::P95);
+    let value = most as f64 / known as f64;
+    Estimate { value, low: end(least).low, high: end(most).high, method: Method::SuppressedCount, ..own }
 }
 
 fn refusal(threat: &ThreatModel, reason: String, needed: &str) -> Finding {
@@ -326,18 +344,21 @@ pub(super) fn too_many_pairs(threat: &ThreatModel, pairs: u64, budget: usize) ->
 }
 
 /// Claims by the number of columns that agree, of so many pairs. What is left of the pairs may be few too, and the number of all claims
-/// is known: a single number that is not shown takes the smallest of the others with it.
+/// is known: as long as those that are not shown are a single number, or come to 1 to 10 claims or to 1 to 10 pairs without one, the
+/// smallest of the others goes with them.
 fn claims_by_columns(claimed: &[usize], pairs: &[usize]) -> Vec<Count> {
     let mut shown: Vec<Count> =
         claimed.iter().zip(pairs).map(|(&claimed, &pairs)| Count::of_part(claimed, pairs)).collect();
-    let open = |count: &Count| matches!(count, Count::Shown(_));
-    if shown.iter().filter(|count| !open(count)).count() == 1 {
-        let smallest = (0..shown.len()).filter(|&at| open(&shown[at]) && claimed[at] > 0).min_by_key(|&at| claimed[at]);
-        if let Some(smallest) = smallest {
-            shown[smallest] = Count::Hidden;
+    loop {
+        let hidden: Vec<usize> = (0..shown.len()).filter(|&at| !matches!(shown[at], Count::Shown(_))).collect();
+        let few = |of: &dyn Fn(usize) -> usize| Count::of(hidden.iter().map(|&at| of(at)).sum()) == Count::Withheld;
+        let follow = hidden.len() == 1 || few(&|at| claimed[at]) || few(&|at| pairs[at].saturating_sub(claimed[at]));
+        let open = (0..shown.len()).filter(|at| !hidden.contains(at) && claimed[*at] > 0);
+        match open.min_by_key(|&at| claimed[at]) {
+            Some(smallest) if follow => shown[smallest] = Count::Hidden,
+            _ => return shown,
         }
     }
-    shown
 }
 
 #[cfg(test)]
@@ -353,11 +374,35 @@ mod tests {
         assert_eq!(claims_by_columns(&[0, 40, 105], &[800, 400, 200]), shown);
     }
 
+    /// Seven claims in two rows, and the number of all claims is known.
+    #[test]
+    fn two_small_numbers_of_claims_take_a_third_along() {
+        let hidden = [Count::Withheld, Count::Withheld, Count::Hidden, Count::Shown(90)];
+        assert_eq!(claims_by_columns(&[3, 4, 60, 90], &[900, 800, 400, 200]), hidden);
+        // Two rows with two and three pairs that are not claimed.
+        let hidden = [Count::Hidden, Count::Hidden, Count::Hidden];
+        assert_eq!(claims_by_columns(&[98, 97, 60], &[100, 100, 400]), hidden);
+    }
+
+    /// 57 of 60 claims are right: three wrong ones would follow from 57 of 400 people.
+    #[test]
+    fn wrong_claims_are_not_told_by_subtraction() {
+        let near = recall(57, 60, 400);
+        assert_eq!((near.value, near.method), (59.0 / 400.0, Method::SuppressedCount));
+        assert_eq!((near.low, near.high), (wilson(50, 400, Level::P95).low, wilson(59, 400, Level::P95).high));
+        assert_eq!(recall(52, 60, 400).high, near.high);
+        assert_eq!((recall(60, 60, 400), recall(40, 60, 400)), (share(60, 400), share(40, 400)));
+    }
+
     #[test]
     fn few_people_are_not_counted_out() {
         let few = |count| share(count, 200);
         assert_eq!((few(1), few(0)), (few(10), wilson(0, 200, Level::P95)));
         assert_eq!((few(190), few(11)), (few(199), wilson(11, 200, Level::P95)));
-        assert!(few(1).covers(1.0 / 200.0) && few(1).high > 0.05 && words(&few(4)) == "at most 5.0 %", "{:?}", few(4));
+        assert!(
+            few(1).covers(1.0 / 200.0) && few(1).high > 0.05 && Unit::Share.show_at_most(&few(4)) == "at most 5.0 %",
+            "{:?}",
+            few(4)
+        );
     }
 }

@@ -29,7 +29,7 @@
 use serde::{Deserialize, Deserializer};
 
 use super::grouped::Wild;
-use super::{Apart, Grouped, STEPS, counted, nested, severity_among};
+use super::{Apart, Grouped, STEPS, counted, nested, severity_among, told};
 use crate::check::settings::between;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::finding::{
@@ -120,8 +120,8 @@ fn title(grouped: &Grouped<'_>, small: &str) -> String {
     }
 }
 
-/// Cumulative share of records by class size on a fixed grid, in steps of at least 11 records: a smaller step is drawn
-/// with the next one, a small last step with the one before.
+/// Cumulative share of records by class size on a fixed grid, in steps of at least 11 records: where a step is smaller, its point is left
+/// out, so that it is drawn with the next one, a small last step with the one before.
 fn cumulative(grouped: &Grouped<'_>) -> Vec<SizeShare> {
     let n = grouped.records();
     let largest = grouped.classes.sizes().iter().max().map_or(1, |&size| size as usize);
@@ -141,7 +141,8 @@ fn cumulative(grouped: &Grouped<'_>) -> Vec<SizeShare> {
             *end = n;
         }
     }
-    GRID.iter().zip(drawn).map(|(&size, count)| SizeShare { size, share: count as f64 / n.max(1) as f64 }).collect()
+    let known = GRID.iter().zip(drawn).filter(|&(&size, count)| count == grouped.below(size + 1));
+    known.map(|(&size, count)| SizeShare { size, share: count as f64 / n.max(1) as f64 }).collect()
 }
 
 fn table(grouped: &Grouped<'_>, plain: &[String; 4], wild: Option<&Wild>, alpha: f64) -> Evidence {
@@ -155,7 +156,8 @@ fn table(grouped: &Grouped<'_>, plain: &[String; 4], wild: Option<&Wild>, alpha:
     let weighted = wild.map_or_else(not_computed, |wild| {
         STEPS.map(|step| apart.text(grouped.counted(|class| wild.weighted[class] < step as f64)))
     });
-    let count = thousands(grouped.classes.count() as u64);
+    let told = told(STEPS.map(|step| grouped.below(step)), grouped.records());
+    let count = if told { thousands(grouped.classes.count() as u64) } else { Count::Hidden.to_string() };
     let mut rows = vec![vec!["equivalence classes".to_owned(), count, String::new(), String::new()]];
     for (at, step) in STEPS.iter().enumerate() {
         let label = format!("records in groups of fewer than {step}");
@@ -215,6 +217,22 @@ mod tests {
             let refused = settings::refused::<KAnonymity>(wrong);
             assert!(refused.ends_with("is not from 0 to 1 in `alpha`"), "{refused}");
         }
+    }
+
+    /// 100 alone and three pairs: the six are not told by a point of the chart, by what it lacks, or by the number of groups.
+    #[test]
+    fn few_people_follow_from_no_number_of_groups() {
+        let mut sizes = vec![1; 100];
+        sizes.extend([2, 2, 2]);
+        let finding = case(&sizes).run(&KAnonymity::default(), 1).remove(0);
+        let Evidence::ClassSizes { points, .. } = &finding.evidence[0] else { panic!("sizes are drawn") };
+        assert_eq!(points.iter().map(|point| (point.size, point.share)).collect::<Vec<_>>(), [(2, 1.0)]);
+        let Evidence::Table(table) = &finding.evidence[1] else { panic!("groups are counted") };
+        assert_eq!(table.rows[0][..2], ["equivalence classes", "withheld"]);
+        sizes.extend([2; 10]);
+        let finding = case(&sizes).run(&KAnonymity::default(), 1).remove(0);
+        let Evidence::Table(table) = &finding.evidence[1] else { panic!("groups are counted") };
+        assert_eq!(table.rows[0][..2], ["equivalence classes", "113"]);
     }
 
     #[test]

@@ -273,6 +273,19 @@ mod tests {
         assert_eq!((pairs[2][2].as_str(), pairs[0][1].parse::<usize>().is_ok()), ("0", true), "{pairs:?}");
     }
 
+    /// Five people of the data: neither a share, nor the number of pairs, nor an interval tells that they are five.
+    #[test]
+    fn few_known_people_give_no_number() {
+        let findings = Linkage::leaky().run(&Linkage { people: 5, ..Linkage::default() }, 1);
+        let [finding] = findings.as_slice() else { panic!("one finding") };
+        assert!(
+            finding.estimate.is_none() && matches!(finding.standing, crate::finding::Standing::Insufficient { .. })
+        );
+        let settings: Vec<&str> = finding.settings.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(settings, ["quasi-identifiers"]);
+        assert_eq!(finding.evidence.len(), 1, "the weights of the columns");
+    }
+
     /// One patient with many records is one person: found by any of them, counted once.
     #[test]
     fn patients_are_counted_not_records() {

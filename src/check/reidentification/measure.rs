@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{AttributeDisclosure, Sensitive};
-use super::{Grouped, STEPS, nested};
+use super::{Grouped, STEPS, nested, rounded_down, told};
 use crate::data::{Cells, ThreatModel};
 use crate::equivalence::{Classes, Column, Histogram};
 use crate::finding::{Count, Finding, part_of, share_of};
@@ -19,8 +19,8 @@ pub struct Measurement {
     /// People, where it is known whose the records are: the sizes of groups are people then, and records otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub people: Option<Count>,
-    /// Groups of records that share every quasi-identifier.
-    pub classes: u64,
+    /// Groups of records that share every quasi-identifier; nothing where a number of small groups would follow that is withheld.
+    pub classes: Option<u64>,
     /// Size of the smallest group, a missing cell being a value of its own.
     pub k: u32,
     /// The smallest number of matches where a missing cell matches everything; nothing where it takes too long.
@@ -33,10 +33,11 @@ pub struct Measurement {
     pub uniqueness: Estimate,
     /// Group sizes, and in words how many records are in smaller groups.
     pub below: Vec<(usize, String)>,
-    /// Mean over records of 1 / size of the group; of records the same as distinction, groups per record.
-    pub average_risk: f64,
-    /// Share of pairs of records that can be told apart.
-    pub separation: f64,
+    /// Mean over records of 1 / size of the group; of records the same as distinction, groups per record. Rounded down, or nothing,
+    /// where the number of groups is not told.
+    pub average_risk: Option<f64>,
+    /// Share of pairs of records that can be told apart; nothing where the number of groups is not told.
+    pub separation: Option<f64>,
     /// What groups tell about the sensitive column.
     pub sensitive: Vec<Finding>,
 }
@@ -116,7 +117,11 @@ fn by_person(measurement: &mut Measurement, grouped: &Grouped<'_>, people: &[u32
     measurement.largest = grouped.classes.sizes().iter().copied().max().unwrap_or(0);
     measurement.uniqueness = share_of(grouped.below(2), n);
     measurement.below = STEPS.into_iter().zip(nested(STEPS.map(|step| grouped.below(step)), n)).collect();
-    measurement.average_risk = grouped.average_risk();
+    let told = told(STEPS.map(|step| grouped.below(step)), n);
+    measurement.average_risk =
+        if told { Some(grouped.average_risk()) } else { rounded_down(grouped.average_risk(), n) };
+    (measurement.classes, measurement.separation) =
+        if told { (measurement.classes, measurement.separation) } else { (None, None) };
 }
 
 fn of_histogram(
@@ -126,20 +131,26 @@ fn of_histogram(
     incomplete: String,
 ) -> Measurement {
     let records = histogram.records();
-    let below = nested(STEPS.map(|step| histogram.below(step as u32) as usize), records as usize);
+    let below = STEPS.map(|step| histogram.below(step as u32) as usize);
+    let told = told(below, records as usize);
+    let below = nested(below, records as usize);
     Measurement {
         quasi_identifiers: threat.columns.clone(),
         records,
         people: None,
-        classes: histogram.classes(),
+        classes: told.then(|| histogram.classes()),
         k: histogram.smallest(),
         k_wildcard,
         largest: histogram.largest(),
         incomplete,
         uniqueness: share_of(histogram.of_size(1) as usize, records as usize),
         below: STEPS.into_iter().zip(below).collect(),
-        average_risk: histogram.distinction(),
-        separation: histogram.separation(),
+        average_risk: if told {
+            Some(histogram.distinction())
+        } else {
+            rounded_down(histogram.distinction(), records as usize)
+        },
+        separation: told.then(|| histogram.separation()),
         sensitive: Vec::new(),
     }
 }

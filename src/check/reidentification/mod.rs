@@ -29,8 +29,8 @@ pub use measure::{Counted, Measurement};
 
 use attribute_disclosure::{AttributeDisclosure, Sensitive};
 
-use crate::finding::{Count, Finding, Severity, Standing, Unit, Worse, part_of};
-use crate::stats::Estimate;
+use crate::finding::{Count, Finding, SMALLEST_SHOWN, Severity, Standing, Unit, Worse, part_of, share_of};
+use crate::stats::{Estimate, Method};
 
 /// Sizes at which people are counted in reports.
 const STEPS: [usize; 4] = [2, 3, 5, 11];
@@ -72,17 +72,40 @@ impl Apart {
         Self { total, shown: Vec::new() }
     }
 
+    /// A count that may be shown beside those before it; it counts as shown then.
+    fn show(&mut self, count: usize) -> Count {
+        let part = self.beside(count);
+        if part == Count::Shown(count) {
+            self.shown.push(count);
+        }
+        part
+    }
+
+    /// A count as it may be shown beside those before it, and not beside what comes after.
+    fn beside(&self, count: usize) -> Count {
+        let part = Count::of_part(count, self.total);
+        let near = self.shown.iter().any(|&other| Count::of(count.abs_diff(other)) == Count::Withheld);
+        if part == Count::Shown(count) && near { Count::Hidden } else { part }
+    }
+
     /// A count as text.
     fn text(&mut self, count: usize) -> String {
-        let part = Count::of_part(count, self.total);
-        if part != Count::Shown(count) {
-            return part.to_string();
+        self.show(count).to_string()
+    }
+
+    /// The share that a count of the total is; where the count is hidden beside another one, as any count hidden there would be.
+    fn share(&mut self, count: usize) -> Estimate {
+        let own = share_of(count, self.total);
+        if own.method != Method::Exact || self.show(count) == Count::Shown(count) {
+            return own;
         }
-        if self.shown.iter().any(|&other| Count::of(count.abs_diff(other)) == Count::Withheld) {
-            return Count::Hidden.to_string();
-        }
-        self.shown.push(count);
-        part.to_string()
+        let few = SMALLEST_SHOWN - 1;
+        let Some(near) = self.shown.iter().copied().find(|other| (1..=few).contains(&other.abs_diff(count))) else {
+            return own;
+        };
+        let (least, most) = if near > count { (near.saturating_sub(few), near - 1) } else { (near + 1, near + few) };
+        let share = |count: usize| count.min(self.total) as f64 / self.total.max(1) as f64;
+        Estimate { value: share(most), low: share(least), high: share(most), method: Method::SuppressedCount, ..own }
     }
 
     /// A count with the whole it is a part of, as [`part_of`] says it.
@@ -93,6 +116,18 @@ impl Apart {
         }
         part_of(count, self.total)
     }
+}
+
+/// Whether all of these counts may be shown beside each other. Where one may not, no number may be shown from which it would follow.
+fn told<const N: usize>(counts: [usize; N], total: usize) -> bool {
+    let mut apart = Apart::of(total);
+    counts.iter().all(|&count| apart.show(count) == Count::Shown(count))
+}
+
+/// A share rounded down in the finest steps that stand for 11 records or more, hundredths or tenths; nothing of few records.
+fn rounded_down(share: f64, records: usize) -> Option<f64> {
+    let steps = [100.0, 10.0].into_iter().find(|steps| records as f64 >= steps * SMALLEST_SHOWN as f64)?;
+    Some((share * steps).floor() / steps)
 }
 
 /// Counts of one file as text.
@@ -125,5 +160,16 @@ mod tests {
         let mut apart = Apart::of(1000);
         let texts = [500, 495, 3, 995].map(|count| apart.part(count));
         assert_eq!(texts, ["500 of 1,000", "withheld of 1,000", "<11 of 1,000", "all but <11 of 1,000"]);
+    }
+
+    #[test]
+    fn a_share_near_another_is_a_range() {
+        let mut apart = Apart::of(1000);
+        let shares = [500, 495, 507, 480, 500, 0].map(|count| apart.share(count));
+        let ends = shares.map(|share| (share.low, share.value, share.high));
+        let exact = |share: f64| (share, share, share);
+        assert_eq!(ends, [exact(0.5), (0.49, 0.499, 0.499), (0.501, 0.51, 0.51), exact(0.48), exact(0.5), exact(0.0)]);
+        assert_eq!(apart.beside(470), Count::Hidden);
+        assert_eq!(apart.beside(460), Count::Shown(460));
     }
 }

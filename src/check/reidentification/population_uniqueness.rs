@@ -44,7 +44,7 @@
 
 use serde::Deserialize;
 
-use super::{Grouped, counted, record_models};
+use super::{Grouped, counted, record_models, rounded_down};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::Cells;
 use crate::finding::{
@@ -130,8 +130,12 @@ fn finding(grouped: &Grouped<'_>, population: u64, seed: Seed) -> Result<Finding
         reason: format!("the population cannot be estimated: {no_fit}"),
         remedy: "give more records, or other quasi-identifiers".to_owned(),
     })?;
-    let withheld = Count::of(alone) == Count::Withheld;
-    let estimate = if withheld { up_to_ten(n, n as f64 >= people) } else { found.estimate };
+    let withheld = Count::of_part(alone, n) != Count::Shown(alone);
+    let estimate = match Count::of_part(alone, n) {
+        Count::Shown(_) => found.estimate,
+        Count::Withheld if alone < SMALLEST_SHOWN => up_to_ten(n, n as f64 >= people),
+        Count::Withheld | Count::Hidden => all_but_ten(&found.estimate, n),
+    };
     let name = &grouped.threat.name;
     let mut finding = counted(META.id, META.measures[0], name, Unit::Share, estimate);
     let show = Unit::Share;
@@ -140,6 +144,7 @@ fn finding(grouped: &Grouped<'_>, population: u64, seed: Seed) -> Result<Finding
          there).",
         thousands(population),
         match found.model {
+            _ if withheld => format!("at most {} are unique", show.show(estimate.high)),
             Some(_) => format!("{} are estimated to be unique", show.show(estimate.value)),
             None => format!("no more than about {} are unique, no model of it fits,", show.show(estimate.value)),
         },
@@ -184,6 +189,12 @@ fn up_to_ten(n: usize, everybody: bool) -> Estimate {
     let ten = clopper_pearson((SMALLEST_SHOWN - 1).min(n), n, Level::P95);
     let high = if everybody { ten.value } else { ten.high };
     Estimate { low: 0.0, high, method: Method::SuppressedCount, ..ten }
+}
+
+/// Where all but 1 to 10 records stand alone: up to everybody, at least what is left of the lower end in steps of 11 records or more.
+fn all_but_ten(estimate: &Estimate, n: usize) -> Estimate {
+    let low = rounded_down(estimate.low, n).unwrap_or(0.0);
+    Estimate { value: 1.0, low, high: 1.0, method: Method::SuppressedCount, ..*estimate }
 }
 
 fn table(found: &Uniques) -> Evidence {
@@ -313,6 +324,20 @@ mod tests {
     }
 
     /// Seven unique people are not counted out by the bound, the sentence or the table.
+    /// 994 of 1,000 stand alone, or 990: no number tells which.
+    #[test]
+    fn few_who_do_not_stand_alone_are_not_told() {
+        let of = |alone: u32| {
+            let values: Vec<u32> = (0..1000).map(|row| if row < alone { row } else { 5000 }).collect();
+            case(&values, 20_000).run(&PopulationUniqueness {}, 1).remove(0)
+        };
+        let (some, others) = (of(994), of(992));
+        let estimate = some.estimate.unwrap();
+        assert_eq!((estimate.high, estimate.value, estimate.method), (1.0, 1.0, Method::SuppressedCount));
+        assert_eq!((some.estimate, &some.sentence), (others.estimate, &others.sentence));
+        assert!(some.sentence.contains("at most 100.0 % are unique"), "{}", some.sentence);
+    }
+
     #[test]
     fn few_uniques_are_withheld() {
         let values: Vec<u32> = (0..500).map(|row: u32| if row < 7 { row + 100 } else { row % 9 }).collect();

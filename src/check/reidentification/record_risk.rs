@@ -43,7 +43,7 @@ use serde::Deserialize;
 
 use super::margins::Estimated;
 use super::population::{Beside, Journalist};
-use super::{Apart, Grouped, STEPS, counted, severity_among};
+use super::{Apart, Grouped, STEPS, counted, rounded_down, severity_among, told};
 use crate::check::settings::within;
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::data::{Attacker, Population, Split, Table as Data};
@@ -224,9 +224,19 @@ impl<'a> Facing<'a> {
         let row = |who: String, highest: f64, average: f64| {
             vec![who, risk(highest), risk(average), risk(highest * threat.attempt), risk(average * threat.attempt)]
         };
+        let (grouped, n) = (self.grouped, self.grouped.records());
+        // The mean risk of records is the number of groups by that of records, from which a count that is withheld may follow.
+        let mut prosecutor = row("prosecutor".to_owned(), 1.0 / grouped.k().max(1) as f64, grouped.average_risk());
+        if !told(STEPS.map(|step| grouped.below(step)), n) {
+            let least = |risk: f64| {
+                rounded_down(risk, n).map_or(Count::Hidden.to_string(), |least| format!("at least {least:.2}"))
+            };
+            (prosecutor[2], prosecutor[4]) =
+                (least(grouped.average_risk()), least(grouped.average_risk() * threat.attempt));
+        }
         let highest = 1.0 / journalist.k_map.max(1) as f64;
         let rows = vec![
-            row("prosecutor".to_owned(), 1.0 / self.grouped.k().max(1) as f64, self.grouped.average_risk()),
+            prosecutor,
             row(format!("journalist ({})", self.stand_in()), highest, journalist.average()),
             row(format!("marketer ({})", self.stand_in()), journalist.marketer, journalist.marketer),
         ];

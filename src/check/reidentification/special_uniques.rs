@@ -28,12 +28,12 @@
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Grouped, counted};
+use super::{Apart, Grouped, counted};
 use crate::check::settings::{between, within};
 use crate::check::{Check, CheckError, CheckMeta, Need, Output, Subject};
 use crate::equivalence::Column;
 use crate::finding::{
-    Bar, Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Standing, Table, Unit, part_of, share_of,
+    Bar, Count, Evidence, Family, Finding, SMALLEST_SHOWN, Severity, Standing, Table, Unit, share_of,
 };
 use crate::stats::interval::normal_quantile;
 use crate::stats::{Estimate, Level, Method};
@@ -116,7 +116,10 @@ impl SpecialUniques {
         let smallest = |row: usize| found.of_row(row).first().map(|set| set.count_ones() as usize);
         let special = (0..n).filter(|&row| smallest(row).is_some_and(|least| least <= few)).count();
         let cut = found.stopped || found.max_size < few;
-        let mut estimate = share_of(special, n);
+        // Whoever is special has a score, and whoever has a score stands alone, which other checks say: differences are counts too.
+        let mut apart = Apart::of(n);
+        apart.show(grouped.below(2));
+        let mut estimate = apart.share(special);
         if cut {
             // Whoever some columns single out is singled out by all of them.
             let most = share_of(grouped.below(2).max(special), n);
@@ -127,7 +130,7 @@ impl SpecialUniques {
         finding.sentence = format!(
             "For {}{} training records, {} of the {} quasi-identifiers single the person out.",
             if cut { "at least " } else { "" },
-            part_of(special, n),
+            apart.part(special),
             if few == 1 { "one".to_owned() } else { format!("{few} or fewer") },
             columns.len()
         );
@@ -139,11 +142,12 @@ impl SpecialUniques {
             share if share <= 0.01 => Severity::High,
             _ => Severity::VeryHigh,
         };
-        finding.evidence.extend(contributions(columns, found, scores));
         let named = named(found);
-        finding.evidence.push(strongest(columns, &named, n));
+        finding.evidence.extend(contributions(columns, found, scores, &named));
+        let with_score = apart.part(scores.scored());
+        finding.evidence.push(strongest(columns, &named, scores.scored(), &apart));
         let over = left_over(scores, &named);
-        finding.evidence.extend(sizes(scores, &over));
+        finding.evidence.extend(sizes(scores, &over, &apart));
         if !found.is_complete() {
             let why = if found.stopped { "the search was stopped" } else { "larger sets are not looked at" };
             finding.limits.push(format!(
@@ -159,9 +163,9 @@ impl SpecialUniques {
             ("quasi-identifiers".to_owned(), columns.join(", ")),
             ("few columns".to_owned(), few.to_string()),
             ("largest set looked at".to_owned(), found.max_size.to_string()),
-            ("records with a score".to_owned(), part_of(scores.scored(), n)),
+            ("records with a score".to_owned(), with_score),
         ];
-        if shows(scores.scored()) && sum_tells_nothing(scores, &over) {
+        if shows(scores.scored()) && sum_tells_nothing(scores, &over, &apart) {
             finding
                 .settings
                 .push(("sum of the scores".to_owned(), format!("{:.0}", scores.of_row.iter().sum::<f64>())));
@@ -178,14 +182,28 @@ fn shows(count: usize) -> bool {
     count >= SMALLEST_SHOWN
 }
 
-/// Share of all scores from sets with each column. A bar is drawn only where none of the counts behind it (records with a
-/// score, those with a set that has the column, those without, and what is left of the whole) is from 1 to 10.
-fn contributions(columns: &[String], found: &MinimalUniques, scores: &Scores) -> Option<Evidence> {
+/// Share of all scores from sets with each column. A bar is drawn only where none of the counts behind it (records with a score, with
+/// a set that has the column, without one, and what is left of the whole) is from 1 to 10, and none of the numbers of sets of each size,
+/// with the column and without, nor what the named sets leave of them: a share of a sum may be taken apart.
+fn contributions(
+    columns: &[String],
+    found: &MinimalUniques,
+    scores: &Scores,
+    named: &[(usize, u64)],
+) -> Option<Evidence> {
     let (n, scored) = (found.rows(), scores.scored());
-    let with = |column: usize| (0..n).filter(|&row| found.of_row(row).iter().any(|set| set >> column & 1 == 1)).count();
     let bar = |(at, (name, share)): (usize, (&String, &f64))| {
-        let with = with(at);
-        let telling = [scored, n - scored, with, scored.saturating_sub(with)];
+        let has = |set: &u64| set >> at & 1 == 1;
+        let with = (0..n).filter(|&row| found.of_row(row).iter().any(has)).count();
+        let mut telling = vec![scored, n - scored, with, scored.saturating_sub(with)];
+        // Sets of each size, and of these those that are not named; first without the column, then with it.
+        let mut sets = vec![[0_usize; 2]; columns.len() + 1];
+        (0..n)
+            .flat_map(|row| found.of_row(row))
+            .for_each(|set| sets[set.count_ones() as usize][usize::from(has(set))] += 1);
+        let mut over = sets.clone();
+        named.iter().for_each(|(count, set)| over[set.count_ones() as usize][usize::from(has(set))] -= count);
+        telling.extend(sets.iter().chain(&over).flatten());
         let shown = telling.iter().all(|&count| count == 0 || shows(count));
         shown.then(|| Bar { label: name.clone(), value: 100.0 * share })
     };
@@ -194,7 +212,8 @@ fn contributions(columns: &[String], found: &MinimalUniques, scores: &Scores) ->
         return None;
     }
     bars.sort_by(|a, b| b.value.total_cmp(&a.value).then_with(|| a.label.cmp(&b.label)));
-    let title = format!("`{}` takes part in most of what singles people out", bars.first()?.label);
+    let of_those = if bars.len() < columns.len() { "Of the columns drawn, " } else { "" };
+    let title = format!("{of_those}`{}` takes part in most of what singles people out", bars.first()?.label);
     let axis = "share of all scores from sets with the column (per cent)".to_owned();
     Some(Evidence::Bars { title, axis, bars })
 }
@@ -208,13 +227,17 @@ fn named(found: &MinimalUniques) -> Vec<(usize, u64)> {
     counts.into_iter().filter(|(count, _)| shows(*count)).take(NAMED).collect()
 }
 
-/// These sets by name; never a value.
-fn strongest(columns: &[String], named: &[(usize, u64)], rows: usize) -> Evidence {
+/// These sets by name, of so many records with a score; never a value.
+fn strongest(columns: &[String], named: &[(usize, u64)], scored: usize, apart: &Apart) -> Evidence {
     let name = |set: u64| {
         let inside = columns.iter().enumerate().filter(|(j, _)| set >> j & 1 == 1);
         inside.map(|(_, name)| name.as_str()).collect::<Vec<_>>().join(" + ")
     };
-    let row = |&(count, set): &(usize, u64)| vec![name(set), Count::of_part(count, rows).to_string()];
+    let records = |count| match Count::of_part(count, scored) {
+        Count::Shown(count) => apart.beside(count),
+        hidden => hidden,
+    };
+    let row = |&(count, set): &(usize, u64)| vec![name(set), records(count).to_string()];
     Evidence::Table(Table {
         caption: "Columns that single out most records, none of them dispensable".to_owned(),
         columns: vec!["columns".to_owned(), "records".to_owned()],
@@ -231,21 +254,23 @@ fn left_over(scores: &Scores, named: &[(usize, u64)]) -> Vec<usize> {
     scores.by_size.iter().enumerate().map(over).collect()
 }
 
-/// Whether sets of some number of columns, or those left over of them, are 1 to 10.
-fn tells(scores: &Scores, over: &[usize]) -> bool {
-    scores.by_size.iter().chain(over).any(|&count| Count::of(count) == Count::Withheld)
+/// Whether sets of some number of columns, or those left over of them, are 1 to 10, or so many more or less than the records that are
+/// told of: a record has one set at least, and many have no other.
+fn tells(scores: &Scores, over: &[usize], apart: &Apart) -> bool {
+    let few = over.iter().any(|&count| Count::of(count) == Count::Withheld);
+    few || scores.by_size.iter().any(|&count| apart.beside(count) != Count::Shown(count))
 }
 
 /// Whether the sum of the scores, which is a sum over sets by their number of columns, leaves open how many there are: where few are left
 /// over, at least two numbers that nobody is told must stand beside them.
-fn sum_tells_nothing(scores: &Scores, over: &[usize]) -> bool {
-    !tells(scores, over) || over.iter().filter(|&&count| shows(count)).count() >= 2
+fn sum_tells_nothing(scores: &Scores, over: &[usize], apart: &Apart) -> bool {
+    !tells(scores, over, apart) || over.iter().filter(|&&count| shows(count)).count() >= 2
 }
 
 /// How many sets there are of each number of columns, a set of two records counted twice; nothing where one of these numbers, or what
 /// the named sets leave of it, is 1 to 10: the sum of the scores would give it away.
-fn sizes(scores: &Scores, over: &[usize]) -> Option<Evidence> {
-    let last = scores.by_size.iter().rposition(|&count| count > 0).filter(|_| !tells(scores, over))?;
+fn sizes(scores: &Scores, over: &[usize], apart: &Apart) -> Option<Evidence> {
+    let last = scores.by_size.iter().rposition(|&count| count > 0).filter(|_| !tells(scores, over, apart))?;
     let shown = scores.by_size[..=last].iter().map(|&count| Count::of(count));
     Some(Evidence::Table(Table {
         caption: "Sets that single out a record, none of their columns dispensable, by how many columns they have"
@@ -271,10 +296,10 @@ fn right_match(grouped: &Grouped<'_>, scores: &Scores) -> Option<Finding> {
         ("quasi-identifiers".to_owned(), grouped.threat.columns.join(", ")),
         ("share of the population in the data".to_owned(), Unit::Share.show(fraction)),
     ];
-    if few(unique) || few(paired) {
+    if few(unique) || few(paired) || few(n - unique - paired) {
         finding.estimate = None;
         finding.standing = Standing::Insufficient {
-            reason: "the probability would tell of fewer than 11 records that are unique or a pair".to_owned(),
+            reason: "the probability would tell of fewer than 11 records that are unique, a pair or neither".to_owned(),
             needed: "more records, or other quasi-identifiers".to_owned(),
         };
         "The probability that a unique match is right is withheld: it would tell of fewer than 11 records."
@@ -306,9 +331,18 @@ fn right_match(grouped: &Grouped<'_>, scores: &Scores) -> Option<Finding> {
         Unit::Share.show_interval(&estimate)
     );
     finding.severity = Severity::on_scale(share, [0.05, 0.09, 0.2, 0.33]);
-    finding.settings.push(("sum of the record-level probabilities".to_owned(), format!("{expected:.4}")));
-    finding.settings.push(("largest record-level probability".to_owned(), format!("{largest:.4}")));
+    if every_score_is_of_many(scores) {
+        finding.settings.push(("sum of the record-level probabilities".to_owned(), format!("{expected:.4}")));
+        finding.settings.push(("largest record-level probability".to_owned(), format!("{largest:.4}")));
+    }
     Some(finding)
+}
+
+/// Whether every score is that of 11 records or more: sums over records by their score may be taken apart.
+fn every_score_is_of_many(scores: &Scores) -> bool {
+    let mut sorted: Vec<f64> = scores.of_row.iter().copied().filter(|&score| score > 0.0).collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted.chunk_by(|a, b| a == b).all(|same| shows(same.len()))
 }
 
 /// The numbers of uniques and of pairs are taken as Poisson; the delta method on the logit scale.
@@ -381,11 +415,12 @@ mod tests {
             let mut scores = Scores::of(&found, Scoring::Factorial);
             scores.by_size = vec![0, 35, 60];
             let over = left_over(&scores, named);
-            let counts = sizes(&scores, &over).map(|evidence| match evidence {
+            let apart = Apart::of(1000);
+            let counts = sizes(&scores, &over, &apart).map(|evidence| match evidence {
                 Evidence::Table(table) => table.rows.into_iter().map(|row| row[1].clone()).collect::<Vec<_>>(),
                 other => panic!("not a table: {other:?}"),
             });
-            (counts, sum_tells_nothing(&scores, &over))
+            (counts, sum_tells_nothing(&scores, &over, &apart))
         };
         // Five sets of two columns are left over, and 60 of three: the sum would say so if the 60 were known, and it is said that they
         // are the only ones.
@@ -444,6 +479,80 @@ mod tests {
         let schema = Schema { quasi_identifiers: vec![ThreatModel::of("", &["a", "b"])], ..Schema::default() };
         let finding = Case::tables(table(), table(), schema).run(&SpecialUniques::default(), 1).remove(0);
         assert!(!finding.evidence.iter().any(|evidence| matches!(evidence, Evidence::Bars { .. })));
+    }
+
+    /// Records by their values of `a`, `b` and `c`.
+    fn by_rows(rows: u32, of_row: impl Fn(u32) -> [u32; 3], population: Option<Population>) -> Case {
+        let column = |at: usize| (0..rows).map(|row| of_row(row)[at]).collect::<Vec<_>>();
+        let table = || Data::new(vec![integers("a", &column(0)), integers("b", &column(1)), integers("c", &column(2))]);
+        let threat = ThreatModel { population, ..ThreatModel::of("", &["a", "b", "c"]) };
+        Case::tables(table(), table(), Schema { quasi_identifiers: vec![threat], ..Schema::default() })
+    }
+
+    /// 64 stand alone by `a`, five more by `b` and `c`: 69 stand alone in all, which other checks say.
+    #[test]
+    fn the_special_among_those_alone_are_not_told_by_subtraction() {
+        let of_row = |row: u32| match row {
+            0..64 => [100 + row, 0, 0],
+            64..69 => [0, row, 77],
+            69..90 => [0, 99, 77],
+            _ => [0, 64 + row % 5, 50],
+        };
+        let finding =
+            by_rows(709, of_row, None).run(&SpecialUniques { few: 1, ..SpecialUniques::default() }, 1).remove(0);
+        let estimate = finding.estimate.unwrap();
+        assert_eq!(
+            (estimate.low, estimate.high, estimate.method),
+            (59.0 / 709.0, 68.0 / 709.0, Method::SuppressedCount)
+        );
+        let shown = serde_json::to_string(&finding).unwrap();
+        assert!(shown.contains("69 of 709") && !shown.contains("64 of"), "{shown}");
+        let Evidence::Table(named) = &finding.evidence[0] else { panic!("the sets are named, and no bar is drawn") };
+        assert_eq!(named.rows, [["a", "withheld"]]);
+    }
+
+    /// 30 are singled out by `a` and `b`, 30 by `b` and `c`, 8 by `a` and `c`: the sum of scores behind a bar would tell of the 8.
+    #[test]
+    fn bars_do_not_tell_of_what_the_named_sets_leave() {
+        let of_row = |row: u32| match row {
+            0..30 => [10 + row % 6, 20 + row / 6, 1],
+            30..60 => [0, 40 + row % 6, 50 + row / 6],
+            60..68 => [30 + row % 2, 1, 70 + row / 2],
+            _ => [0, 1, 1],
+        };
+        let finding = by_rows(1000, of_row, None).run(&SpecialUniques::default(), 1).remove(0);
+        let Evidence::Table(named) = &finding.evidence[0] else { panic!("no bar is drawn") };
+        assert_eq!(named.rows, [["a + b", "30"], ["b + c", "30"]]);
+        assert_eq!(finding.evidence.len(), 1, "nor are the sets counted");
+    }
+
+    /// 980 alone, 14 in pairs and six in a group: value and interval would give all three.
+    #[test]
+    fn few_who_are_neither_unique_nor_a_pair_withhold_the_probability() {
+        let of_row = |row: u32| match row {
+            0..980 => [100 + row, 0, 0],
+            980..994 => [100 + row / 2, 7, 0],
+            _ => [0, 0, 7],
+        };
+        let findings = by_rows(1000, of_row, Some(Population::Fraction(0.1))).run(&SpecialUniques::default(), 1);
+        let found = findings.iter().find(|finding| finding.measure == MATCH).unwrap();
+        assert!(found.estimate.is_none() && matches!(found.standing, Standing::Insufficient { .. }));
+    }
+
+    /// The sum over records tells how many have each score.
+    #[test]
+    fn sums_over_records_are_shown_where_every_score_is_of_many() {
+        let scores = |few: usize| {
+            let mut of_row = vec![1.0; 64];
+            of_row.extend(vec![2.0; few]);
+            let table = Column::new([0, 1], 2, None);
+            let found = MinimalUniques::of(&[&table], None, &Settings::default(), &Unwatched).unwrap();
+            let mut scores = Scores::of(&found, Scoring::Factorial);
+            scores.of_row = of_row;
+            scores
+        };
+        assert!(!every_score_is_of_many(&scores(8)));
+        assert!(every_score_is_of_many(&scores(0)) && every_score_is_of_many(&scores(11)));
     }
 
     #[test]

@@ -39,12 +39,14 @@ pub(super) fn draw(title: &str, points: &[SizeShare]) -> Result<Option<Svg>, Rep
     .map(Some)
 }
 
-fn share_up_to(points: &[SizeShare], size: usize) -> f64 {
-    points.iter().rev().find(|p| p.size <= size).map_or(0.0, |p| p.share)
+/// The share up to a size, where it is told: a point that would tell of 1 to 10 people is not there.
+fn share_up_to(points: &[SizeShare], size: usize) -> Option<f64> {
+    let beyond = points.last().filter(|last| last.size < size);
+    points.iter().find(|point| point.size == size).or(beyond).map(|point| point.share)
 }
 
 fn describe(points: &[SizeShare]) -> String {
-    let share = |size| percent(share_up_to(points, size));
+    let share = |size| share_up_to(points, size).map_or("a share that is withheld".to_owned(), percent);
     format!(
         "Cumulative share of people by the size of their group. {} are alone, {} are in groups of at most 4, {} in groups of at most 10.",
         share(1),
@@ -76,7 +78,7 @@ fn steps(canvas: &Canvas<'_>, frame: &Frame, points: &[SizeShare], widest: f64) 
     corners.push(frame.at(widest, 0.0));
     canvas.area(&corners, Ink::Attack, 0.18)?;
     canvas.path(&line, 2.5, Ink::Attack)?;
-    let small = share_up_to(points, 10);
+    let Some(small) = share_up_to(points, 10) else { return Ok(()) };
     let at = frame.at(11.0, small);
     canvas.dot(at, 4.5, Ink::Attack)?;
     let y = if small > 0.5 { at.1 + 18.0 } else { at.1 - 14.0 };

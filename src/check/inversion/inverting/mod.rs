@@ -17,7 +17,7 @@ mod targets;
 pub(super) use asking::{Goal, Meter};
 pub(super) use canvas::{Canvas, Point, Side};
 pub(super) use file::COMPARING;
-pub(super) use targets::{MOST_KNOWN, MOST_PEOPLE, Target, Targets, targets};
+pub(super) use targets::{MOST_PEOPLE, Target, Targets, targets};
 
 use asking::Asking;
 use file::FileSlopes;

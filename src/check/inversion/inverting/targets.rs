@@ -16,7 +16,7 @@ const FIFTHS: usize = 5;
 /// Most people of a side of a class.
 pub(in crate::check::inversion) const MOST_PEOPLE: usize = 300;
 /// Most records that the attacker learns from, over all classes; at least twenty of each.
-pub(in crate::check::inversion) const MOST_KNOWN: usize = 1_000;
+const MOST_KNOWN: usize = 1_000;
 
 /// One class with its people.
 pub(in crate::check::inversion) struct Target {
