@@ -170,8 +170,8 @@ pub(super) struct Compare {
     pub(super) before: PathBuf,
     /// The newer version: a table
     pub(super) after: PathBuf,
-    /// The columns that others may know of a person
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', required = true)]
+    /// The columns that others may know of a person, separated by commas; may be repeated, and is one column where one is called so
+    #[arg(long, value_name = "COLUMNS", required = true)]
     pub(super) quasi_identifiers: Vec<String>,
     /// Column that says whose a record is: groups count people then
     #[arg(long, value_name = "COLUMN")]
@@ -180,7 +180,7 @@ pub(super) struct Compare {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(super) missing: Vec<String>,
     /// Columns of numbers whose masking is looked at, instead of those among the quasi-identifiers
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    #[arg(long, value_name = "COLUMNS")]
     pub(super) numbers: Vec<String>,
     /// Root seed of the sample of people that are linked to their originals
     #[arg(long, default_value_t = 0)]

@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::args::Measure;
-use super::{Exit, helped, once, printable, show};
+use super::{Exit, chosen, helped, once, one, printable, show};
 use crate::check::reidentification::{Counted, Measurement};
 use crate::data::{
     DataError, Limits, Passed, Reading, Table, ThreatModel, column_names, load_codes, load_columns, load_passes,
@@ -109,21 +109,6 @@ fn measured(arguments: &Measure, clock: &mut Clock<'_>) -> Result<(Measurement, 
     let column = column.map(|column| (column.name.as_str(), &column.cells));
     let counted = clock.time("classes", || Counted::of(&threat, columns, people.as_deref(), column));
     Ok((clock.time("measures", || counted.measure()), None))
-}
-
-/// The column that a text names: the one that is called so, or so without the blanks around it, which headers lose.
-fn one<'t>(text: &'t str, columns: &[String]) -> &'t str {
-    if columns.iter().any(|column| column == text) { text } else { text.trim() }
-}
-
-/// The columns of a list: its parts between commas, or the whole text where a column is called so.
-fn chosen(given: &[String], columns: &[String]) -> Vec<String> {
-    let named = |text: &&str| columns.iter().any(|column| column == one(text, columns));
-    let parts = |text: &String| match Some(text.as_str()).filter(named) {
-        Some(whole) => vec![one(whole, columns).to_owned()],
-        None => text.split(',').map(|part| one(part, columns).to_owned()).collect(),
-    };
-    given.iter().flat_map(parts).collect()
 }
 
 fn print(out: &mut impl Write, found: &Measurement) -> std::io::Result<()> {

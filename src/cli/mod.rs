@@ -159,3 +159,18 @@ fn once(names: &[String]) -> Vec<String> {
     }
     once
 }
+
+/// The column that a text names: the one that is called so, or so without the blanks around it, which headers lose.
+fn one<'t>(text: &'t str, columns: &[String]) -> &'t str {
+    if columns.iter().any(|column| column == text) { text } else { text.trim() }
+}
+
+/// The columns of a list: its parts between commas, or the whole text where a column is called so.
+fn chosen(given: &[String], columns: &[String]) -> Vec<String> {
+    let named = |text: &&str| columns.iter().any(|column| column == one(text, columns));
+    let parts = |text: &String| match Some(text.as_str()).filter(named) {
+        Some(whole) => vec![one(whole, columns).to_owned()],
+        None => text.split(',').map(|part| one(part, columns).to_owned()).collect(),
+    };
+    given.iter().flat_map(parts).collect()
+}

@@ -217,6 +217,8 @@ fn odd_names_and_markers_are_understood() {
     let marked =
         measured(&desk, &[file, "--quasi-identifiers", "age", "--missing", "-9", "--sensitive", " city, state"]);
     assert_eq!(marked["incomplete"], "20 of 40");
+    let same = ["compare", file, file, "--quasi-identifiers", "city, state", "--quasi-identifiers", "age"];
+    desk.run(&[&same[..], &["--missing", "-9"]].concat()).exits(0);
     let odd = ["measure", file, "--quasi-identifiers", "a\u{1b}[31mb,city"];
     let shown = desk.run(&[&odd[..3], &["a\u{1b}[31mb", "--sensitive", "a\u{1b}[31mb"]].concat()).exits(0).stdout;
     assert!(!shown.contains('\u{1b}') && shown.contains("a\\u{1b}[31mb"), "{shown}");
