@@ -170,17 +170,17 @@ pub(super) struct Compare {
     pub(super) before: PathBuf,
     /// The newer version: a table
     pub(super) after: PathBuf,
-    /// The columns that others may know of a person
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', required = true)]
+    /// The columns that others may know of a person, separated by commas; may be repeated, and is one column where one is called so
+    #[arg(long, value_name = "COLUMNS", required = true)]
     pub(super) quasi_identifiers: Vec<String>,
     /// Column that says whose a record is: groups count people then
     #[arg(long, value_name = "COLUMN")]
     pub(super) patient: Option<String>,
     /// A text that means a missing cell, besides the empty one; may be repeated
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(super) missing: Vec<String>,
     /// Columns of numbers whose masking is looked at, instead of those among the quasi-identifiers
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',')]
+    #[arg(long, value_name = "COLUMNS")]
     pub(super) numbers: Vec<String>,
     /// Root seed of the sample of people that are linked to their originals
     #[arg(long, default_value_t = 0)]
@@ -200,8 +200,8 @@ pub(super) struct Compare {
 pub(super) struct Measure {
     /// A table: CSV or Parquet
     pub(super) data: PathBuf,
-    /// The columns that others may know of a person
-    #[arg(long, value_name = "COLUMNS", value_delimiter = ',', required = true)]
+    /// The columns that others may know of a person, separated by commas; may be repeated, and is one column where one is called so
+    #[arg(long, value_name = "COLUMNS", required = true)]
     pub(super) quasi_identifiers: Vec<String>,
     /// Column that says whose a record is: groups count people then
     #[arg(long, value_name = "COLUMN")]
@@ -210,7 +210,7 @@ pub(super) struct Measure {
     #[arg(long, value_name = "COLUMN")]
     pub(super) sensitive: Option<String>,
     /// A text that means a missing cell, besides the empty one; may be repeated
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub(super) missing: Vec<String>,
     /// Largest size of the file once it is unpacked, or four bytes per cell of the columns named; 4 GiB by default. A larger
     /// Parquet file is read in several passes, unless a patient or a sensitive column is named

@@ -9,18 +9,20 @@ use anyhow::Context;
 use super::args;
 use super::assess::with_help;
 use super::outputs::Private;
-use super::{Exit, helped, once, show};
+use super::{Exit, chosen, helped, once, one, show};
 use crate::assess::compare::masking::{IntervalDisclosure, Masked, Masking, Rule, Way, masking};
 use crate::assess::compare::{Change, Comparison, How, Profile, Version, compare};
-use crate::data::DataError;
+use crate::data::{DataError, Reading, column_names};
 use crate::finding::{Unit, grouped};
 
 pub(super) fn run(arguments: &args::Compare) -> anyhow::Result<Exit> {
+    // A file that cannot be read is told of when it is.
+    let columns = column_names(&arguments.after, &Reading::default()).unwrap_or_default();
     let how = How {
-        quasi_identifiers: once(&arguments.quasi_identifiers),
-        patient: arguments.patient.clone(),
+        quasi_identifiers: once(&chosen(&arguments.quasi_identifiers, &columns)),
+        patient: arguments.patient.as_deref().map(|name| one(name, &columns).to_owned()),
         missing: arguments.missing.clone(),
-        numbers: once(&arguments.numbers),
+        numbers: once(&chosen(&arguments.numbers, &columns)),
         seed: arguments.seed,
     };
     // A bad path fails before anything is measured.

@@ -5,9 +5,11 @@ use std::io::Write;
 use serde::Serialize;
 
 use super::args::Measure;
-use super::{Exit, helped, once, show};
+use super::{Exit, chosen, helped, once, one, printable, show};
 use crate::check::reidentification::{Counted, Measurement};
-use crate::data::{DataError, Limits, Passed, Reading, Table, ThreatModel, load_codes, load_columns, load_passes};
+use crate::data::{
+    DataError, Limits, Passed, Reading, Table, ThreatModel, column_names, load_codes, load_columns, load_passes,
+};
 use crate::equivalence::Column;
 use crate::finding::{Count, Evidence, Unit, grouped};
 use crate::watch::{Clock, Unwatched};
@@ -38,6 +40,7 @@ enum Read {
 pub(super) fn run(arguments: &Measure) -> anyhow::Result<Exit> {
     let mut clock = Clock::new(&Unwatched);
     let (measurement, passes) = measured(arguments, &mut clock).map_err(|error| {
+        let error = error.limited_by("--max-bytes");
         let help = error.help();
         helped(error, help)
     })?;
@@ -60,15 +63,16 @@ pub(super) fn run(arguments: &Measure) -> anyhow::Result<Exit> {
 
 fn measured(arguments: &Measure, clock: &mut Clock<'_>) -> Result<(Measurement, Option<u64>), DataError> {
     const SETTING: &str = "--quasi-identifiers";
-    let names = once(&arguments.quasi_identifiers);
+    let limits = arguments.max_bytes.map_or(Limits::default(), |bytes| Limits { bytes });
+    let reading = Reading { missing: arguments.missing.clone(), limits, ..Reading::default() };
+    let columns = column_names(&arguments.data, &reading)?;
+    let names = once(&chosen(&arguments.quasi_identifiers, &columns));
     if names.len() > 64 {
         return Err(DataError::Shape {
             what: format!("{} quasi-identifiers are named", names.len()),
             help: "name from 1 to 64 columns".to_owned(),
         });
     }
-    let limits = arguments.max_bytes.map_or(Limits::default(), |bytes| Limits { bytes });
-    let reading = Reading { missing: arguments.missing.clone(), limits, ..Reading::default() };
     let threat = ThreatModel::of("", &names);
     let read = clock.time("read", || {
         if arguments.sensitive.is_none()
@@ -77,16 +81,22 @@ fn measured(arguments: &Measure, clock: &mut Clock<'_>) -> Result<(Measurement, 
         {
             return Ok(Read::Passed(passed));
         }
-        let columns = load_codes(&arguments.data, SETTING, &names, &reading)?;
+        let codes = load_codes(&arguments.data, SETTING, &names, &reading)?;
         let sensitive = arguments.sensitive.as_ref().map(|name| {
             let place = format!("`{}`", arguments.data.display());
-            load_columns(&arguments.data, &place, "--sensitive", std::slice::from_ref(name), &reading)
+            let name = one(name, &columns).to_owned();
+            load_columns(&arguments.data, &place, "--sensitive", &[name], &reading)
         });
         let people = arguments.patient.as_ref().map(|name| {
-            let columns = load_codes(&arguments.data, "--patient", std::slice::from_ref(name), &reading)?;
-            Ok::<_, DataError>(columns.first().map(Column::people).unwrap_or_default())
+            let name = one(name, &columns).to_owned();
+            let codes = load_codes(&arguments.data, "--patient", &[name], &reading)?;
+            Ok::<_, DataError>(codes.first().map(Column::people).unwrap_or_default())
         });
-        Ok::<_, DataError>(Read::Codes { columns, people: people.transpose()?, sensitive: sensitive.transpose()? })
+        Ok::<_, DataError>(Read::Codes {
+            columns: codes,
+            people: people.transpose()?,
+            sensitive: sensitive.transpose()?,
+        })
     })?;
     let (columns, people, sensitive) = match read {
         Read::Codes { columns, people, sensitive } => (columns, people, sensitive),
@@ -102,7 +112,7 @@ fn measured(arguments: &Measure, clock: &mut Clock<'_>) -> Result<(Measurement, 
 }
 
 fn print(out: &mut impl Write, found: &Measurement) -> std::io::Result<()> {
-    let line = |out: &mut dyn Write, name: &str, value: &str| writeln!(out, "{name:<42} {value}");
+    let line = |out: &mut dyn Write, name: &str, value: &str| writeln!(out, "{name:<42} {}", printable(value));
     line(out, "quasi-identifiers", &found.quasi_identifiers.join(", "))?;
     line(out, "records", &grouped(found.records))?;
     if let Some(people) = &found.people {
@@ -131,13 +141,13 @@ fn print(out: &mut impl Write, found: &Measurement) -> std::io::Result<()> {
     let separation = found.separation.map_or_else(hidden, |share| format!("{share:.6}"));
     line(out, "pairs of records that can be told apart", &separation)?;
     for finding in &found.sensitive {
-        writeln!(out, "\n{}", finding.sentence)?;
+        writeln!(out, "\n{}", printable(&finding.sentence))?;
         for evidence in &finding.evidence {
             if let Evidence::Table(table) = evidence {
-                let header: Vec<&str> = table.columns.iter().map(String::as_str).collect();
-                let mut shown = show::table(&header);
+                let header: Vec<_> = table.columns.iter().map(|name| printable(name)).collect();
+                let mut shown = show::table(&header.iter().map(AsRef::as_ref).collect::<Vec<_>>());
                 for row in &table.rows {
-                    shown.add_row(row);
+                    shown.add_row(row.iter().map(|cell| printable(cell)));
                 }
                 writeln!(out, "{shown}")?;
             }

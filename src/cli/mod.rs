@@ -23,6 +23,7 @@ mod scan;
 mod selftest;
 mod show;
 
+use std::borrow::Cow;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -115,10 +116,21 @@ fn ending(error: impl std::error::Error + Send + Sync + 'static, help: String, e
 fn complain(error: &anyhow::Error) {
     let help = error.downcast_ref::<Helped>().map(|helped| helped.help.as_str()).unwrap_or_default();
     let mut stderr = std::io::stderr().lock();
-    let _ = writeln!(stderr, "error: {error}");
+    let _ = writeln!(stderr, "error: {}", printable(&error.to_string()));
     if !help.is_empty() {
-        let _ = writeln!(stderr, "help: {help}");
+        let _ = writeln!(stderr, "help: {}", printable(help));
     }
+}
+
+/// A text in which no control character but the line break reaches the terminal as it is: names of columns may hold some that move
+/// the cursor or change colours.
+fn printable(text: &str) -> Cow<'_, str> {
+    let acts = |sign: char| sign.is_control() && sign != '\n';
+    if !text.contains(acts) {
+        return text.into();
+    }
+    let sign = |sign: char| if acts(sign) { sign.escape_default().to_string() } else { sign.to_string() };
+    text.chars().map(sign).collect::<String>().into()
 }
 
 /// A panic is a bug; its message may hold anything, so only the place is named.
@@ -146,4 +158,19 @@ fn once(names: &[String]) -> Vec<String> {
         }
     }
     once
+}
+
+/// The column that a text names: the one that is called so, or so without the blanks around it, which headers lose.
+fn one<'t>(text: &'t str, columns: &[String]) -> &'t str {
+    if columns.iter().any(|column| column == text) { text } else { text.trim() }
+}
+
+/// The columns of a list: its parts between commas, or the whole text where a column is called so.
+fn chosen(given: &[String], columns: &[String]) -> Vec<String> {
+    let named = |text: &&str| columns.iter().any(|column| column == one(text, columns));
+    let parts = |text: &String| match Some(text.as_str()).filter(named) {
+        Some(whole) => vec![one(whole, columns).to_owned()],
+        None => text.split(',').map(|part| one(part, columns).to_owned()).collect(),
+    };
+    given.iter().flat_map(parts).collect()
 }

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use super::DataError;
-use super::load::{RawColumn, check_width};
+use super::load::{RawColumn, check_names, check_width};
 use super::subset::{Part, Sink, changed, unlike};
 use super::table::Table;
 use crate::detect::value_form;
@@ -88,11 +88,17 @@ pub(super) fn read(path: &Path, separator: Option<u8>, only: Option<&[String]>) 
         return Err(DataError::Damaged { file: path.into(), what });
     }
     check_repeated(path, &names, &wanted, &columns)?;
+    check_names(path, wanted.iter().map(|&at| (at, names[at].as_str())))?;
     let raw = wanted.into_iter().zip(columns).map(|(at, column)| {
         let (codes, texts) = column.into_parts();
         RawColumn::text(names[at].clone(), codes, texts)
     });
     Ok(raw.collect())
+}
+
+/// The names in the first line.
+pub(super) fn names(path: &Path, separator: Option<u8>) -> Result<Vec<String>, DataError> {
+    Ok(open(path, separator)?.names)
 }
 
 /// The fields of every line of a file without header, whatever their number.

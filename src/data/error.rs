@@ -1,6 +1,6 @@
 //! What can go wrong with data files. No variant has room for a cell.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -30,7 +30,7 @@ pub enum DataError {
         file: PathBuf,
     },
     /// The file is larger than allowed.
-    #[error("reading `{file}`: {bytes} bytes once unpacked are more than the limit of {limit} (`data.max_bytes`)")]
+    #[error("reading `{file}`: {bytes} bytes once unpacked are more than the limit of {limit} (`{setting}`)")]
     TooLarge {
         /// The file.
         file: PathBuf,
@@ -38,6 +38,8 @@ pub enum DataError {
         bytes: u64,
         /// The limit.
         limit: u64,
+        /// What sets the limit.
+        setting: &'static str,
     },
     /// Text that is not UTF-8.
     #[error("reading `{file}`: line {line} is not UTF-8 text")]
@@ -140,14 +142,30 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// A file that is larger than a plan's limit.
+    pub(super) fn too_large(file: &Path, bytes: u64, limit: u64) -> Self {
+        Self::TooLarge { file: file.into(), bytes, limit, setting: "data.max_bytes" }
+    }
+
+    /// The same error where another setting than a plan's set the limit.
+    #[must_use]
+    pub fn limited_by(mut self, by: &'static str) -> Self {
+        if let Self::TooLarge { setting, .. } = &mut self {
+            *setting = by;
+        }
+        self
+    }
+
     /// The next action, as a sentence for the user.
     pub fn help(&self) -> String {
         match self {
             Self::Io { .. } => "check the path (paths are relative to the plan's folder) and the permissions".to_owned(),
             Self::Write { .. } => "make room on the disk, or name another folder".to_owned(),
             Self::Format { .. } => "convert the file to CSV or Parquet (tables) or to .npz (tensors)".to_owned(),
-            Self::TooLarge { .. } => {
-                "assess a random sample of the records, convert the file to Parquet, or raise `[data] max_bytes`".to_owned()
+            Self::TooLarge { file, setting, .. } => {
+                let ends = |ending: &str| file.extension().is_some_and(|own| own.eq_ignore_ascii_case(ending));
+                let convert = if ["parquet", "npz", "npy"].into_iter().any(ends) { "" } else { "convert the file to Parquet, " };
+                format!("take a random sample of the records, {convert}or raise `{setting}`")
             }
             Self::NotUtf8 { .. } => "save the file as UTF-8, for example with `iconv -f latin1 -t utf-8`".to_owned(),
             Self::Ragged { .. } => {

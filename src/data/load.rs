@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::table::{Cells, Column, MISSING, Table};
+use super::texts::{Markers, bits, fits, is_exact_whole, parse_bool, parse_float};
 use super::{Auxiliary, DataError, Kind};
 use crate::equivalence::Column as Codes;
 use crate::finding::Count;
@@ -65,14 +66,34 @@ impl RawColumn {
         Self { name, cells: RawCells::Typed(cells) }
     }
 
-    fn mark_missing(&mut self, markers: &[String]) {
-        if let RawCells::Untyped { codes, texts } | RawCells::Stated { codes, texts } = &mut self.cells {
-            let is_marker: Vec<bool> = texts.iter().map(|text| markers.contains(text)).collect();
-            for code in codes {
-                if is_marker.get(*code as usize) == Some(&true) {
-                    *code = MISSING;
+    /// All cells of a column whose file says nothing but that they are missing.
+    pub(super) fn missing(name: String, rows: usize) -> Self {
+        Self::text(name, vec![MISSING; rows], Vec::new())
+    }
+
+    fn mark_missing(&mut self, markers: &Markers<'_>) {
+        if markers.is_empty() {
+            return;
+        }
+        match &mut self.cells {
+            RawCells::Untyped { codes, texts } | RawCells::Stated { codes, texts } => {
+                let is_marker: Vec<bool> = texts.iter().map(|text| markers.text(text)).collect();
+                for code in codes {
+                    if is_marker.get(*code as usize) == Some(&true) {
+                        *code = MISSING;
+                    }
                 }
             }
+            RawCells::Typed(Cells::Integer(values)) => {
+                values.iter_mut().for_each(|value| *value = value.filter(|&value| !markers.whole(value)));
+            }
+            RawCells::Typed(Cells::Float(values)) => {
+                values.iter_mut().filter(|value| markers.float(bits(**value))).for_each(|value| *value = f64::NAN);
+            }
+            RawCells::Typed(Cells::Bool(values)) => {
+                values.iter_mut().for_each(|value| *value = value.filter(|&value| !markers.bool(value)));
+            }
+            RawCells::Typed(Cells::Text { .. }) => {}
         }
     }
 
@@ -82,40 +103,30 @@ impl RawColumn {
             RawCells::Typed(cells) => Some(cells.kind()),
             RawCells::Stated { .. } => Some(Kind::Text),
             RawCells::Untyped { codes, texts } => {
-                let mut used = vec![false; texts.len()];
-                codes.iter().filter(|&&code| code != MISSING).for_each(|&code| used[code as usize] = true);
-                let cells = || texts.iter().zip(&used).filter(|(_, used)| **used).map(|(text, _)| text.as_str());
+                let used = used(codes, texts);
+                used.first()?;
                 let kinds = [Kind::Integer, Kind::Float, Kind::Bool];
-                cells().next()?;
-                Some(kinds.into_iter().find(|&kind| cells().all(|text| fits(text, kind))).unwrap_or(Kind::Text))
+                Some(kinds.into_iter().find(|&kind| used.iter().all(|text| fits(text, kind))).unwrap_or(Kind::Text))
             }
+        }
+    }
+
+    /// Whether floats hold every cell, so that no two become one.
+    fn fits_floats(&self) -> bool {
+        match &self.cells {
+            RawCells::Typed(Cells::Integer(values)) => values.iter().flatten().all(|&value| is_exact_whole(value)),
+            RawCells::Typed(cells) => cells.kind() == Kind::Float,
+            RawCells::Stated { .. } => false,
+            RawCells::Untyped { codes, texts } => used(codes, texts).into_iter().all(|text| fits(text, Kind::Float)),
         }
     }
 }
 
-fn fits(text: &str, kind: Kind) -> bool {
-    match kind {
-        Kind::Text => true,
-        Kind::Integer => text.parse::<i64>().is_ok_and(|value| value.to_string() == text),
-        Kind::Float => parse_float(text).is_some(),
-        Kind::Bool => parse_bool(text).is_some(),
-    }
-}
-
-/// A number as people write it; `007` is a code and `nan` a word.
-fn parse_float(text: &str) -> Option<f64> {
-    let digits = text.trim_start_matches(['-', '+']).as_bytes();
-    let code = digits.len() > 1 && digits[0] == b'0' && digits[1].is_ascii_digit();
-    let starts = digits.first().is_some_and(|byte| byte.is_ascii_digit() || *byte == b'.');
-    if code || !starts { None } else { text.parse::<f64>().ok().filter(|value| value.is_finite()) }
-}
-
-fn parse_bool(text: &str) -> Option<bool> {
-    match text {
-        "true" | "True" | "TRUE" => Some(true),
-        "false" | "False" | "FALSE" => Some(false),
-        _ => None,
-    }
+/// The texts that some cell has.
+fn used<'t>(codes: &[u32], texts: &'t [String]) -> Vec<&'t str> {
+    let mut used = vec![false; texts.len()];
+    codes.iter().filter(|&&code| code != MISSING).for_each(|&code| used[code as usize] = true);
+    texts.iter().zip(used).filter(|(_, used)| *used).map(|(text, _)| text.as_str()).collect()
 }
 
 /// Reads one or more files of the same columns, in order, with joint types and dictionaries.
@@ -123,12 +134,16 @@ fn parse_bool(text: &str) -> Option<bool> {
 /// # Errors
 /// When a file cannot be read, is larger than the limit, or the columns do not fit together.
 pub fn load_table(files: &[(&Path, &str)], reading: &Reading) -> Result<Vec<Table>, DataError> {
-    let mut raws = Vec::new();
+    let (mut raws, markers) = (Vec::new(), Markers::of(&reading.missing));
     for (path, _) in files {
         let mut columns = read(path, reading, None)?;
-        columns.iter_mut().for_each(|column| column.mark_missing(&reading.missing));
-        check_names(path, &columns)?;
+        columns.iter_mut().for_each(|column| column.mark_missing(&markers));
+        check_columns(path, &columns)?;
         raws.push(columns);
+    }
+    let names: Vec<String> = raws.first().map_or(Vec::new(), |first| first.iter().map(|c| c.name.clone()).collect());
+    if let Some(name) = reading.kinds.keys().find(|name| !names.contains(name)) {
+        return Err(no_column("columns.types", name, files.first().map_or("", |f| f.1), &names));
     }
     settle(&mut raws, files, reading)
 }
@@ -140,7 +155,7 @@ pub fn load_table(files: &[(&Path, &str)], reading: &Reading) -> Result<Vec<Tabl
 /// As for [`load_table`].
 pub fn load_verbatim(path: &Path, reading: &Reading) -> Result<Table, DataError> {
     let columns = read(path, reading, None)?;
-    check_names(path, &columns)?;
+    check_columns(path, &columns)?;
     let column = |RawColumn { name, cells }| {
         let cells = match cells {
             RawCells::Typed(cells) => cells,
@@ -155,16 +170,37 @@ pub fn load_verbatim(path: &Path, reading: &Reading) -> Result<Table, DataError>
 
 /// Reads all columns, or those named.
 fn read(path: &Path, reading: &Reading, only: Option<&[String]>) -> Result<Vec<RawColumn>, DataError> {
-    let size = std::fs::metadata(path).map_err(|source| DataError::Io { file: path.into(), source })?.len();
-    if size > reading.limits.bytes {
-        return Err(DataError::TooLarge { file: path.into(), bytes: size, limit: reading.limits.bytes });
+    check_size(path, reading.limits)?;
+    if extension(path) == "parquet" {
+        return super::parquet::read(path, reading.limits, only);
     }
+    super::csv::read(path, csv_separator(path, reading)?, only)
+}
+
+/// The names of the columns of a file, in its order; reads no record.
+///
+/// # Errors
+/// When the file cannot be read or has no names.
+pub fn column_names(path: &Path, reading: &Reading) -> Result<Vec<String>, DataError> {
+    if extension(path) == "parquet" {
+        return super::parquet::names(path);
+    }
+    check_size(path, reading.limits)?;
+    super::csv::names(path, csv_separator(path, reading)?)
+}
+
+/// The separator that the ending or the plan says; refuses what is no CSV file.
+fn csv_separator(path: &Path, reading: &Reading) -> Result<Option<u8>, DataError> {
     match extension(path).as_str() {
-        "csv" | "txt" | "data" => super::csv::read(path, reading.separator, only),
-        "tsv" => super::csv::read(path, reading.separator.or(Some(b'\t')), only),
-        "parquet" => super::parquet::read(path, reading.limits, only),
+        "csv" | "txt" | "data" => Ok(reading.separator),
+        "tsv" => Ok(reading.separator.or(Some(b'\t'))),
         _ => Err(DataError::Format { file: path.into() }),
     }
+}
+
+fn check_size(path: &Path, limits: Limits) -> Result<(), DataError> {
+    let bytes = std::fs::metadata(path).map_err(|source| DataError::Io { file: path.into(), source })?.len();
+    if bytes > limits.bytes { Err(DataError::too_large(path, bytes, limits.bytes)) } else { Ok(()) }
 }
 
 /// Reads an attacker's file: the columns of a threat model and the truth under the names that they have in the data, as the
@@ -213,11 +249,11 @@ pub(super) fn load_more_columns(
 ) -> Result<Table, DataError> {
     let wanted: Vec<String> = names.iter().chain(more).cloned().collect();
     let mut raw = read(path, reading, Some(&wanted))?;
-    raw.iter_mut().for_each(|column| column.mark_missing(&reading.missing));
+    let markers = Markers::of(&reading.missing);
+    raw.iter_mut().for_each(|column| column.mark_missing(&markers));
     if let Some(name) = names.iter().find(|name| raw.iter().all(|column| column.name != **name)) {
         return Err(no_column(setting, name, place, &[]));
     }
-    check_names(path, &raw)?;
     let table = settle(&mut [raw], &[(path, place)], reading)?.remove(0);
     numbered(path, table.rows() as u64)?;
     if table.rows() == 0 { Err(DataError::Empty { what: place.to_owned() }) } else { Ok(table) }
@@ -257,13 +293,18 @@ pub(super) fn extension(path: &Path) -> String {
     path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default()
 }
 
-fn check_names(path: &Path, columns: &[RawColumn]) -> Result<(), DataError> {
-    let mut places: HashMap<&str, usize> = HashMap::with_capacity(columns.len());
-    for (index, column) in columns.iter().enumerate() {
-        if let Some(first) = places.insert(&column.name, index) {
-            return Err(DataError::DuplicateColumn { file: path.into(), first: first + 1, second: index + 1 });
+/// Refuses two columns of one name among some columns, each with its place in the file.
+pub(super) fn check_names<'n>(path: &Path, columns: impl Iterator<Item = (usize, &'n str)>) -> Result<(), DataError> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (place, name) in columns {
+        if let Some(first) = places.insert(name, place) {
+            return Err(DataError::DuplicateColumn { file: path.into(), first: first + 1, second: place + 1 });
         }
     }
+    Ok(())
+}
+
+fn check_columns(path: &Path, columns: &[RawColumn]) -> Result<(), DataError> {
     if columns.is_empty() {
         return Err(DataError::Empty { what: format!("`{}`", path.display()) });
     }
@@ -286,11 +327,6 @@ pub(super) fn check_width(path: &Path, columns: usize) -> Result<(), DataError> 
 
 fn settle(raws: &mut [Vec<RawColumn>], files: &[(&Path, &str)], reading: &Reading) -> Result<Vec<Table>, DataError> {
     let names: Vec<String> = raws.first().map_or(Vec::new(), |first| first.iter().map(|c| c.name.clone()).collect());
-    for name in reading.kinds.keys() {
-        if !names.contains(name) {
-            return Err(no_column("columns.types", name, files.first().map_or("", |f| f.1), &names));
-        }
-    }
     let mut tables: Vec<Vec<Column>> = raws.iter().map(|_| Vec::new()).collect();
     let place_of = |raw: &Vec<RawColumn>| -> HashMap<String, usize> {
         raw.iter().enumerate().map(|(at, column)| (column.name.clone(), at)).collect()
@@ -333,7 +369,11 @@ fn joint_kind(name: &str, parts: &[RawColumn], reading: &Reading) -> Result<Kind
         joint = match (joint, part.kind()) {
             (None, kind) | (kind, None) => kind,
             (Some(a), Some(b)) if a == b => Some(a),
-            (Some(Kind::Integer | Kind::Float), Some(Kind::Integer | Kind::Float)) => Some(Kind::Float),
+            (Some(Kind::Integer | Kind::Float), Some(Kind::Integer | Kind::Float))
+                if parts.iter().all(RawColumn::fits_floats) =>
+            {
+                Some(Kind::Float)
+            }
             (Some(a), Some(b)) => {
                 if parts.iter().any(|part| matches!(part.cells, RawCells::Typed(_))) {
                     let (members, nonmembers) = (a.to_string(), b.to_string());
@@ -427,11 +467,17 @@ fn retype(name: &str, cells: Cells, kind: Kind, shared: &mut Shared, place: &str
     };
     Ok(match (cells, kind) {
         (Cells::Integer(values), Kind::Float) => {
+            let inexact = |&row: &usize| values[row].is_some_and(|value| !is_exact_whole(value));
+            let broken: Vec<usize> = (0..values.len()).filter(inexact).collect();
+            if !broken.is_empty() {
+                return Err(misfit(broken));
+            }
             Cells::Float(values.into_iter().map(|v| v.map_or(f64::NAN, |v| v as f64)).collect())
         }
         (Cells::Float(values), Kind::Integer) => {
-            let broken: Vec<usize> =
-                (0..values.len()).filter(|&r| !values[r].is_nan() && values[r].fract() != 0.0).collect();
+            let within = -(2_f64.powi(63))..2_f64.powi(63);
+            let whole = |value: f64| value.fract() == 0.0 && within.contains(&value);
+            let broken: Vec<usize> = (0..values.len()).filter(|&r| !values[r].is_nan() && !whole(values[r])).collect();
             if !broken.is_empty() {
                 return Err(misfit(broken));
             }
@@ -447,91 +493,4 @@ fn retype(name: &str, cells: Cells, kind: Kind, shared: &mut Shared, place: &str
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn write(name: &str, text: &str, dir: &Path) -> std::path::PathBuf {
-        let path = dir.join(name);
-        std::fs::write(&path, text).unwrap();
-        path
-    }
-
-    /// 2^31 cells are over the limit that is set unless a plan raises it, and no number of cells wraps around to a small one.
-    #[test]
-    fn the_bytes_of_many_cells_do_not_overflow() {
-        let cells = 1_u64 << 31;
-        assert_eq!(code_bytes(cells / 8, 8), 1 << 33);
-        assert!(
-            code_bytes(cells / 8, 8) > Limits::default().bytes && code_bytes(cells / 60, 60) > Limits::default().bytes
-        );
-        assert!(code_bytes(10_000_000, 8) < Limits::default().bytes);
-        assert_eq!(code_bytes(u64::MAX / 2, 60), u64::MAX);
-        assert!(numbered(Path::new("a.parquet"), u64::from(u32::MAX) - 1).is_ok());
-        let refused = numbered(Path::new("a.parquet"), 1 << 33).expect_err("too many");
-        assert!(
-            refused.to_string().contains("`a.parquet` has 8589934592 records") && refused.help().contains("sample")
-        );
-    }
-
-    #[test]
-    fn types_are_settled_over_both_files() {
-        let dir = tempfile::tempdir().unwrap();
-        let a = write("a.csv", "x;code;flag;t\n1;007;True;None\n2;;False;\n", dir.path());
-        let b = write("b.csv", "x;code;flag;t\n1.5;010;True;None\n", dir.path());
-        let tables = load_table(&[(&a, "members"), (&b, "nonmembers")], &Reading::default()).unwrap();
-        let kinds: Vec<Kind> = tables[0].columns().iter().map(|c| c.cells.kind()).collect();
-        assert_eq!(kinds, [Kind::Float, Kind::Text, Kind::Bool, Kind::Text]);
-        assert!(tables[0].column("code").unwrap().cells.is_missing(1), "an empty field is missing");
-        assert_eq!(tables[0].column("t").unwrap().cells.text(0).as_deref(), Some("None"), "None is text");
-    }
-
-    #[test]
-    fn markers_are_missing_only_when_listed() {
-        let dir = tempfile::tempdir().unwrap();
-        let a = write("a.csv", "x\n1\n?\n", dir.path());
-        let plain = load_table(&[(&a, "members")], &Reading::default()).unwrap();
-        assert_eq!(plain[0].columns()[0].cells.kind(), Kind::Text);
-        let reading = Reading { missing: vec!["?".into()], ..Reading::default() };
-        let marked = load_table(&[(&a, "members")], &reading).unwrap();
-        assert_eq!(marked[0].columns()[0].cells.kind(), Kind::Integer);
-    }
-
-    #[test]
-    fn a_misfit_is_located_and_not_quoted() {
-        let dir = tempfile::tempdir().unwrap();
-        let a = write("a.csv", "x\n1\nCANARY-CELL\n", dir.path());
-        let reading = Reading { kinds: [("x".to_owned(), Kind::Integer)].into(), ..Reading::default() };
-        let text = load_table(&[(&a, "members")], &reading).unwrap_err().to_string();
-        assert!(text.contains("row 2") && !text.contains("CANARY"), "{text}");
-    }
-
-    #[test]
-    fn wide_files_are_read_by_name_and_the_widest_refused() {
-        let dir = tempfile::tempdir().unwrap();
-        let names = |count: usize| (0..count).map(|at| format!("c{at}")).collect::<Vec<_>>();
-        let file = |name: &str, names: &[String]| {
-            let cells: Vec<&str> = names.iter().map(|name| if name == "c7" { "7" } else { "1" }).collect();
-            write(name, &format!("{}\n{}\n", names.join(","), cells.join(",")), dir.path())
-        };
-        // The second file has the columns the other way round.
-        let mut backwards = names(3_000);
-        backwards.reverse();
-        let (a, b) = (file("a.csv", &names(3_000)), file("b.csv", &backwards));
-        let tables = load_table(&[(&a, "members"), (&b, "nonmembers")], &Reading::default()).unwrap();
-        let seventh = tables.iter().map(|table| table.columns()[7].cells.text(0).unwrap());
-        assert_eq!(seventh.collect::<Vec<_>>(), ["7", "7"]);
-        let wide = file("wide.csv", &names(WIDEST + 1));
-        let error = load_table(&[(&wide, "members")], &Reading::default()).unwrap_err();
-        assert!(error.to_string().contains("50001 columns") && error.help().contains(".npz"), "{error}");
-        assert_eq!(load_columns(&wide, "it", "x", &["c7".to_owned()], &Reading::default()).unwrap().rows(), 1);
-    }
-
-    #[test]
-    fn separators_quotes_and_byte_order_mark() {
-        let dir = tempfile::tempdir().unwrap();
-        let a = write("a.csv", "\u{feff}a;b\n\"x;y\";\"line\nbreak\"\n", dir.path());
-        let table = &load_table(&[(&a, "members")], &Reading::default()).unwrap()[0];
-        assert_eq!(table.columns()[0].name, "a");
-        assert_eq!(table.columns()[0].cells.text(0).as_deref(), Some("x;y"));
-    }
-}
+mod tests;

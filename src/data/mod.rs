@@ -17,12 +17,13 @@ mod schema;
 mod split;
 mod subset;
 mod table;
+mod texts;
 mod threat;
 mod write;
 
 pub use error::DataError;
 pub use hierarchy::Hierarchy;
-pub use load::{Limits, Reading, load_codes, load_columns, load_table, load_verbatim};
+pub use load::{Limits, Reading, column_names, load_codes, load_columns, load_table, load_verbatim};
 pub use npy::load_tensor;
 pub use parquet_passes::{Passed, load_passes};
 pub use schema::{Kind, Outcome, Role, Schema};

@@ -28,7 +28,7 @@ pub fn load_tensor(path: &Path, limits: Limits) -> Result<Vec<(String, Tensor)>,
                 let entry = archive.by_index(index).map_err(damaged)?;
                 total = total.saturating_add(entry.size());
                 if total > limits.bytes {
-                    return Err(DataError::TooLarge { file: path.into(), bytes: total, limit: limits.bytes });
+                    return Err(DataError::too_large(path, total, limits.bytes));
                 }
                 let Some(name) = entry.name().ok().and_then(|name| name.strip_suffix(".npy").map(str::to_owned)) else {
                     continue;
@@ -43,7 +43,7 @@ pub fn load_tensor(path: &Path, limits: Limits) -> Result<Vec<(String, Tensor)>,
 
 fn read(path: &Path, input: impl Read, limits: Limits) -> Result<Tensor, DataError> {
     let damaged = |what: &str| DataError::Damaged { file: path.into(), what: what.to_owned() };
-    let too_large = |bytes| DataError::TooLarge { file: path.into(), bytes, limit: limits.bytes };
+    let too_large = |bytes| DataError::too_large(path, bytes, limits.bytes);
     // The header may lie about the size, the archive too: its sizes are checked before anything multiplies them, and no
     // more than the limit is ever taken.
     let mut input = input.take(limits.bytes);

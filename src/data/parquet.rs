@@ -6,19 +6,22 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
+use arrow_array::temporal_conversions::{as_date, as_datetime};
 use arrow_array::types::{
-    Date32Type, Date64Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
-    UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, Date32Type, Date64Type, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_schema::{DataType, SchemaRef, TimeUnit};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+};
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 
 use super::DataError;
 use super::csv::Dictionary;
-use super::load::{Limits, RawColumn, check_width};
+use super::load::{Limits, RawColumn, check_names, check_width};
 use super::subset::{Part, Sink, changed, unlike};
 use super::table::{Cells, Table};
 use crate::detect::value_form;
@@ -29,14 +32,49 @@ enum Builder {
     Integer(Vec<Option<i64>>),
     Float(Vec<f64>),
     Bool(Vec<Option<bool>>),
+    /// So many cells of a type that has no values.
+    Missing(usize),
+}
+
+/// The footer of a file. Dictionaries of anything but texts are asked for as what they hold, and texts, where `coded`, as
+/// dictionaries, so that pages of codes are not unpacked.
+pub(super) fn footer(path: &Path, file: &File, coded: bool) -> Result<ArrowReaderMetadata, DataError> {
+    let no_file =
+        |_| DataError::Damaged { file: path.into(), what: "it is not a Parquet file, or it is cut short".to_owned() };
+    let plain = ArrowReaderMetadata::load(file, ArrowReaderOptions::new()).map_err(no_file)?;
+    let is_text = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
+    let asked = |field: &Arc<Field>| match field.data_type() {
+        DataType::Dictionary(_, value) if !is_text(value) => {
+            Arc::new(field.as_ref().clone().with_data_type(value.as_ref().clone()))
+        }
+        kind if coded && is_text(kind) => {
+            let codes = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+            Arc::new(field.as_ref().clone().with_data_type(codes))
+        }
+        _ => Arc::clone(field),
+    };
+    let fields: Vec<Arc<Field>> = plain.schema().fields().iter().map(asked).collect();
+    if plain.schema().fields().iter().eq(&fields) {
+        return Ok(plain);
+    }
+    let schema = Arc::new(Schema::new_with_metadata(fields, plain.schema().metadata().clone()));
+    let options = ArrowReaderOptions::new().with_schema(schema);
+    ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options).map_err(no_file)
+}
+
+/// The names of the columns.
+pub(super) fn names(path: &Path) -> Result<Vec<String>, DataError> {
+    let file = File::open(path).map_err(|source| DataError::Io { file: path.into(), source })?;
+    let footer = footer(path, &file, false)?;
+    Ok(footer.schema().fields().iter().map(|field| field.name().clone()).collect())
 }
 
 /// Reads a Parquet file: all columns, or those named.
 pub(super) fn read(path: &Path, limits: Limits, only: Option<&[String]>) -> Result<Vec<RawColumn>, DataError> {
     let damaged = |what: &str| DataError::Damaged { file: path.into(), what: what.to_owned() };
     let file = File::open(path).map_err(|source| DataError::Io { file: path.into(), source })?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)
-        .map_err(|_| damaged("it is not a Parquet file, or it is cut short"))?;
+    let footer = footer(path, &file, false)?;
+    let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, footer);
     check_size(path, &builder, limits)?;
     let builder = match only {
         Some(only) => {
@@ -58,26 +96,26 @@ pub(super) fn read(path: &Path, limits: Limits, only: Option<&[String]>) -> Resu
         });
     }
     let wanted = |name: &String| only.is_none_or(|only| only.contains(name));
+    let named = schema.fields().iter().enumerate().filter(|(_, field)| wanted(field.name()));
+    check_names(path, named.map(|(at, field)| (at, field.name().as_str())))?;
     let mut columns = Vec::new();
     for field in schema.fields().iter().filter(|field| wanted(field.name())) {
-        let column = builder_for(field.data_type()).ok_or_else(|| {
-            unread(&format!("reading `{}`: column `{}`", path.display(), field.name()), field.data_type())
-        })?;
+        let column = builder_for(field.data_type()).ok_or_else(|| unread(path, field))?;
         columns.push((field.name().clone(), column));
     }
     let reader: ParquetRecordBatchReader = builder.build().map_err(|_| damaged("its row groups cannot be read"))?;
     for batch in reader {
         let batch = batch.map_err(|_| damaged("a row group is damaged"))?;
         for ((name, column), array) in columns.iter_mut().zip(batch.columns()) {
-            append(column, array).ok_or_else(|| damaged(&format!("column `{name}` holds a value out of range")))?;
+            append(column, array).ok_or_else(|| out_of_range(path, name, array.data_type()))?;
         }
     }
     Ok(columns.into_iter().map(|(name, column)| finish(name, column)).collect())
 }
 
 /// An error for a type that is not read. Only its kind is named: the fields of a nested one may hold anything.
-fn unread(column: &str, kind: &DataType) -> DataError {
-    let (kind, help) = match kind {
+pub(super) fn unread(path: &Path, field: &Field) -> DataError {
+    let (kind, help) = match field.data_type() {
         DataType::Decimal32(..) | DataType::Decimal64(..) | DataType::Decimal128(..) | DataType::Decimal256(..) => (
             "decimal numbers",
             "cast the column to text if it holds codes, to a 64-bit number if it holds measurements",
@@ -93,7 +131,31 @@ fn unread(column: &str, kind: &DataType) -> DataError {
         }
         _ => ("a type", "cast the column to text"),
     };
-    DataError::Shape { what: format!("{column} holds {kind}, which privet does not read"), help: help.to_owned() }
+    DataError::Shape {
+        what: format!(
+            "reading `{}`: column `{}` holds {kind}, which privet does not read",
+            path.display(),
+            field.name()
+        ),
+        help: help.to_owned(),
+    }
+}
+
+/// An error for a value that the cells of a table cannot hold as it is.
+fn out_of_range(path: &Path, name: &str, kind: &DataType) -> DataError {
+    let what = match kind {
+        DataType::UInt64 => "whole numbers from 2^63 on, which are not read as numbers",
+        _ => "a date beyond the calendar",
+    };
+    DataError::Shape {
+        what: format!("reading `{}`: column `{name}` holds {what}", path.display()),
+        help: "cast the column to text".to_owned(),
+    }
+}
+
+/// Whether cells of a type are read.
+pub(super) fn is_read(kind: &DataType) -> bool {
+    builder_for(kind).is_some()
 }
 
 /// A table as Parquet, numbers as 64 bits.
@@ -179,7 +241,7 @@ fn check_size(path: &Path, builder: &ParquetRecordBatchReaderBuilder<File>, limi
     let cells = rows.saturating_mul(metadata.file_metadata().schema_descr().num_columns() as u64);
     let bytes = declared.max(cells.saturating_mul(4)); // a cell takes at least a code of four bytes
     if bytes > limits.bytes {
-        return Err(DataError::TooLarge { file: path.into(), bytes, limit: limits.bytes });
+        return Err(DataError::too_large(path, bytes, limits.bytes));
     }
     Ok(())
 }
@@ -201,7 +263,8 @@ fn builder_for(kind: &DataType) -> Option<Builder> {
         | DataType::UInt16
         | DataType::UInt32
         | DataType::UInt64 => Builder::Integer(Vec::new()),
-        DataType::Float32 | DataType::Float64 => Builder::Float(Vec::new()),
+        DataType::Float16 | DataType::Float32 | DataType::Float64 => Builder::Float(Vec::new()),
+        DataType::Null => Builder::Missing(0),
         DataType::Boolean => Builder::Bool(Vec::new()),
         _ => return None,
     })
@@ -214,6 +277,9 @@ fn append(builder: &mut Builder, array: &ArrayRef) -> Option<()> {
         Builder::Integer(values) => append_integers(values, array),
         Builder::Float(values) => {
             match array.data_type() {
+                DataType::Float16 => {
+                    values.extend(array.as_primitive::<Float16Type>().iter().map(|v| v.map_or(f64::NAN, f64::from)));
+                }
                 DataType::Float32 => {
                     values.extend(array.as_primitive::<Float32Type>().iter().map(|v| v.map_or(f64::NAN, f64::from)));
                 }
@@ -223,6 +289,10 @@ fn append(builder: &mut Builder, array: &ArrayRef) -> Option<()> {
         }
         Builder::Bool(values) => {
             values.extend(array.as_boolean().iter());
+            Some(())
+        }
+        Builder::Missing(cells) => {
+            *cells += array.len();
             Some(())
         }
     }
@@ -265,11 +335,11 @@ fn append_text(dictionary: &mut Dictionary, array: &ArrayRef) -> Option<()> {
 fn moment(array: &ArrayRef, row: usize) -> Option<String> {
     macro_rules! time {
         ($type:ty) => {
-            array.as_primitive::<$type>().value_as_datetime(row)?.to_string()
+            time_text::<$type>(array.as_primitive::<$type>().value(row))?
         };
     }
     Some(match array.data_type() {
-        DataType::Date32 => array.as_primitive::<Date32Type>().value_as_date(row)?.to_string(),
+        DataType::Date32 => day_text(array.as_primitive::<Date32Type>().value(row).into())?,
         DataType::Date64 => time!(Date64Type),
         DataType::Timestamp(TimeUnit::Second, _) => time!(TimestampSecondType),
         DataType::Timestamp(TimeUnit::Millisecond, _) => time!(TimestampMillisecondType),
@@ -277,6 +347,16 @@ fn moment(array: &ArrayRef, row: usize) -> Option<String> {
         DataType::Timestamp(TimeUnit::Nanosecond, _) => time!(TimestampNanosecondType),
         _ => return None,
     })
+}
+
+/// A day since 1970.
+pub(super) fn day_text(day: i64) -> Option<String> {
+    as_date::<Date32Type>(day).map(|date| date.to_string())
+}
+
+/// A moment in the unit of its type.
+pub(super) fn time_text<T: ArrowPrimitiveType>(moment: i64) -> Option<String> {
+    as_datetime::<T>(moment).map(|time| time.to_string())
 }
 
 fn append_integers(values: &mut Vec<Option<i64>>, array: &ArrayRef) -> Option<()> {
@@ -312,68 +392,9 @@ fn finish(name: String, builder: Builder) -> RawColumn {
         Builder::Integer(values) => RawColumn::typed(name, Cells::Integer(values)),
         Builder::Float(values) => RawColumn::typed(name, Cells::Float(values)),
         Builder::Bool(values) => RawColumn::typed(name, Cells::Bool(values)),
+        Builder::Missing(rows) => RawColumn::missing(name, rows),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::data::{Reading, load_codes};
-
-    /// What is not read is refused with what to do; a name that is a value is not shown.
-    #[test]
-    fn types_and_names_that_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("refused.parquet");
-        let refused = |name: &str, array: ArrayRef| {
-            let batch = RecordBatch::try_from_iter_with_nullable([(name, array, true)]).unwrap();
-            let mut writer = ArrowWriter::try_new(File::create(&file).unwrap(), batch.schema(), None).unwrap();
-            writer.write(&batch).unwrap();
-            writer.close().unwrap();
-            let error = crate::data::load_table(&[(file.as_path(), "it")], &Reading::default()).unwrap_err();
-            (error.to_string(), error.help())
-        };
-        let decimals = arrow_array::Decimal128Array::from(vec![4_711_082_i128]);
-        let bytes = arrow_array::BinaryArray::from(vec![b"219-09-8999".as_slice()]);
-        let times = arrow_array::Time32SecondArray::from(vec![4_711]);
-        let lists = arrow_array::new_null_array(&DataType::new_list(DataType::Int32, true), 1);
-        for (array, kind) in [
-            (Arc::new(decimals) as ArrayRef, "decimal"),
-            (Arc::new(bytes), "bytes"),
-            (Arc::new(times), "times"),
-            (lists, "lists"),
-        ] {
-            let (what, help) = refused("mrn", array);
-            assert!(what.contains("`mrn`") && what.contains(kind) && help.contains("to text"), "{what}: {help}");
-        }
-        let (what, _) = refused("219-09-8999", Arc::new(arrow_array::Int64Array::from(vec![1])));
-        assert!(what.contains("column 1 is a social security number") && !what.contains("8999"), "{what}");
-    }
-
-    /// Dates and times are what they would be in a CSV file, and no numbers that a model might take for measurements.
-    #[test]
-    fn dates_and_times_are_texts() {
-        let second = arrow_array::TimestampMicrosecondArray::from(vec![Some(1_500_000), None, Some(-1_000_000)]);
-        let columns: Vec<(&str, ArrayRef, bool)> = vec![
-            ("day", Arc::new(arrow_array::Date32Array::from(vec![Some(-22_939), Some(0), None])), true),
-            ("second", Arc::new(second.with_timezone("UTC")), true),
-        ];
-        let batch = RecordBatch::try_from_iter_with_nullable(columns).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("dates.parquet");
-        let mut writer = ArrowWriter::try_new(File::create(&file).unwrap(), batch.schema(), None).unwrap();
-        writer.write(&batch).unwrap();
-        writer.close().unwrap();
-        let reading = Reading::default();
-        let table = crate::data::load_table(&[(file.as_path(), "dates")], &reading).unwrap().remove(0);
-        let texts = |name: &str| {
-            let cells = &table.column(name).unwrap().cells;
-            (0..3).map(|row| cells.text(row).unwrap_or_default()).collect::<Vec<_>>()
-        };
-        assert_eq!(texts("day"), ["1907-03-14", "1970-01-01", ""]);
-        assert_eq!(texts("second"), ["1970-01-01 00:00:01.500", "", "1969-12-31 23:59:59"]);
-        let codes = load_codes(&file, "", &["second".to_owned(), "day".to_owned()], &reading).unwrap();
-        assert_eq!(codes.iter().map(crate::equivalence::Column::levels).collect::<Vec<_>>(), [3, 3]);
-        assert!(codes[0].is_missing(1) && codes[1].is_missing(2));
-    }
-}
+mod tests;

@@ -4,22 +4,23 @@
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Date64Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+    Date32Type, Date64Type, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
     TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type,
     UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef};
-use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use arrow_schema::{DataType, TimeUnit};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder};
 use rayon::prelude::*;
 
 use super::DataError;
-use super::load::{Reading, code_bytes, no_column, numbered};
+use super::load::{Reading, check_names, code_bytes, no_column, numbered};
+use super::parquet::{day_text, footer, is_read, time_text, unread};
+use super::texts::{Markers, bits};
 use crate::equivalence::Column;
 
 /// Rows decoded at a time.
@@ -72,32 +73,16 @@ fn joined(pieces: Vec<Piece>) -> Column {
 /// A file whose footer was read.
 pub(super) struct Opened<'a> {
     path: &'a Path,
-    reading: &'a Reading,
+    limit: u64,
+    markers: Markers<'a>,
     metadata: ArrowReaderMetadata,
 }
 
 impl<'a> Opened<'a> {
     pub(super) fn of(path: &'a Path, reading: &'a Reading) -> Result<Self, DataError> {
-        let no_file = |_| DataError::Damaged {
-            file: path.into(),
-            what: "it is not a Parquet file, or it is cut short".to_owned(),
-        };
-        let io = |source| DataError::Io { file: path.into(), source };
-        let file = File::open(path).map_err(io)?;
-        let plain = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(no_file)?;
-        // Texts are asked for as dictionaries, so that pages of codes are not unpacked.
-        let coded = |field: &Arc<Field>| match field.data_type() {
-            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
-                let coded = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
-                Arc::new(field.as_ref().clone().with_data_type(coded))
-            }
-            _ => Arc::clone(field),
-        };
-        let fields: Vec<Arc<Field>> = plain.schema().fields().iter().map(coded).collect();
-        let schema = Arc::new(Schema::new_with_metadata(fields, plain.schema().metadata().clone()));
-        let options = ArrowReaderOptions::new().with_schema(schema);
-        let metadata = ArrowReaderMetadata::load(&file, options).map_err(no_file)?;
-        Ok(Self { path, reading, metadata })
+        let file = File::open(path).map_err(|source| DataError::Io { file: path.into(), source })?;
+        let metadata = footer(path, &file, true)?;
+        Ok(Self { path, limit: reading.limits.bytes, markers: Markers::of(&reading.missing), metadata })
     }
 
     /// Refuses by what the footer declares, before anything is unpacked.
@@ -108,11 +93,11 @@ impl<'a> Opened<'a> {
 
     /// Whether the codes of so many columns are within the limit.
     pub(super) fn fits(&self, columns: usize) -> bool {
-        code_bytes(self.declared(), columns) <= self.reading.limits.bytes
+        code_bytes(self.declared(), columns) <= self.limit
     }
 
     pub(super) fn too_large(&self, bytes: u64) -> DataError {
-        DataError::TooLarge { file: self.path.into(), bytes, limit: self.reading.limits.bytes }
+        DataError::too_large(self.path, bytes, self.limit)
     }
 
     fn declared(&self) -> u64 {
@@ -133,10 +118,16 @@ impl<'a> Opened<'a> {
         self.metadata.metadata().num_row_groups()
     }
 
+    /// The place of a column. Refuses a name that two columns have and a type that is not read.
     pub(super) fn field(&self, name: &str, setting: &str) -> Result<usize, DataError> {
-        let names: Vec<String> = self.metadata.schema().fields().iter().map(|field| field.name().clone()).collect();
-        let found = names.iter().position(|other| other == name);
-        found.ok_or_else(|| no_column(setting, name, &format!("`{}`", self.path.display()), &names))
+        let fields = self.metadata.schema().fields();
+        let named = || fields.iter().enumerate().filter(|(_, field)| field.name() == name);
+        let Some((place, field)) = named().next() else {
+            let names: Vec<String> = fields.iter().map(|field| field.name().clone()).collect();
+            return Err(no_column(setting, name, &format!("`{}`", self.path.display()), &names));
+        };
+        check_names(self.path, named().map(|(at, _)| (at, name)))?;
+        if is_read(field.data_type()) { Ok(place) } else { Err(unread(self.path, field)) }
     }
 
     pub(super) fn damaged(&self, what: &str) -> DataError {
@@ -152,26 +143,23 @@ impl<'a> Opened<'a> {
 
     /// Codes of some columns, by ascending place, of one row group; `batch` sees those of every batch, may take them, and may end
     /// the reading. Every call opens the file anew: readers of one handle would move each other's place.
-    pub(super) fn code(
-        &self,
+    pub(super) fn code<'o>(
+        &'o self,
         fields: &[usize],
         group: usize,
-        mut batch: impl FnMut(&mut [Coder<'a>]) -> Result<(), DataError>,
-    ) -> Result<Vec<Coder<'a>>, DataError> {
+        mut batch: impl FnMut(&mut [Coder<'o>]) -> Result<(), DataError>,
+    ) -> Result<Vec<Coder<'o>>, DataError> {
         let file = File::open(self.path).map_err(|source| DataError::Io { file: self.path.into(), source })?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone());
         let mask = ProjectionMask::roots(builder.parquet_schema(), fields.iter().copied());
         let builder = builder.with_projection(mask).with_row_groups(vec![group]).with_batch_size(BATCH);
         let reader = builder.build().map_err(|_| self.damaged("its row groups cannot be read"))?;
-        let mut coders: Vec<Coder<'a>> = fields.iter().map(|_| Coder::new(&self.reading.missing)).collect();
+        let mut coders: Vec<Coder<'o>> = fields.iter().map(|_| Coder::new(&self.markers)).collect();
         for read in reader {
             let read = read.map_err(|_| self.damaged("a row group is damaged"))?;
             for ((coder, array), &field) in coders.iter_mut().zip(read.columns()).zip(fields) {
                 let field = self.metadata.schema().field(field);
-                coder.append(array).ok_or_else(|| {
-                    let (name, kind) = (field.name(), field.data_type());
-                    self.damaged(&format!("column `{name}` has the type {kind}, which privet does not read"))
-                })?;
+                coder.append(array).ok_or_else(|| unread(self.path, field))?;
             }
             batch(&mut coders)?;
         }
@@ -181,7 +169,7 @@ impl<'a> Opened<'a> {
 
 /// Hands out the codes of a column.
 pub(super) struct Coder<'a> {
-    markers: &'a [String],
+    markers: &'a Markers<'a>,
     /// Codes of the records so far.
     pub(super) codes: Vec<u32>,
     /// What each code stands for.
@@ -194,12 +182,18 @@ pub(super) struct Coder<'a> {
 const NARROW: u64 = 1 << 16;
 
 impl<'a> Coder<'a> {
-    fn new(markers: &'a [String]) -> Self {
+    fn new(markers: &'a Markers<'a>) -> Self {
         Self { markers, codes: Vec::new(), keys: Vec::new(), numbers: HashMap::new(), texts: HashMap::new() }
     }
 
-    fn number(&mut self, value: Option<u64>) -> u32 {
+    /// The code of a number by its bits; `is_marker` says which stand for a missing cell.
+    fn number(&mut self, value: Option<u64>, is_marker: &impl Fn(u64) -> bool) -> u32 {
         if let Some(&code) = self.numbers.get(&value) {
+            return code;
+        }
+        if value.is_some_and(is_marker) {
+            let code = self.missing();
+            self.numbers.insert(value, code);
             return code;
         }
         let code = self.keys.len() as u32;
@@ -208,9 +202,13 @@ impl<'a> Coder<'a> {
         code
     }
 
+    fn missing(&mut self) -> u32 {
+        self.number(None, &|_| false)
+    }
+
     fn text(&mut self, text: &str) -> u32 {
-        if text.is_empty() || self.markers.iter().any(|marker| marker == text) {
-            return self.number(None);
+        if text.is_empty() || self.markers.text(text) {
+            return self.missing();
         }
         if let Some(&code) = self.texts.get(text) {
             return code;
@@ -223,13 +221,30 @@ impl<'a> Coder<'a> {
 
     /// Appends a batch; nothing where the type is not read.
     fn append(&mut self, array: &ArrayRef) -> Option<()> {
-        macro_rules! integers {
-            ($type:ty) => {{
+        let markers = self.markers;
+        macro_rules! numbers {
+            ($type:ty, $is_marker:expr) => {{
                 let array = array.as_primitive::<$type>();
                 let key = |value| i64::from(value).cast_unsigned();
                 let least = least_of(array.iter().flatten().map(i64::from));
-                self.integers(array.iter().map(|value| value.map(key)), least);
+                let is_marker = $is_marker;
+                self.integers(array.iter().map(|value| value.map(key)), least, |bits| is_marker(bits.cast_signed()));
             }};
+        }
+        macro_rules! integers {
+            ($type:ty) => {
+                numbers!($type, |value: i64| markers.whole(value))
+            };
+        }
+        macro_rules! times {
+            ($type:ty) => {
+                numbers!($type, |value| marks(markers, || time_text::<$type>(value)))
+            };
+        }
+        macro_rules! floats {
+            ($type:ty) => {
+                self.floats(array.as_primitive::<$type>().iter().map(|value| value.map(f64::from)))
+            };
         }
         match array.data_type() {
             DataType::Dictionary(_, _) => self.append_texts(array)?,
@@ -240,25 +255,33 @@ impl<'a> Coder<'a> {
             DataType::UInt8 => integers!(UInt8Type),
             DataType::UInt16 => integers!(UInt16Type),
             DataType::UInt32 => integers!(UInt32Type),
-            DataType::Date32 => integers!(Date32Type),
-            DataType::Date64 => integers!(Date64Type),
-            DataType::Timestamp(TimeUnit::Second, _) => integers!(TimestampSecondType),
-            DataType::Timestamp(TimeUnit::Millisecond, _) => integers!(TimestampMillisecondType),
-            DataType::Timestamp(TimeUnit::Microsecond, _) => integers!(TimestampMicrosecondType),
-            DataType::Timestamp(TimeUnit::Nanosecond, _) => integers!(TimestampNanosecondType),
-            DataType::UInt64 => self.integers(array.as_primitive::<UInt64Type>().iter(), 0),
-            DataType::Boolean => self.integers(array.as_boolean().iter().map(|value| value.map(u64::from)), 0),
-            DataType::Float32 => {
-                self.floats(array.as_primitive::<Float32Type>().iter().map(|value| value.map(f64::from)));
+            DataType::Date32 => numbers!(Date32Type, |day| marks(markers, || day_text(day))),
+            DataType::Date64 => times!(Date64Type),
+            DataType::Timestamp(TimeUnit::Second, _) => times!(TimestampSecondType),
+            DataType::Timestamp(TimeUnit::Millisecond, _) => times!(TimestampMillisecondType),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => times!(TimestampMicrosecondType),
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => times!(TimestampNanosecondType),
+            DataType::UInt64 => {
+                self.integers(array.as_primitive::<UInt64Type>().iter(), 0, |value| markers.whole(value));
             }
-            DataType::Float64 => self.floats(array.as_primitive::<Float64Type>().iter()),
+            DataType::Boolean => {
+                let values = array.as_boolean().iter().map(|value| value.map(u64::from));
+                self.integers(values, 0, |value| markers.bool(value == 1));
+            }
+            DataType::Float16 => floats!(Float16Type),
+            DataType::Float32 => floats!(Float32Type),
+            DataType::Float64 => floats!(Float64Type),
+            DataType::Null => {
+                let code = self.missing();
+                self.codes.extend(std::iter::repeat_n(code, array.len()));
+            }
             _ => return None,
         }
         Some(())
     }
 
     /// Whole numbers by their bits; those within reach of the least one are looked up once.
-    fn integers(&mut self, values: impl Iterator<Item = Option<u64>>, least: u64) {
+    fn integers(&mut self, values: impl Iterator<Item = Option<u64>>, least: u64, is_marker: impl Fn(u64) -> bool) {
         let mut known = vec![u32::MAX; NARROW as usize];
         let mut missing = u32::MAX;
         for value in values {
@@ -269,19 +292,20 @@ impl<'a> Coder<'a> {
             let code = match place {
                 Some(code) if *code != u32::MAX => *code,
                 Some(code) => {
-                    *code = self.number(value);
+                    *code = self.number(value, &is_marker);
                     *code
                 }
-                None => self.number(value),
+                None => self.number(value, &is_marker),
             };
             self.codes.push(code);
         }
     }
 
     fn floats(&mut self, values: impl Iterator<Item = Option<f64>>) {
+        let markers = self.markers;
         for value in values {
-            // Adding zero turns -0 into 0, which equals it.
-            let code = self.number(value.filter(|value| !value.is_nan()).map(|value| (value + 0.0).to_bits()));
+            let key = value.filter(|value| !value.is_nan()).map(bits);
+            let code = self.number(key, &|bits| markers.float(bits));
             self.codes.push(code);
         }
     }
@@ -298,7 +322,7 @@ impl<'a> Coder<'a> {
         let mut known = vec![u32::MAX; values.len()];
         for (row, key) in coded.normalized_keys().into_iter().enumerate() {
             let code = if array.is_null(row) || values.is_empty() {
-                self.number(None)
+                self.missing()
             } else if known[key] == u32::MAX {
                 known[key] = self.text(text_at(key)?);
                 known[key]
@@ -309,6 +333,11 @@ impl<'a> Coder<'a> {
         }
         Some(())
     }
+}
+
+/// Whether a date or time stands for a missing cell. Its text is made only where there are such texts.
+fn marks(markers: &Markers<'_>, text: impl FnOnce() -> Option<String>) -> bool {
+    !markers.is_empty() && text().is_some_and(|text| markers.text(&text))
 }
 
 /// The bits of the least number; 0 where there is none.

@@ -2,6 +2,7 @@
 //! keys are counted. Nothing is written to disk: what stands for a patient's cells belongs in no temporary file.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -83,7 +84,7 @@ pub fn load_passes(
 
 /// The values of every column, in the order of their first appearance.
 fn known(opened: &Opened<'_>, fields: &[usize], limit: u64) -> Result<Vec<HashMap<Key, u64>>, DataError> {
-    let mut known: Vec<HashMap<Key, u64>> = vec![HashMap::new(); fields.len()];
+    let (mut known, mut bytes): (Vec<HashMap<Key, u64>>, u64) = (vec![HashMap::new(); fields.len()], 0);
     let groups: Vec<usize> = (0..opened.groups()).collect();
     for some in groups.chunks(2 * rayon::current_num_threads()) {
         let found = |&group: &usize| {
@@ -98,15 +99,19 @@ fn known(opened: &Opened<'_>, fields: &[usize], limit: u64) -> Result<Vec<HashMa
                 within(opened, seen.iter().map(|(_, bytes)| bytes).sum(), limit)
             })
         };
-        for coders in some.par_iter().map(found).collect::<Result<Vec<_>, _>>()? {
-            for (known, coder) in known.iter_mut().zip(coders) {
+        // Row group by row group in their order, so that what is refused does not depend on the number of threads.
+        for coders in some.par_iter().map(found).collect::<Vec<_>>() {
+            for (known, coder) in known.iter_mut().zip(coders?) {
                 for key in coder.keys {
                     let next = known.len() as u64;
-                    known.entry(key).or_insert(next);
+                    if let Entry::Vacant(place) = known.entry(key) {
+                        bytes += bytes_of(place.key());
+                        place.insert(next);
+                    }
                 }
             }
+            within(opened, bytes, limit)?;
         }
-        within(opened, known.iter().flat_map(HashMap::keys).map(bytes_of).sum(), limit)?;
     }
     Ok(known)
 }

@@ -231,7 +231,7 @@ pub(super) struct Header {
 }
 
 /// Log odds of the words themselves and of words one letter off.
-const EXACT: f64 = 4.0;
+pub(super) const EXACT: f64 = 4.0;
 const CLOSE: f64 = 2.0;
 
 impl Header {

@@ -28,6 +28,7 @@ mod item;
 mod machines;
 mod named;
 mod names;
+mod numbered;
 mod numbers;
 mod prose;
 mod scan;

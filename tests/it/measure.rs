@@ -265,3 +265,57 @@ fn refusals_name_the_setting() {
         desk.run(&["measure", broken.to_str().unwrap(), "--quasi-identifiers", "a"]).refuses(&["not a Parquet file"]);
     assert!(!ran.stderr.contains("CANARY"));
 }
+
+/// Numbers of twenty digits are as many groups as there are numbers.
+#[test]
+fn ids_of_twenty_digits_are_told_apart() {
+    let desk = Desk::new();
+    let mut csv = "id,s\n".to_owned();
+    (0..1000).for_each(|row| writeln!(csv, "{},{}", 30_000_000_000_000_000_000_u128 + row, row % 3).unwrap());
+    let file = desk.write("ids.csv", csv);
+    let found = measured(&desk, &[file.to_str().unwrap(), "--quasi-identifiers", "id"]);
+    assert_eq!((&found["classes"], &found["k"]), (&1000.into(), &1.into()));
+}
+
+/// Names with commas, blanks and control characters, markers that begin with a hyphen.
+#[test]
+fn odd_names_and_markers_are_understood() {
+    let desk = Desk::new();
+    let mut csv = "\"city, state\",age,a\u{1b}[31mb\n".to_owned();
+    (0..40).for_each(|row| writeln!(csv, "{},{},x", row % 2, if row < 20 { -9 } else { row % 4 }).unwrap());
+    let file = desk.write("odd.csv", csv);
+    let file = file.to_str().unwrap();
+    let lists: [&[&str]; 3] = [&["city, state"], &[" age ", "city, state"], &["age, a\u{1b}[31mb"]];
+    for (list, names) in
+        lists.into_iter().zip([&["city, state"][..], &["age", "city, state"], &["age", "a\u{1b}[31mb"]])
+    {
+        let mut arguments = vec![file];
+        list.iter().for_each(|columns| arguments.extend(["--quasi-identifiers", columns]));
+        assert_eq!(measured(&desk, &arguments)["quasi_identifiers"], serde_json::json!(names));
+    }
+    let marked =
+        measured(&desk, &[file, "--quasi-identifiers", "age", "--missing", "-9", "--sensitive", " city, state"]);
+    assert_eq!(marked["incomplete"], "20 of 40");
+    let same = ["compare", file, file, "--quasi-identifiers", "city, state", "--quasi-identifiers", "age"];
+    desk.run(&[&same[..], &["--missing", "-9"]].concat()).exits(0);
+    let odd = ["measure", file, "--quasi-identifiers", "a\u{1b}[31mb,city"];
+    let shown = desk.run(&[&odd[..3], &["a\u{1b}[31mb", "--sensitive", "a\u{1b}[31mb"]].concat()).exits(0).stdout;
+    assert!(!shown.contains('\u{1b}') && shown.contains("a\\u{1b}[31mb"), "{shown}");
+    let refused = desk.run(&odd).refuses(&["`city`"]).stderr;
+    assert!(!refused.contains('\u{1b}'), "{refused}");
+}
+
+/// What is too large is refused with the setting of this command, and a Parquet file is not to be made one.
+#[test]
+fn the_limit_is_named_by_its_option() {
+    let desk = Desk::new();
+    let file = desk.write("a.csv", "a,b\n1,2\n");
+    let limit = ["--quasi-identifiers", "a", "--max-bytes", "5"];
+    let csv = desk.run(&[&["measure", file.to_str().unwrap()][..], &limit].concat()).refuses(&["--max-bytes"]).stderr;
+    assert!(csv.contains("to Parquet") && !csv.contains("max_bytes"), "{csv}");
+    let adult = repo("datasets/adult/adult.parquet");
+    let limit = ["--quasi-identifiers", "fnlwgt", "--max-bytes", "30000"];
+    let parquet =
+        desk.run(&[&["measure", adult.to_str().unwrap()][..], &limit].concat()).refuses(&["--max-bytes"]).stderr;
+    assert!(!parquet.contains("to Parquet") && !parquet.contains("max_bytes"), "{parquet}");
+}

@@ -166,6 +166,23 @@ fn rows_may_be_counted_and_states_named() {
     is(&one("st", of(300, |row, _| ["VA", "GA", "TX", "ME"][row % 4].to_owned())), Class::Clear, "B.state-allowed");
 }
 
+/// A name that says that a column identifies is enough for a look, however short the numbers and few the rows.
+#[test]
+fn numbers_that_count_the_rows_are_looked_at_under_a_telling_name() {
+    for name in ["mrn", "pid", "patient_id", "subject_id", "ssn", "account_number"] {
+        for rows in [6, 12, 200, 2_000] {
+            let judgement = one(name, of(rows, |row, _| (row + 1).to_string()));
+            assert_eq!(judgement.class, Class::Review, "`{name}` of {rows} rows");
+        }
+    }
+    let judgement = one("subject_id", of(12, |row, _| format!("S{row}")));
+    assert_eq!(judgement.class, Class::Review, "short codes of few rows");
+    clear("num_patient_id", of(200, |row, _| (row + 1).to_string()));
+    clear("visit_number", of(200, |row, _| (row % 9).to_string()));
+    clear("policy", of(12, |row, _| format!("{}{}", "abcdefghijkl".split_at(row).0, "tax")));
+    clear("account", of(200, |row, _| format!("-{row}.5")));
+}
+
 #[test]
 fn ages_over_eighty_nine_are_one_group() {
     clear("age", of(300, |row, _| (row % 90).to_string()));
