@@ -236,8 +236,12 @@ pub(super) fn not_assessed(assessment: &Assessment) -> Vec<Rich> {
             group.checks.iter().map(|check| format!("`{check}`")).collect::<Vec<_>>().join(", ")
         } else {
             let kind = |check: &&str| check.split('/').next().unwrap_or_default().to_owned();
-            let mut kinds: Vec<String> = group.checks.iter().map(kind).collect();
-            kinds.dedup();
+            let mut kinds: Vec<String> = Vec::new();
+            group.checks.iter().map(kind).for_each(|kind| {
+                if !kinds.contains(&kind) {
+                    kinds.push(kind)
+                }
+            });
             format!("{} checks of {}", group.checks.len(), kinds.join(", "))
         };
         Rich::new(format!("{checks}: {}.", words::capital(group.reason.trim_end_matches('.'))))
