@@ -239,7 +239,7 @@ pub(super) fn not_assessed(assessment: &Assessment) -> Vec<Rich> {
             let mut kinds: Vec<String> = Vec::new();
             group.checks.iter().map(kind).for_each(|kind| {
                 if !kinds.contains(&kind) {
-                    kinds.push(kind)
+                    kinds.push(kind);
                 }
             });
             format!("{} checks of {}", group.checks.len(), kinds.join(", "))
