@@ -30,9 +30,9 @@ const MAY: &[(&str, &[&[&str]])] = &[
 
 /// Crates that one place may name, so that they can be exchanged there.
 const HOLDERS: &[(&str, &[&str])] = &[
-    ("parquet", &["data/parquet.rs", "data/parquet_codes.rs"]),
-    ("arrow_array", &["data/parquet.rs", "data/parquet_codes.rs"]),
-    ("arrow_schema", &["data/parquet.rs", "data/parquet_codes.rs"]),
+    ("parquet", &["data/parquet.rs", "data/parquet/tests.rs", "data/parquet_codes.rs"]),
+    ("arrow_array", &["data/parquet.rs", "data/parquet/tests.rs", "data/parquet_codes.rs"]),
+    ("arrow_schema", &["data/parquet.rs", "data/parquet/tests.rs", "data/parquet_codes.rs"]),
     ("csv", &["data/csv.rs"]),
     ("npyz", &["data/npy.rs"]),
     ("zip", &["data/npy.rs"]),
