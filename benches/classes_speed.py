@@ -1,8 +1,8 @@
 """Class statistics of large files: privet measure beside DuckDB, Polars, pandas and pycanon.
 
-    python -m venv /tmp/reidvenv && /tmp/reidvenv/bin/pip install pycanon==1.3.6 "pandas<3" pyarrow polars duckdb
-    /tmp/reidvenv/bin/python benches/classes_speed.py --work /tmp/classes --rows 10000000 --runs 5
-    /tmp/reidvenv/bin/python benches/classes_speed.py --work /tmp/classes --rows 100000000 --runs 1
+    pip install pycanon==1.3.6 "pandas<3" pyarrow polars duckdb
+    python benches/classes_speed.py --work FOLDER --rows 10000000 --runs 5
+    python benches/classes_speed.py --work FOLDER --rows 100000000 --runs 1
 
 1. Rows x 8 generated quasi-identifiers (90, 2, 8, 16, 50, 5, 40 and 1,000 levels: nearly every record is alone, the worst
    case). Grouping alone: what privet says of its steps `classes` and `measures` beside the group-by of DuckDB and Polars, all of
