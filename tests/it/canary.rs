@@ -801,6 +801,22 @@ fn nothing_leaks_from_planning() {
     cage.command("a wrong type", &["power", "plan.toml"]).exits(2);
 }
 
+/// A file measured alone: by rows and by people, with a sensitive column, in passes, and with settings that are wrong.
+#[test]
+fn nothing_leaks_from_a_measurement() {
+    let mut cage = Cage::new();
+    cage.put("data.csv", planted().csv());
+    let measure = ["measure", "data.csv", "--quasi-identifiers", "age,native-country,born,weight,record"];
+    let ran = cage.command("a file", &measure).exits(0);
+    assert!(ran.stdout.contains("smallest group, k"), "{}", ran.stdout);
+    cage.command("as JSON", &[&measure[..], &["--json", "--missing", "-9"]].concat()).exits(0);
+    cage.command("by person", &[&measure[..], &["--patient", "person", "--sensitive", "income"]].concat()).exits(0);
+    cage.command("what tells all", &[&measure[..], &["--sensitive", "record", "--json"]].concat()).exits(0);
+    for wrong in [&["--patient", "absent"][..], &["--sensitive", "absent"], &["--max-bytes", "10"]] {
+        cage.command("a wrong setting", &[&measure[..], wrong].concat()).exits(2);
+    }
+}
+
 /// Two versions of a table, one of them masked in every way: nothing of a cell is printed, kept or complained of.
 #[test]
 fn nothing_leaks_from_a_comparison() {
